@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The door for people. `make run` answers the question on this machine, `make test` checks
+# everything; both install what they need first. The kernel's door is Kbuild.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --output-sync=target
+
+BUILD := build
+CXX := g++
+CXXFLAGS ?= -O2 -g1
+# -Wno-restrict: gcc 12 warns falsely at std::string + (its bug 105651).
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-restrict -Werror
+CPPFLAGS += -I.
+COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -MP
+LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
+
+# What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
+PACKAGES_RUN := g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
+  libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox
+PACKAGES_TEST := $(PACKAGES_RUN) libgtest-dev libbenchmark-dev libbenchmark-tools python3-numpy \
+  python3-scipy clang-format clang-tidy util-linux
+
+JOBS := $(shell nproc)
+USER_SOURCES := $(shell find user -name '*.cc' | sort)
+LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out user/main.cc,$(USER_SOURCES)))
+UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/*.cc)))
+CLI_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/cli/*.cc)))
+BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard bench/*.cc)))
+
+.PHONY: all
+all: $(BUILD)/tlblab
+
+$(BUILD)/%.o: %.cc
+	@mkdir -p $(@D)
+	@echo '  CXX     $<'
+	@$(COMPILE) -c $< -o $@
+
+# The revision is compiled into one object, rebuilt only when the revision changes.
+GIT_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+$(BUILD)/git_revision: FORCE
+	@mkdir -p $(@D)
+	@echo '$(GIT_REVISION)' | cmp -s - $@ || echo '$(GIT_REVISION)' >$@
+$(BUILD)/user/experiment/header.o: $(BUILD)/git_revision
+$(BUILD)/user/experiment/header.o: CPPFLAGS += -DTLBLAB_GIT_REVISION='"$(GIT_REVISION)"'
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/libtlblab.a: $(LIB_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/tlblab: $(BUILD)/user/main.o $(BUILD)/libtlblab.a
+	@echo '  LINK    $@'
+	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/unit_tests: $(UNIT_OBJECTS) $(BUILD)/libtlblab.a
+	@echo '  LINK    $@'
+	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgtest_main -lgmock
+
+$(BUILD)/tests/cli_tests: $(CLI_OBJECTS)
+	@echo '  LINK    $@'
+	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgtest_main -lgmock
+
+$(BUILD)/bench/tlblab_bench: $(BENCH_OBJECTS) $(BUILD)/libtlblab.a
+	@echo '  LINK    $@'
+	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lbenchmark -lbenchmark_main
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# Installs what is missing, as root or through sudo; otherwise says what to type.
+define install_packages
+	@missing=$$(for package in $(1); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	    || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+	  install="apt-get install -y --no-install-recommends $$(echo $$missing)"; \
+	  if [ "$$(id -u)" = 0 ]; then run=env; \
+	  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then run=sudo; \
+	  else echo "Packages are missing and this is not root. As root, run:"; \
+	    echo "  apt-get update && $$install"; exit 1; fi; \
+	  echo "installing: $$(echo $$missing)"; \
+	  $$run apt-get update -qq; \
+	  $$run DEBIAN_FRONTEND=noninteractive $$install -qq >/dev/null; \
+	fi
+endef
+
+.PHONY: setup-run setup-test
+setup-run:
+	$(call install_packages,$(PACKAGES_RUN))
+setup-test:
+	$(call install_packages,$(PACKAGES_TEST))
+
+.PHONY: run
+run: setup-run
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(BUILD)/tlblab study batching
+
+.PHONY: test
+test: setup-test
+	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
+	@tests/run.sh $(BUILD)
+
+.PHONY: tests-built
+tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench
+
+.PHONY: bench
+bench: setup-test
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/bench/tlblab_bench
+	@$(BUILD)/bench/tlblab_bench
+
+# Style and static checks, each file once per change.
+SOURCES := $(shell find user bench tests -name '*.cc' -o -name '*.hh' | sort)
+TIDY_STAMPS := $(patsubst %.cc,$(BUILD)/%.tidy,$(filter %.cc,$(SOURCES)))
+$(BUILD)/%.tidy: %.cc .clang-tidy
+	@mkdir -p $(@D)
+	@echo '  TIDY    $<'
+	@clang-tidy --quiet $< -- -std=c++20 -I. -DTLBLAB_GIT_REVISION='""' 2>/dev/null
+	@touch $@
+
+.PHONY: format-check tidy
+format-check:
+	@clang-format --dry-run --Werror $(SOURCES)
+tidy: $(TIDY_STAMPS)
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
