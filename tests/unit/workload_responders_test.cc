@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The responders' proof of presence, with each way to fail it planted.
+#include <gtest/gtest.h>
+
+#include "user/engine/engine.hh"
+#include "user/support/error.hh"
+#include "user/topology/placement.hh"
+#include "user/workload/responders.hh"
+
+namespace tlblab {
+namespace {
+
+using records::TrialState;
+
+class Responders : public testing::Test {
+ protected:
+  void SetUp() override {
+    cpus_ = allowed_cpus();
+    if (cpus_.size() < 2) GTEST_SKIP() << "one CPU: no responder";
+    workspace_ = engines().front()->open({4, 2, 1});
+  }
+
+  TrialState trial(ResponderCrew& crew, std::uint64_t written, std::uint64_t expected,
+                   std::uint64_t window_turns) {
+    workspace_->prepare(written);
+    crew.load(workspace_->ranges(), expected);
+    crew.open_window();
+    for (std::uint64_t turn = 0; turn < window_turns; ++turn) asm volatile("" ::: "memory");
+    crew.close_window();
+    return crew.settle().state;
+  }
+
+  std::vector<int> cpus_;
+  std::unique_ptr<Workspace> workspace_;
+};
+
+/// Retried, since the machine may take the CPU away in one trial: that is what states are for.
+TEST_F(Responders, AreFoundPresentWhenTheyAre) {
+  ResponderCrew crew({cpus_[1]});
+  TrialState state = TrialState::kStalled;
+  for (int i = 0; i < 1000 && state != TrialState::kOk; ++i) state = trial(crew, 7, 7, 100'000);
+  EXPECT_EQ(state, TrialState::kOk);
+  EXPECT_GT(crew.settle().samples.size(), 0U);
+}
+
+TEST_F(Responders, AWrongTagIsNotLoaded) {
+  ResponderCrew crew({cpus_[1]});
+  EXPECT_EQ(trial(crew, 7, 8, 100'000), TrialState::kNotLoaded);
+}
+
+/// A window that is closed before it was opened has no beat in it.
+TEST_F(Responders, NoBeatInTheWindowIsStalled) {
+  ResponderCrew crew({cpus_[1]});
+  TrialState state = TrialState::kOk;
+  for (int i = 0; i < 1000 && state != TrialState::kStalled; ++i) {
+    workspace_->prepare(7);
+    crew.load(workspace_->ranges(), 7);
+    crew.open_window();
+    crew.close_window();  // nanoseconds later: less than a turn of the responder's loop
+    state = crew.settle().state;
+  }
+  EXPECT_EQ(state, TrialState::kStalled);
+}
+
+TEST_F(Responders, ACpuThatCannotBeHadIsAnError) {
+  EXPECT_THROW(ResponderCrew({cpus_[1], 100000}), Error);
+}
+
+TEST(NoResponders, AlwaysPass) {
+  ResponderCrew crew({});
+  crew.load({}, 1);
+  crew.open_window();
+  crew.close_window();
+  EXPECT_EQ(crew.settle().state, TrialState::kOk);
+}
+
+}  // namespace
+}  // namespace tlblab

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Shapes, and where their VMAs and page tables lie.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include "user/engine/syscall_layout.hh"
+#include "user/support/error.hh"
+#include "user/workload/shape.hh"
+
+namespace tlblab {
+namespace {
+
+TEST(Shape, ParsesWhatItPrints) {
+  EXPECT_EQ(parse_shape("16x4"), (Shape{16, 4, 1}));
+  EXPECT_EQ(parse_shape("16x4+3").name(), "16x4+3");
+  EXPECT_EQ(parse_shape("1x1+0"), (Shape{1, 1, 0}));
+}
+
+TEST(Shape, RefusesNonsense) {
+  for (const char* text : {"", "x", "16", "16x", "x4", "16x4+", "a16x4", "16x4b", "16 x4", "-1x4",
+                           "0x4", "4x0", "2x4+0", "99999x1", "1x99999", "16384x4096"}) {
+    EXPECT_THROW(parse_shape(text), Error) << text;
+  }
+}
+
+TEST(Shape, EnvelopeCountsGapsBetweenButNotAfter) {
+  EXPECT_EQ((Shape{16, 4, 1}).envelope_pages(), 79U);
+  EXPECT_EQ((Shape{1, 4, 7}).envelope_pages(), 4U);
+}
+
+/// A table is freed only when no neighbour VMA shares it; the layout must keep both ends shared.
+TEST(Layout, FreesNoTableUntilASpanHoldsOneWhole) {
+  for (const unsigned vmas : {1U, 2U, 16U, 32U, 64U}) {
+    for (const unsigned pages : {1U, 4U, 16U}) {
+      const Shape shape{vmas, pages, 1};
+      const std::size_t begin = first_page_offset(shape);
+      const std::size_t end = begin + shape.envelope_pages();
+      EXPECT_GE(begin, 1U) << shape.name();
+      // Counted the slow way: tables all of whose pages lie in [begin, end).
+      std::size_t whole = 0;
+      for (std::size_t table = 0; table * kPagesPerTable < end; ++table) {
+        whole += table * kPagesPerTable >= begin && (table + 1) * kPagesPerTable <= end ? 1 : 0;
+      }
+      EXPECT_EQ(tables_freed(shape), whole) << shape.name();
+      if (shape.envelope_pages() + 2 <= 2 * kPagesPerTable) {
+        EXPECT_EQ(whole, 0U) << shape.name();
+      }
+    }
+  }
+}
+
+TEST(Layout, LeavesAHoleWithNeighboursOnBothSides) {
+  const Shape shape{3, 2, 1};
+  const Layout layout(shape);
+  const std::size_t page = page_bytes();
+  ASSERT_EQ(layout.ranges().size(), 3U);
+  const std::uintptr_t first = layout.span().begin;
+  EXPECT_EQ(first % (kPagesPerTable * page), first_page_offset(shape) * page);
+  EXPECT_EQ(layout.span().end - first, shape.envelope_pages() * page);
+  unsigned char resident = 0;
+  const auto mapped = [&](std::uintptr_t at) {
+    return mincore(reinterpret_cast<void*>(at), page, &resident) == 0;
+  };
+  EXPECT_TRUE(mapped(first - page));
+  EXPECT_TRUE(mapped(layout.span().end));
+  for (std::uintptr_t at = first; at < layout.span().end; at += page) EXPECT_FALSE(mapped(at));
+}
+
+}  // namespace
+}  // namespace tlblab

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Where the VMAs of a shape lie, and which page tables an unmap of them frees.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "user/engine/engine.hh"
+#include "user/workload/shape.hh"
+
+namespace tlblab {
+
+/// Pages covered by one last-level page table (4 KiB base pages, 8-byte entries): 2 MiB.
+inline constexpr std::size_t kPagesPerTable = 512;
+
+/// Offset in pages of the first VMA from a table boundary. Never 0: a neighbour VMA must share the
+/// first and the last table, or unmapping would free them and mix a table flush (which goes to the
+/// whole CPU mask, thread 004) into what is compared. A span that fits stays in one table; a longer
+/// one straddles so that as few whole tables as possible lie inside.
+std::size_t first_page_offset(const Shape& shape);
+
+/// Last-level tables that lie wholly inside the span, and so are freed when it is unmapped.
+std::size_t tables_freed(const Shape& shape);
+
+/// A reservation of address space with a hole for the shape's VMAs. The PROT_NONE rests on both
+/// sides are the neighbours that keep the outer tables alive.
+class Layout {
+ public:
+  /// Throws Error(kMachine) when the address space can't be had.
+  explicit Layout(const Shape& shape);
+  ~Layout();
+  Layout(const Layout&) = delete;
+  Layout& operator=(const Layout&) = delete;
+
+  [[nodiscard]] const std::vector<AddressRange>& ranges() const { return ranges_; }
+  [[nodiscard]] AddressRange span() const { return {ranges_.front().begin, ranges_.back().end}; }
+
+ private:
+  void* reservation_ = nullptr;
+  std::size_t reservation_bytes_ = 0;
+  std::vector<AddressRange> ranges_;
+};
+
+/// sysconf(_SC_PAGESIZE), in bytes.
+std::size_t page_bytes();
+
+}  // namespace tlblab

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The responders' loop and the hand-shake with the initiator.
+#include "user/workload/responders.hh"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <string>
+
+#include "user/statistics/blocks.hh"
+#include "user/support/error.hh"
+#include "user/topology/placement.hh"
+#include "user/workload/clock.hh"
+
+namespace tlblab {
+namespace {
+
+enum class Order : std::uint64_t { kSpin, kLoad, kSettle, kQuit };
+
+long context_switches() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw + usage.ru_nivcsw;
+}
+
+/// The median turn of the loop below, less its stores: what a gap is judged against.
+std::uint64_t measured_gap_threshold_ns() {
+  std::array<double, 1001> turns{};
+  std::uint64_t last = now_ns();
+  for (double& turn : turns) {
+    const std::uint64_t now = now_ns();
+    turn = static_cast<double>(now - last);
+    last = now;
+  }
+  const double median = statistics::median_in_place(turns);
+  return std::max<std::uint64_t>(300, static_cast<std::uint64_t>(8 * median));
+}
+
+/// Spins: the initiator has its CPU for itself, and one that slept would leave the mm's CPU mask.
+/// The clock is read rarely, so that the wait ends soon after the responder's word changes.
+template <typename Ready>
+void spin_until(int cpu, const char* what, Ready&& ready) {
+  const std::uint64_t begin = now_ns();
+  for (unsigned turn = 1; !ready(); ++turn) {
+    if (turn % 4096 == 0 && now_ns() - begin > kPatienceNs) {
+      throw Error(ExitStatus::kMachine,
+                  fmt::format("the responder on CPU {} has not {} within {} s", cpu, what,
+                              kPatienceNs / 1'000'000'000),
+                  "That CPU is taken by something else. `tlblab doctor` names it; free the CPU or "
+                  "choose others with --cpus.");
+    }
+  }
+}
+
+}  // namespace
+
+/// Written by one side per cache line, so that a beating heart does not slow the initiator's
+/// polling of anything but the heart itself.
+struct ResponderCrew::Slot {
+  // Written by the initiator. `order` is published by `sequence`.
+  alignas(64) std::atomic<std::uint64_t> sequence{0};
+  Order order = Order::kSpin;
+  std::span<const AddressRange> ranges;
+  std::uint64_t tag = 0;
+
+  // Written by the responder. The plain fields are published by `done`.
+  alignas(64) std::atomic<std::uint64_t> done{0};
+  bool tags_right = false;
+  bool switched = false;
+  bool migrated = false;
+  records::ResponderSample sample;
+  std::exception_ptr failure;
+
+  alignas(64) std::atomic<std::uint64_t> heartbeats{0};
+
+  // Initiator's own.
+  alignas(64) std::uint64_t beats_at_open = 0;
+  std::uint64_t beats_at_close = 0;
+
+  int cpu = 0;
+  pid_t tid = 0;
+  std::uint64_t gap_threshold_ns = 0;
+  std::thread thread;
+
+  void run();
+  void send(std::uint64_t to_sequence, Order to_order) {
+    order = to_order;
+    sequence.store(to_sequence, std::memory_order_release);
+  }
+};
+
+void ResponderCrew::Slot::run() {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  try {
+    pin_to_cpu(cpu);
+    tid = gettid();
+    gap_threshold_ns = measured_gap_threshold_ns();
+  } catch (...) {
+    failure = std::current_exception();
+    done.store(1, std::memory_order_release);
+    return;
+  }
+  std::uint64_t seen = 1;
+  done.store(seen, std::memory_order_release);
+
+  long switches_at_load = 0;
+  std::uint64_t last = now_ns();
+  std::uint64_t beats = 0;
+  records::ResponderSample gaps;
+  while (true) {
+    const std::uint64_t now = now_ns();
+    if (now - last > gap_threshold_ns) {
+      gaps.stolen_ns += static_cast<std::uint32_t>(now - last);
+      ++gaps.interrupts;
+    }
+    last = now;
+    heartbeats.store(++beats, std::memory_order_relaxed);
+
+    const std::uint64_t wanted = sequence.load(std::memory_order_acquire);
+    if (wanted == seen) continue;
+    seen = wanted;
+    switch (order) {
+      case Order::kSpin:
+        break;
+      case Order::kLoad: {
+        bool right = true;
+        for (const AddressRange& range : ranges) {
+          for (std::uintptr_t at = range.begin; at < range.end; at += page) {
+            right &= *reinterpret_cast<const volatile std::uint64_t*>(at) == tag;
+          }
+        }
+        tags_right = right;
+        switches_at_load = context_switches();
+        gaps = {};
+        last = now_ns();
+        break;
+      }
+      case Order::kSettle:
+        sample = gaps;
+        switched = context_switches() != switches_at_load;
+        migrated = sched_getcpu() != cpu;
+        break;
+      case Order::kQuit:
+        done.store(seen, std::memory_order_release);
+        return;
+    }
+    done.store(seen, std::memory_order_release);
+  }
+}
+
+ResponderCrew::ResponderCrew(const std::vector<int>& cpus) : sequence_(1) {
+  try {
+    for (const int cpu : cpus) {
+      Slot& slot = *slots_.emplace_back(std::make_unique<Slot>());
+      slot.cpu = cpu;
+      slot.sequence.store(sequence_, std::memory_order_relaxed);
+      slot.thread = std::thread([&slot] { slot.run(); });
+    }
+    wait_until_done("started");
+    for (const auto& slot : slots_) {
+      if (slot->failure) std::rethrow_exception(slot->failure);
+    }
+  } catch (...) {
+    stop();
+    throw;
+  }
+  report_.samples.resize(slots_.size());
+}
+
+ResponderCrew::~ResponderCrew() { stop(); }
+
+void ResponderCrew::stop() noexcept {
+  ++sequence_;
+  for (const auto& slot : slots_) slot->send(sequence_, Order::kQuit);
+  for (const auto& slot : slots_) {
+    if (slot->thread.joinable()) slot->thread.join();
+  }
+}
+
+void ResponderCrew::wait_until_done(const char* what) const {
+  for (const auto& slot : slots_) {
+    spin_until(slot->cpu, what,
+               [&] { return slot->done.load(std::memory_order_acquire) >= sequence_; });
+  }
+}
+
+void ResponderCrew::wait_for_beats() const {
+  for (const auto& slot : slots_) {
+    const std::uint64_t before = slot->heartbeats.load(std::memory_order_relaxed);
+    spin_until(slot->cpu, "beaten",
+               [&] { return slot->heartbeats.load(std::memory_order_relaxed) >= before + 2; });
+  }
+}
+
+void ResponderCrew::load(std::span<const AddressRange> ranges, std::uint64_t tag) {
+  if (slots_.empty()) return;
+  ++sequence_;
+  for (const auto& slot : slots_) {
+    slot->ranges = ranges;
+    slot->tag = tag;
+    slot->send(sequence_, Order::kLoad);
+  }
+  wait_until_done("loaded the trial's pages");
+  wait_for_beats();
+}
+
+void ResponderCrew::open_window() {
+  for (const auto& slot : slots_) {
+    slot->beats_at_open = slot->heartbeats.load(std::memory_order_relaxed);
+  }
+}
+
+void ResponderCrew::close_window() {
+  for (const auto& slot : slots_) {
+    slot->beats_at_close = slot->heartbeats.load(std::memory_order_relaxed);
+  }
+}
+
+const CrewReport& ResponderCrew::settle() {
+  report_.state = records::TrialState::kOk;
+  if (slots_.empty()) return report_;
+  ++sequence_;
+  for (const auto& slot : slots_) slot->send(sequence_, Order::kSettle);
+  wait_until_done("settled the trial");
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = *slots_[i];
+    records::ResponderSample& sample = report_.samples[i];
+    sample = slot.sample;
+    sample.heartbeats = static_cast<std::uint32_t>(slot.beats_at_close - slot.beats_at_open);
+    if (report_.state != records::TrialState::kOk) continue;
+    if (!slot.tags_right) {
+      report_.state = records::TrialState::kNotLoaded;
+    } else if (slot.switched) {
+      report_.state = records::TrialState::kSwitched;
+    } else if (slot.migrated) {
+      report_.state = records::TrialState::kMigrated;
+    } else if (sample.heartbeats == 0) {
+      report_.state = records::TrialState::kStalled;
+    }
+  }
+  return report_;
+}
+
+std::vector<pid_t> ResponderCrew::thread_ids() const {
+  std::vector<pid_t> ids;
+  for (const auto& slot : slots_) ids.push_back(slot->tid);
+  return ids;
+}
+
+std::vector<std::uint64_t> ResponderCrew::gap_thresholds_ns() const {
+  std::vector<std::uint64_t> thresholds;
+  for (const auto& slot : slots_) thresholds.push_back(slot->gap_threshold_ns);
+  return thresholds;
+}
+
+}  // namespace tlblab

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Responders: pinned threads that hold the translations a trial will shoot down, and prove it.
+//
+// The proof, per trial and responder:
+//   1. load: it reads the trial's tag from every page (so it has walked to the frame of *this*
+//      trial), notes its context-switch count and CPU, and starts a fresh account of gaps;
+//   2. its heart must then beat before the window opens, so it is running at that moment;
+//   3. its heart must beat between the two clock reads;
+//   4. settle: its context-switch count and CPU must be what they were in 1.
+// A responder that fails any of these was possibly not a target: the trial is set apart.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "user/engine/engine.hh"
+#include "user/records/records.hh"
+
+namespace tlblab {
+
+/// What the initiator learns of one trial from its responders.
+struct CrewReport {
+  records::TrialState state = records::TrialState::kOk;  ///< the first failure, by responder order
+  std::vector<records::ResponderSample> samples;         ///< one per responder
+};
+
+/// All calls come from the initiator thread. Between load() and settle() the responders spin,
+/// reading the clock and beating; they touch no memory of the trial and make no system call.
+class ResponderCrew {
+ public:
+  /// One thread pinned to each of `cpus`. Throws Error(kMachine) when one can't be had.
+  explicit ResponderCrew(const std::vector<int>& cpus);
+  ~ResponderCrew();
+  ResponderCrew(const ResponderCrew&) = delete;
+  ResponderCrew& operator=(const ResponderCrew&) = delete;
+
+  /// Has every responder read the first word of every page of `ranges` (which must be `tag`);
+  /// returns when all have, and beat. `ranges` must stay valid until settle(). Throws
+  /// Error(kMachine) when a responder doesn't answer within kPatienceNs.
+  void load(std::span<const AddressRange> ranges, std::uint64_t tag);
+  /// Called right before and right after the timed window: one load per responder.
+  void open_window();
+  void close_window();
+  /// Stops the account of gaps and collects the proof. Valid until the next settle().
+  const CrewReport& settle();
+
+  /// Returns when every responder's heart has beaten twice more: all are running now. Throws
+  /// Error(kMachine) after kPatienceNs.
+  void wait_for_beats() const;
+
+  [[nodiscard]] std::vector<pid_t> thread_ids() const;
+  /// Gaps in a responder's loop longer than this count as interruptions, in ns: the larger of 300
+  /// and eight times its median loop turn, measured when it started.
+  [[nodiscard]] std::vector<std::uint64_t> gap_thresholds_ns() const;
+
+ private:
+  struct Slot;
+  void wait_until_done(const char* what) const;
+  void stop() noexcept;
+
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::uint64_t sequence_ = 0;
+  CrewReport report_;
+};
+
+/// How long a responder may take to answer before the run is given up.
+inline constexpr std::uint64_t kPatienceNs = 5'000'000'000;
+
+}  // namespace tlblab
