@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Counting for real, as far as this machine and user allow. What can't be counted is skipped here:
+// the other tests of this folder cover why.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "user/counters/counters.hh"
+#include "user/topology/kernel_files.hh"
+#include "user/topology/placement.hh"
+
+namespace tlblab::counters {
+namespace {
+
+constexpr std::size_t kPages = 16;
+constexpr std::size_t kPageBytes = 4096;
+
+pid_t this_thread() { return static_cast<pid_t>(::syscall(SYS_gettid)); }
+
+/// Fresh pages of the smallest size; their first touch is a fault each.
+class Pages {
+ public:
+  Pages()
+      : begin_(
+            static_cast<volatile char*>(::mmap(nullptr, kPages * kPageBytes, PROT_READ | PROT_WRITE,
+                                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+    ::madvise(const_cast<char*>(begin_), kPages * kPageBytes, MADV_NOHUGEPAGE);
+  }
+  void touch() const {
+    for (std::size_t page = 0; page < kPages; ++page) begin_[page * kPageBytes] = 1;
+  }
+  void unmap() const { ::munmap(const_cast<char*>(begin_), kPages * kPageBytes); }
+
+ private:
+  volatile char* begin_;
+};
+
+std::map<std::string, EventStatus> probed() {
+  std::map<std::string, EventStatus> events;
+  for (const EventStatus& event : probe_events()) events[event.name] = event;
+  return events;
+}
+
+/// Runs `operation` on a pinned thread with counters around it, no responders. Own thread: pinning
+/// must not leak into other tests.
+template <typename Operation>
+Counts count(Operation&& operation) {
+  Counts result;
+  std::thread([&] {
+    const int cpu = allowed_cpus().front();
+    pin_to_cpu(cpu);
+    CounterSet counters({.tid = this_thread(), .cpu = cpu}, {});
+    counters.begin();
+    operation();
+    counters.end();
+    result = counters.counts().at(0);
+  }).join();
+  return result;
+}
+
+TEST(LiveCounters, ProbingLeavesNoMountBehind) {
+  const std::string before = read_kernel_file("/proc/self/mountinfo").text;
+  EXPECT_FALSE(probe_events().empty());
+  EXPECT_EQ(read_kernel_file("/proc/self/mountinfo").text, before);
+}
+
+TEST(LiveCounters, OnlyProbedEventsAreCounted) {
+  const auto events = probed();
+  for (const auto& [name, value] : count([] {})) {
+    ASSERT_EQ(events.count(name), 1u) << name;
+    EXPECT_EQ(events.at(name).unavailable, "") << name;
+    EXPECT_NE(events.at(name).scope, Scope::kResponders) << name;
+  }
+}
+
+// Also guards against groups of mixed kinds, whose members some kernels never start.
+TEST(LiveCounters, PageFaultsOfFreshPages) {
+  if (const auto status = probed()["page-faults"]; !status.unavailable.empty()) {
+    GTEST_SKIP() << status.unavailable;
+  }
+  const Pages pages;
+  const Counts counts = count([&] { pages.touch(); });
+  ASSERT_EQ(counts.count("page-faults"), 1u);
+  EXPECT_GE(counts.at("page-faults"), kPages);
+  pages.unmap();
+}
+
+TEST(LiveCounters, ContextSwitchesOfASleeper) {
+  if (const auto status = probed()["context-switches"]; !status.unavailable.empty()) {
+    GTEST_SKIP() << status.unavailable;
+  }
+  const Counts counts = count([] { ::usleep(2000); });
+  ASSERT_EQ(counts.count("context-switches"), 1u);
+  EXPECT_GE(counts.at("context-switches"), 1u);
+}
+
+TEST(LiveCounters, OneUnmapIsOneFlushRequest) {
+  if (const auto status = probed()["tlb_flush.local_mm"]; !status.unavailable.empty()) {
+    GTEST_SKIP() << status.unavailable;
+  }
+  const Pages pages;
+  pages.touch();
+  const Counts counts = count([&] {
+    pages.touch();  // this thread's CPU now holds the translations
+    pages.unmap();
+  });
+  ASSERT_EQ(counts.count("tlb_flush.local_mm"), 1u);
+  EXPECT_GE(counts.at("tlb_flush.local_mm"), 1u);
+}
+
+/// Runs `trial` on an initiator with counters that also watch a spinning responder.
+template <typename Trial>
+void with_responder(const std::vector<int>& cpus, Trial&& trial) {
+  std::atomic<pid_t> tid{0};
+  std::atomic<bool> stop{false};
+  std::thread responder([&] {
+    pin_to_cpu(cpus[1]);
+    tid = this_thread();
+    while (!stop.load(std::memory_order_relaxed)) {
+    }
+  });
+  while (tid.load() == 0) std::this_thread::yield();
+  std::thread([&] {
+    pin_to_cpu(cpus[0]);
+    CounterSet counters({.tid = this_thread(), .cpu = cpus[0]},
+                        {{.tid = tid.load(), .cpu = cpus[1]}});
+    trial(counters);
+  }).join();
+  stop = true;
+  responder.join();
+}
+
+TEST(LiveCounters, ResponderHasItsOwnCounts) {
+  const std::vector<int> cpus = placement_order();
+  if (cpus.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  std::vector<Counts> counts;
+  with_responder(cpus, [&counts](CounterSet& counters) {
+    counters.begin();
+    counters.end();
+    counts = counters.counts();
+  });
+  ASSERT_EQ(counts.size(), 2u);
+  for (const auto& [name, status] : probed()) {
+    if (status.scope == Scope::kInitiator) {
+      EXPECT_EQ(counts[1].count(name), 0u) << name;
+    }
+  }
+}
+
+// Reading a responder's counters interrupts it. An empty trial must not show that; others on the
+// machine may add to a trial, but not to every one.
+TEST(LiveCounters, OwnReadingsAreNotCounted) {
+  const std::vector<int> cpus = placement_order();
+  if (cpus.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  const auto events = probed();
+  std::set<std::string> unproven;
+  for (const char* name : {"CAL", "call_function_single_entry", "ipi_entry.function_call"}) {
+    const auto event = events.find(name);
+    if (event != events.end() && event->second.unavailable.empty()) unproven.insert(name);
+  }
+  if (unproven.empty()) GTEST_SKIP() << "nothing here counts such interrupts";
+  with_responder(cpus, [&unproven](CounterSet& counters) {
+    for (int trial = 0; trial < 500 && !unproven.empty(); ++trial) {
+      counters.begin();
+      counters.end();
+      for (const auto& [name, value] : counters.counts().at(1)) {
+        if (value == 0) unproven.erase(name);
+      }
+    }
+  });
+  for (const std::string& name : unproven) ADD_FAILURE() << name << " was never 0";
+}
+
+TEST(LiveCounters, CpuThatIsNotThereIsUnknownNotZero) {
+  Counts counts;
+  std::thread([&] {
+    const int cpu = allowed_cpus().front();
+    pin_to_cpu(cpu);
+    CounterSet counters({.tid = this_thread(), .cpu = cpu}, {{.tid = -5, .cpu = 60000}});
+    counters.begin();
+    counters.end();
+    counts = counters.counts().at(1);
+  }).join();
+  EXPECT_TRUE(counts.empty());
+}
+
+}  // namespace
+}  // namespace tlblab::counters

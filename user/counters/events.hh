@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The catalogue of events: the single source of every event's name, meaning and encoding.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/counters/counters.hh"
+#include "user/counters/tracepoints.hh"
+
+namespace tlblab::counters {
+
+enum class EventKind { kTracepoint, kSoftware, kHardware, kInterruptRow };
+
+/// Reading a counter of another CPU sends that CPU a function call. What such an event counts of
+/// our own readings is taken off.
+enum class OwnReads {
+  kNotCounted,
+  kCountedOnce,  ///< each reading of one of that CPU's groups adds one
+};
+
+struct Event {
+  EventStatus status;  ///< `unavailable` is what can be known without trying
+  EventKind kind = EventKind::kTracepoint;
+  std::uint32_t perf_type = 0;
+  std::uint64_t perf_config = 0;
+  std::string filter;     ///< of a tracepoint, in the kernel's filter language; may be empty
+  bool in_kernel = true;  ///< happens in the kernel only: a user-mode count would always be 0
+  OwnReads own_reads = OwnReads::kNotCounted;
+  std::string row;  ///< of /proc/interrupts
+};
+
+enum class Architecture { kX86, kArm64 };
+
+/// The tracepoints that make_catalogue() wants to know of.
+std::vector<std::string> wanted_tracepoints(Architecture architecture);
+
+/// Pure. Every event of that architecture, countable or not, in the order they are shown.
+std::vector<Event> make_catalogue(Architecture architecture, const Tracepoints& tracepoints,
+                                  std::string_view proc_interrupts);
+
+/// The catalogue of this machine; read once per process.
+const std::vector<Event>& catalogue();
+
+}  // namespace tlblab::counters
