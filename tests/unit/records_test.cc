@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Result files: what is written is what is read, and what is damaged is refused.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "user/records/reader.hh"
+#include "user/records/writer.hh"
+#include "user/support/error.hh"
+
+namespace tlblab::records {
+namespace {
+
+class Records : public testing::Test {
+ protected:
+  Records() {
+    std::string name = std::filesystem::temp_directory_path() / "tlblab-unit-XXXXXX";
+    close(mkstemp(name.data()));
+    path_ = name;
+    std::filesystem::remove(path_);
+  }
+  ~Records() override { std::filesystem::remove(path_); }
+
+  static constexpr const char* kHeader =
+      R"({"record":"header","schema":1,"plan":{"cells":[{},{}]}})";
+
+  static Trial trial(std::uint32_t block, std::uint8_t order) {
+    Trial made;
+    made.block = block;
+    made.order = order;
+    made.arm = order % 2 == 0 ? statistics::Arm::kA : statistics::Arm::kB;
+    made.state = order == 3 ? TrialState::kSwitched : TrialState::kOk;
+    made.start_ns = 1'000'000 + order;
+    made.latency_ns = 100U + order;
+    made.responders = {{7, 1, 1000}, {9, 2, 2000}};
+    return made;
+  }
+
+  /// A file with one cell begun and `nr_trials` of block 0.
+  void write_trials(int nr_trials, bool with_block) {
+    Writer::create(path_, kHeader);
+    Writer writer(path_);
+    writer.add_line(R"({"record":"cell","cell":1,"session":2,"realtime_ns":5000000000})");
+    for (int i = 0; i < nr_trials; ++i) {
+      writer.add_trial(1, 2, 1'000'000, trial(0, static_cast<std::uint8_t>(i)));
+    }
+    if (with_block) {
+      writer.add_line(
+          R"({"record":"block","cell":1,"session":2,"block":0,"seconds":0.5,"calibrator_ns":42})");
+    }
+    writer.commit();
+  }
+
+  std::string path_;
+};
+
+TEST_F(Records, RoundTrip) {
+  write_trials(64, true);
+  const ResultFile file = read_result_file(path_);
+  ASSERT_EQ(file.cells.size(), 2U);
+  EXPECT_TRUE(file.cells[0].sessions.empty());
+  const SessionRecord& session = file.cells[1].sessions.at(0);
+  EXPECT_EQ(session.session, 2U);
+  const Block& block = session.blocks.at(0);
+  EXPECT_EQ(block.calibrator_ns, 42U);
+  EXPECT_DOUBLE_EQ(block.time_s, 5.0);
+  ASSERT_EQ(block.trials.size(), 64U);
+  EXPECT_EQ(block.trials[3].state, TrialState::kSwitched);
+  EXPECT_EQ(block.trials[5].latency_ns, 105U);
+  EXPECT_EQ(block.trials[5].arm, statistics::Arm::kB);
+  EXPECT_EQ(block.trials[5].responders.at(1).interrupts, 2U);
+  EXPECT_TRUE(file.warnings.empty());
+}
+
+TEST_F(Records, GzipReadsTheSame) {
+  write_trials(64, true);
+  std::ifstream plain(path_);
+  const std::string text{std::istreambuf_iterator<char>(plain), {}};
+  gzFile packed = gzopen(path_.c_str(), "wb");
+  gzwrite(packed, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(packed);
+  EXPECT_EQ(read_result_file(path_).cells.at(1).sessions.at(0).blocks.size(), 1U);
+}
+
+TEST_F(Records, TrialsOfAnUnfinishedBlockAreCountedNotUsed) {
+  write_trials(10, false);
+  const SessionRecord session = read_result_file(path_).cells.at(1).sessions.at(0);
+  EXPECT_TRUE(session.blocks.empty());
+  EXPECT_EQ(session.nr_interrupted_trials, 10U);
+}
+
+TEST_F(Records, ABlockOfTooFewTrialsIsDamage) {
+  write_trials(63, true);
+  EXPECT_THROW(read_result_file(path_), Error);
+}
+
+TEST_F(Records, MendCutsTheTornLineOnly) {
+  write_trials(64, true);
+  const auto whole = std::filesystem::file_size(path_);
+  std::ofstream(path_, std::ios::app) << "[1,2,1,0,55";
+  EXPECT_EQ(read_result_file(path_).warnings.size(), 1U);
+  EXPECT_EQ(Writer::mend(path_), 11U);
+  EXPECT_EQ(std::filesystem::file_size(path_), whole);
+  EXPECT_EQ(Writer::mend(path_), 0U);
+}
+
+TEST_F(Records, CreateRefusesAnExistingFile) {
+  Writer::create(path_, kHeader);
+  EXPECT_THROW(Writer::create(path_, kHeader), Error);
+}
+
+TEST(FailedCommit, IsAnErrorAndDropsWhatWasPending) {
+  Writer writer("/dev/full");
+  writer.add_line("{}");
+  EXPECT_THROW(writer.commit(), Error);
+  EXPECT_NO_THROW(writer.commit());
+}
+
+TEST_F(Records, TwoWritersCannotBothHoldAFile) {
+  Writer::create(path_, kHeader);
+  Writer first(path_);
+  first.lock();
+  Writer second(path_);
+  EXPECT_THROW(second.lock(), Error);
+}
+
+TEST(TrialStates, HaveNamesThatParse) {
+  for (std::size_t i = 0; i < kTrialStates; ++i) {
+    const auto state = static_cast<TrialState>(i);
+    EXPECT_EQ(parse_trial_state(name(state)), state);
+  }
+  EXPECT_FALSE(parse_trial_state("asleep").has_value());
+}
+
+}  // namespace
+}  // namespace tlblab::records

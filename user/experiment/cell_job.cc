@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The pipe language between a study and its measuring processes: one JSON object a line.
+#include "user/experiment/cell_job.hh"
+
+#include <nlohmann/json.hpp>
+
+#include "user/experiment/plan_json.hh"
+
+namespace tlblab {
+
+using nlohmann::json;
+
+std::string job_to_text(const CellJob& job) {
+  json prior = json::array();
+  for (const auto& block : job.prior_blocks) prior.push_back({block.a, block.b});
+  return json{{"results", job.results_path},
+              {"seed", job.seed},
+              {"cell_index", job.cell_index},
+              {"session", job.session},
+              {"count_trials", job.count_trials},
+              {"cpus", job.cpus},
+              {"cell", job.cell},
+              {"prior_blocks", std::move(prior)},
+              {"first_block", job.first_block},
+              {"prior_seconds", job.prior_seconds}}
+      .dump();
+}
+
+CellJob job_from_text(std::string_view text) {
+  const json from = json::parse(text);
+  CellJob job;
+  from.at("results").get_to(job.results_path);
+  from.at("seed").get_to(job.seed);
+  from.at("cell_index").get_to(job.cell_index);
+  from.at("session").get_to(job.session);
+  from.at("count_trials").get_to(job.count_trials);
+  from.at("cpus").get_to(job.cpus);
+  from.at("cell").get_to(job.cell);
+  for (const json& block : from.at("prior_blocks")) {
+    job.prior_blocks.push_back({block.at(0).get<double>(), block.at(1).get<double>()});
+  }
+  from.at("first_block").get_to(job.first_block);
+  from.at("prior_seconds").get_to(job.prior_seconds);
+  return job;
+}
+
+std::string progress_to_text(const CellProgress& progress) {
+  return json{{"blocks", progress.nr_blocks}, {"seconds", progress.seconds}}.dump();
+}
+
+CellProgress progress_from_text(std::string_view text) {
+  const json from = json::parse(text);
+  return {from.at("blocks").get<std::size_t>(), from.at("seconds").get<double>()};
+}
+
+}  // namespace tlblab

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Blocks of the timing pass, then the counting pass.
+#include "user/experiment/cell_runner.hh"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "user/counters/counters.hh"
+#include "user/experiment/trial_runner.hh"
+#include "user/records/writer.hh"
+#include "user/statistics/series.hh"
+#include "user/statistics/stopping.hh"
+#include "user/support/interruption.hh"
+#include "user/topology/placement.hh"
+#include "user/workload/calibrator.hh"
+#include "user/workload/clock.hh"
+
+namespace tlblab {
+namespace {
+
+using nlohmann::json;
+using statistics::Arm;
+using statistics::BlockMedians;
+
+/// Run and thrown away at the start of each process: first touches of code, stacks, page tables
+/// and the kernel's per-CPU page lists.
+constexpr int kWarmUpTrials = 32;
+/// Schedules of the counting pass, far from any block of the timing pass.
+constexpr std::uint64_t kCountingBlock = std::uint64_t{1} << 40;
+
+class CellProcess {
+ public:
+  CellProcess(const CellJob& job, const std::function<void(const CellProgress&)>& progress)
+      : job_(job), progress_(progress), writer_(job.results_path), trials_(job.cell, job.cpus) {}
+
+  bool run() {
+    begin();
+    for (int i = 0; i < kWarmUpTrials; ++i) trials_.run(i % 2 == 0 ? Arm::kA : Arm::kB, nullptr);
+    const std::string_view reason = timing_pass();
+    if (reason.empty() || !counting_pass()) {
+      writer_.commit();
+      return false;
+    }
+    writer_.add_line(json{
+        {"record", "cell_end"},
+        {"cell", job_.cell_index},
+        {"session", job_.session},
+        {"reason",
+         reason}}.dump());
+    writer_.commit();
+    return true;
+  }
+
+ private:
+  void begin() {
+    timespec realtime{};
+    clock_gettime(CLOCK_REALTIME, &realtime);
+    origin_ns_ = now_ns();
+    writer_.add_line(json{
+        {"record", "cell"},
+        {"cell", job_.cell_index},
+        {"session", job_.session},
+        {"pid", getpid()},
+        {"first_block", job_.first_block},
+        {"realtime_ns", realtime.tv_sec * 1'000'000'000LL + realtime.tv_nsec},
+        {"clock_overhead_ns", trials_.clock_overhead_ns()},
+        {"gap_thresholds_ns", trials_.crew().gap_thresholds_ns()},
+        {"warm_up_trials",
+         kWarmUpTrials}}.dump());
+    writer_.commit();
+  }
+
+  /// Why it stopped; empty when interrupted.
+  std::string_view timing_pass() {
+    statistics::Stopper stopper(job_.cell.stopping);
+    std::vector<BlockMedians> medians = job_.prior_blocks;
+    const std::uint64_t begin = now_ns();
+    double last_progress = 0;
+    for (std::uint32_t block = job_.first_block;; ++block) {
+      if (!run_block(block, medians)) return "";
+      const double elapsed = static_cast<double>(now_ns() - begin) / 1e9;
+      const double seconds = job_.prior_seconds + elapsed;
+      end_block(block, seconds);
+      if (elapsed - last_progress > 0.5) {
+        progress_({medians.size(), seconds});
+        last_progress = elapsed;
+      }
+      const auto reason = stopper.after_block(medians.size(), seconds, [&] {
+        return statistics::estimate_series(statistics::log_ratios(medians));
+      });
+      if (reason != statistics::StopReason::kContinue) return statistics::name(reason);
+    }
+  }
+
+  /// Adds the block's trials to the writer and its medians, if it counts, to `medians`. False when
+  /// interrupted: the trials so far are then kept in the file, without a block record.
+  bool run_block(std::uint32_t block, std::vector<BlockMedians>& medians) {
+    const auto schedule =
+        statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block);
+    calibrator_ns_ = job_.cell.nr_responders > 0 ? calibrate() : 0;
+    block_trials_.clear();
+    for (std::size_t order = 0; order < schedule.size(); ++order) {
+      if (interrupted()) break;
+      records::Trial& trial = block_trials_.emplace_back(trials_.run(schedule[order], nullptr));
+      trial.block = block;
+      trial.order = static_cast<std::uint8_t>(order);
+    }
+    for (const records::Trial& trial : block_trials_) {
+      writer_.add_trial(job_.cell_index, job_.session, origin_ns_, trial);
+    }
+    if (block_trials_.size() < schedule.size()) return false;
+    if (const auto usable = usable_medians(block_trials_)) medians.push_back(*usable);
+    return true;
+  }
+
+  void end_block(std::uint32_t block, double seconds) {
+    writer_.add_line(json{
+        {"record", "block"},
+        {"cell", job_.cell_index},
+        {"session", job_.session},
+        {"block", block},
+        {"seconds", seconds},
+        {"calibrator_ns",
+         calibrator_ns_}}.dump());
+    writer_.commit();
+  }
+
+  /// With every responder seen beating, so that the round trip has somebody to go to.
+  std::uint64_t calibrate() {
+    trials_.rouse_responders();
+    return calibrator_.measure_ns();
+  }
+
+  /// False when interrupted.
+  bool counting_pass() {
+    const auto ids = trials_.crew().thread_ids();
+    std::vector<counters::Subject> responders;
+    for (std::size_t i = 0; i < ids.size(); ++i) responders.push_back({ids[i], job_.cpus[i + 1]});
+    counters::CounterSet counters({gettid(), job_.cpus[0]}, responders);
+    std::size_t done = 0;
+    for (std::uint64_t block = kCountingBlock; done < 2 * std::size_t{job_.count_trials}; ++block) {
+      for (const Arm arm :
+           statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block)) {
+        if (interrupted()) return false;
+        if (done == 2 * std::size_t{job_.count_trials}) break;
+        add_count(trials_.run(arm, &counters), counters.counts());
+        ++done;
+      }
+    }
+    return true;
+  }
+
+  void add_count(const records::Trial& trial, const std::vector<counters::Counts>& counts) {
+    writer_.add_line(json{
+        {"record", "count"},
+        {"cell", job_.cell_index},
+        {"session", job_.session},
+        {"arm", trial.arm == Arm::kA ? "A" : "B"},
+        {"state", name(trial.state)},
+        {"latency_ns", trial.latency_ns},
+        {"counts",
+         counts}}.dump());
+  }
+
+  const CellJob& job_;
+  const std::function<void(const CellProgress&)>& progress_;
+  records::Writer writer_;
+  TrialRunner trials_;
+  Calibrator calibrator_;
+  std::uint64_t calibrator_ns_ = 0;
+  std::uint64_t origin_ns_ = 0;
+  std::vector<records::Trial> block_trials_;
+};
+
+}  // namespace
+
+std::optional<BlockMedians> usable_medians(const std::vector<records::Trial>& trials) {
+  std::vector<Arm> arms;
+  std::vector<double> latency_ns;
+  for (const records::Trial& trial : trials) {
+    if (trial.state != records::TrialState::kOk) continue;
+    arms.push_back(trial.arm);
+    latency_ns.push_back(static_cast<double>(trial.latency_ns));
+  }
+  return statistics::block_medians(arms, latency_ns);
+}
+
+bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress) {
+  pin_to_cpu(job.cpus.at(0));
+  // A huge page under a small VMA would change what is unmapped; settings of the machine stay as
+  // they are, this process opts out.
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  return CellProcess(job, progress).run();
+}
+
+}  // namespace tlblab

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// TOML to plan. Every key is named here; anything else in the file is refused.
+#include "user/experiment/study_file.hh"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <initializer_list>
+#include <set>
+
+#include "user/engine/engine.hh"
+#include "user/support/error.hh"
+
+namespace tlblab {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const toml::node& node, const std::string& what) {
+  const auto& at = node.source();
+  throw Error(ExitStatus::kUsage,
+              fmt::format("{}:{}:{}: {}", *at.path, at.begin.line, at.begin.column, what),
+              "docs/studies.md describes the format; bench/studies/ holds examples.");
+}
+
+void allow_keys(const toml::table& table, std::initializer_list<std::string_view> allowed) {
+  for (const auto& [key, node] : table) {
+    if (std::find(allowed.begin(), allowed.end(), key.str()) == allowed.end()) {
+      refuse(node, fmt::format("unknown key \"{}\"; known here: {}", key.str(),
+                               fmt::join(allowed, ", ")));
+    }
+  }
+}
+
+/// A value of type T within [low, high], or `fallback` when the key is absent.
+template <typename T>
+T value_or(const toml::table& table, std::string_view key, T fallback, T low, T high) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return fallback;
+  const auto value = node->value<T>();
+  if (!value || *value < low || *value > high) {
+    refuse(*node, fmt::format("{} must be between {} and {}", key, low, high));
+  }
+  return *value;
+}
+
+std::string text(const toml::table& table, std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) refuse(table, fmt::format("{} is missing", key));
+  const auto value = node->value<std::string>();
+  if (!value || value->empty()) refuse(*node, fmt::format("{} must be a text", key));
+  return *value;
+}
+
+/// A single value or a list, as a list.
+std::vector<const toml::node*> items(const toml::table& table, std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) refuse(table, fmt::format("{} is missing", key));
+  std::vector<const toml::node*> found;
+  if (const toml::array* list = node->as_array()) {
+    for (const toml::node& item : *list) found.push_back(&item);
+  } else {
+    found.push_back(node);
+  }
+  if (found.empty()) refuse(*node, fmt::format("{} is an empty list", key));
+  return found;
+}
+
+std::vector<unsigned> counts(const toml::table& table, std::string_view key, unsigned high) {
+  std::vector<unsigned> values;
+  for (const toml::node* item : items(table, key)) {
+    const auto value = item->value<std::int64_t>();
+    if (!value || *value < 1 || *value > std::int64_t{high}) {
+      refuse(*item, fmt::format("{} takes counts from 1 to {}", key, high));
+    }
+    values.push_back(static_cast<unsigned>(*value));
+  }
+  return values;
+}
+
+class Expansion {
+ public:
+  Expansion(const std::vector<int>& cpus, const StudyOverrides& overrides)
+      : others_(static_cast<unsigned>(cpus.size()) - 1), overrides_(overrides) {
+    study_.plan.cpus = cpus;
+  }
+
+  ExpandedStudy run(const toml::table& file) {
+    allow_keys(file,
+               {"name", "question", "compare", "seed", "sessions", "count_trials", "width_percent",
+                "equivalence_percent", "alpha", "min_seconds", "max_seconds", "cells", "headline"});
+    StudyPlan& plan = study_.plan;
+    plan.name = text(file, "name");
+    plan.question = text(file, "question");
+    plan.seed = overrides_.seed.value_or(
+        static_cast<std::uint64_t>(value_or<std::int64_t>(file, "seed", 1, 0, INT64_MAX)));
+    plan.nr_sessions = overrides_.nr_sessions.value_or(
+        static_cast<unsigned>(value_or<std::int64_t>(file, "sessions", 1, 1, 1000)));
+    plan.count_trials =
+        static_cast<unsigned>(value_or<std::int64_t>(file, "count_trials", 64, 0, 100000));
+    plan.criteria.width = value_or<double>(file, "width_percent", 3, 0.01, 100) / 100;
+    plan.criteria.equivalence = value_or<double>(file, "equivalence_percent", 5, 0.01, 100) / 100;
+    plan.criteria.alpha = value_or<double>(file, "alpha", 0.05, 1e-6, 0.5);
+    stopping_.width = plan.criteria.width;
+    stopping_.min_seconds = overrides_.min_seconds.value_or(
+        value_or<double>(file, "min_seconds", stopping_.min_seconds, 0, 86400));
+    stopping_.max_seconds = overrides_.max_seconds.value_or(
+        value_or<double>(file, "max_seconds", stopping_.max_seconds, 0, 86400));
+    stopping_.max_seconds = std::max(stopping_.max_seconds, stopping_.min_seconds);
+
+    const toml::array* cells = file["cells"].as_array();
+    if (cells == nullptr || cells->empty()) {
+      refuse(file, "no [[cells]]: a study needs at least one");
+    }
+    for (const toml::node& group : *cells) {
+      if (!group.is_table()) refuse(group, "cells must be tables: write [[cells]]");
+      add_group(file, *group.as_table());
+    }
+    if (plan.cells.empty()) refuse(*cells, "nothing in this study can run on this machine");
+    mark_headline(file);
+    return std::move(study_);
+  }
+
+ private:
+  struct Pair {
+    std::string a, b;
+  };
+
+  /// The group's own `compare`, else the study's.
+  static Pair pair_of(const toml::table& file, const toml::table& group) {
+    const toml::table& holder = group.contains("compare") ? group : file;
+    const auto names = items(holder, "compare");
+    if (names.size() != 2 || !names[0]->is_string() || !names[1]->is_string()) {
+      refuse(*names[0], "compare takes two schemes: [\"A\", \"B\"]");
+    }
+    return {*names[0]->value<std::string>(), *names[1]->value<std::string>()};
+  }
+
+  /// "all" is every other CPU; "sweep" is 0, 1, 2, 4, ... and all.
+  std::vector<unsigned> responder_counts(const toml::table& group) {
+    std::set<unsigned> wanted;
+    for (const toml::node* item : items(group, "responders")) {
+      const auto word = item->value<std::string>();
+      const auto number = item->value<std::int64_t>();
+      if (word && *word == "all") {
+        wanted.insert(others_);
+      } else if (word && *word == "sweep") {
+        wanted.insert({0, others_});
+        for (unsigned count = 1; count < others_; count *= 2) wanted.insert(count);
+      } else if (!word && number && *number >= 0 && *number < 100000) {
+        if (*number <= std::int64_t{others_}) {
+          wanted.insert(static_cast<unsigned>(*number));
+        } else {
+          study_.notices.push_back(
+              fmt::format("cells with {} responders are left out: {} other CPU{} at hand", *number,
+                          others_, others_ == 1 ? "" : "s"));
+        }
+      } else {
+        refuse(*item, "responders takes counts, \"all\" or \"sweep\"");
+      }
+    }
+    return {wanted.begin(), wanted.end()};
+  }
+
+  /// Full names; empty (with a notice) when this machine can't run one of them.
+  std::optional<Pair> resolve(const toml::node& at, const Pair& pair) {
+    try {
+      return Pair{find_scheme(pair.a).full_name(), find_scheme(pair.b).full_name()};
+    } catch (const Error& error) {
+      if (error.status() != ExitStatus::kMachine) refuse(at, error.what());
+      study_.notices.push_back(
+          fmt::format("cells of {} against {} are left out: {}", pair.a, pair.b, error.what()));
+      return std::nullopt;
+    }
+  }
+
+  void add_group(const toml::table& file, const toml::table& group) {
+    allow_keys(group, {"compare", "vmas", "pages", "gap", "responders"});
+    const auto pair = resolve(group, pair_of(file, group));
+    if (!pair) return;
+    for (const unsigned responders : responder_counts(group)) {
+      for (const unsigned pages : counts(group, "pages", kMaxPagesPerVma)) {
+        for (const unsigned vmas : counts(group, "vmas", kMaxVmas)) {
+          Shape shape{
+              vmas, pages,
+              static_cast<unsigned>(value_or<std::int64_t>(group, "gap", 1, 0, kMaxGapPages))};
+          try {
+            validate(shape);
+          } catch (const Error& error) {
+            refuse(group, error.what());
+          }
+          add_cell(*pair, shape, responders);
+        }
+      }
+    }
+  }
+
+  void add_cell(const Pair& pair, const Shape& shape, unsigned responders) {
+    CellPlan cell;
+    cell.a = pair.a;
+    cell.b = pair.b;
+    cell.shape = shape;
+    cell.nr_responders = responders;
+    cell.role = pair.a == pair.b ? CellRole::kSame : CellRole::kCompare;
+    cell.stopping = stopping_;
+    cell.id = cell_id(cell.a, cell.b, shape, responders);
+    auto& cells = study_.plan.cells;
+    const bool known = std::any_of(cells.begin(), cells.end(),
+                                   [&](const CellPlan& other) { return other.id == cell.id; });
+    if (!known) cells.push_back(std::move(cell));
+  }
+
+  void mark_headline(const toml::table& file) {
+    const toml::node* node = file.get("headline");
+    if (node == nullptr) return;
+    if (!node->is_table()) refuse(*node, "headline must be a table with vmas, pages, responders");
+    const toml::table& wanted = *node->as_table();
+    allow_keys(wanted, {"compare", "vmas", "pages", "gap", "responders"});
+    const Pair pair = pair_of(file, wanted);
+    const unsigned vmas = counts(wanted, "vmas", kMaxVmas).front();
+    const unsigned pages = counts(wanted, "pages", kMaxPagesPerVma).front();
+    const unsigned responders = responder_counts(wanted).back();
+    for (CellPlan& cell : study_.plan.cells) {
+      cell.headline = cell.a.ends_with(pair.a) && cell.b.ends_with(pair.b) &&
+                      cell.shape.nr_vmas == vmas && cell.shape.pages_per_vma == pages &&
+                      cell.nr_responders == responders;
+      if (cell.headline) return;
+    }
+    refuse(*node, "the headline is not among the cells");
+  }
+
+  unsigned others_;
+  const StudyOverrides& overrides_;
+  statistics::StoppingRule stopping_;
+  ExpandedStudy study_;
+};
+
+std::vector<fs::path> study_folders() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) folders.push_back(program.parent_path().parent_path() / "bench" / "studies");
+  folders.emplace_back("bench/studies");
+  return folders;
+}
+
+}  // namespace
+
+std::vector<std::string> known_studies() {
+  for (const fs::path& folder : study_folders()) {
+    std::vector<std::string> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      if (entry.path().extension() == ".toml") found.push_back(entry.path().string());
+    }
+    std::sort(found.begin(), found.end());
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+std::string find_study(const std::string& name_or_path) {
+  std::error_code error;
+  if (fs::is_regular_file(name_or_path, error)) return name_or_path;
+  std::string names;
+  for (const std::string& path : known_studies()) {
+    const std::string name = fs::path(path).stem().string();
+    if (name == name_or_path) return path;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  throw Error(ExitStatus::kUsage, fmt::format("there is no study \"{}\"", name_or_path),
+              fmt::format("Name a TOML file, or one of: {}.", names.empty() ? "(none)" : names));
+}
+
+ExpandedStudy load_study(const std::string& path, const std::vector<int>& cpus,
+                         const StudyOverrides& overrides) {
+  try {
+    const toml::table file = toml::parse_file(path);
+    return Expansion(cpus, overrides).run(file);
+  } catch (const toml::parse_error& error) {
+    const auto& at = error.source().begin;
+    throw Error(ExitStatus::kUsage,
+                fmt::format("{}:{}:{}: {}", path, at.line, at.column, error.description()),
+                "docs/studies.md describes the format; bench/studies/ holds examples.");
+  }
+}
+
+StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& shape,
+                    unsigned nr_responders, const std::vector<int>& cpus,
+                    const StudyOverrides& overrides) {
+  validate(shape);
+  StudyPlan plan;
+  plan.seed = overrides.seed.value_or(1);
+  plan.nr_sessions = overrides.nr_sessions.value_or(1);
+  plan.cpus = cpus;
+  statistics::StoppingRule stopping;
+  stopping.min_seconds = overrides.min_seconds.value_or(stopping.min_seconds);
+  stopping.max_seconds =
+      std::max(overrides.max_seconds.value_or(stopping.max_seconds), stopping.min_seconds);
+  const std::string full_a = find_scheme(a).full_name();
+  const std::string full_b = find_scheme(b).full_name();
+  const auto add = [&](const std::string& left, const std::string& right, bool is_headline) {
+    CellPlan cell;
+    cell.id = cell_id(left, right, shape, nr_responders);
+    cell.a = left;
+    cell.b = right;
+    cell.shape = shape;
+    cell.nr_responders = nr_responders;
+    cell.role = left == right ? CellRole::kSame : CellRole::kCompare;
+    cell.headline = is_headline;
+    cell.stopping = stopping;
+    plan.cells.push_back(std::move(cell));
+  };
+  add(full_a, full_b, true);
+  if (full_a != full_b) {
+    add(full_b, full_b, false);
+    plan.name = "ab";
+    plan.question = fmt::format("Is {} different from {} on {}, with {} responders?", a, b,
+                                shape.name(), nr_responders);
+  } else {
+    plan.name = "run";
+    plan.question =
+        fmt::format("What does {} cost on {}, with {} responders?", a, shape.name(), nr_responders);
+  }
+  return plan;
+}
+
+}  // namespace tlblab

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Studies as people write them: TOML files, expanded on this machine into a plan.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/experiment/plan.hh"
+
+namespace tlblab {
+
+/// What the command line may override.
+struct StudyOverrides {
+  std::optional<std::uint64_t> seed;
+  std::optional<unsigned> nr_sessions;
+  std::optional<double> min_seconds;
+  std::optional<double> max_seconds;
+};
+
+/// A plan, and what the machine could not offer ("3 responders: only 1 other CPU"): shown to the
+/// user, never silently dropped.
+struct ExpandedStudy {
+  StudyPlan plan;
+  std::vector<std::string> notices;
+};
+
+/// NAME (bench/studies/NAME.toml beside the program, or below the current folder) or a path.
+/// Throws Error(kUsage) listing the studies that exist.
+std::string find_study(const std::string& name_or_path);
+
+/// Paths of all studies that find_study() knows by name, sorted.
+std::vector<std::string> known_studies();
+
+/// Reads and expands. `cpus`: initiator first. docs/studies.md describes the format. Throws
+/// Error(kUsage) with line and column on bad TOML, an unknown key, a wrong type, or a bad value.
+ExpandedStudy load_study(const std::string& path, const std::vector<int>& cpus,
+                         const StudyOverrides& overrides);
+
+/// A plan of one cell for `ab` and `run`, with an A/A control on the same shape when `a` != `b`.
+StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& shape,
+                    unsigned nr_responders, const std::vector<int>& cpus,
+                    const StudyOverrides& overrides);
+
+}  // namespace tlblab

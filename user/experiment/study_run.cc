@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Runs a plan step by step, and finds out what of it is done already.
+#include "user/experiment/study_run.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+
+#include "user/experiment/cell_runner.hh"
+#include "user/experiment/header.hh"
+#include "user/experiment/measuring_process.hh"
+#include "user/records/reader.hh"
+#include "user/records/writer.hh"
+#include "user/support/error.hh"
+#include "user/support/interruption.hh"
+#include "user/workload/clock.hh"
+
+namespace tlblab {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Work left in a file: the steps that have not ended, each with what was measured of it.
+std::vector<CellJob> jobs_left(const StudyPlan& plan, const std::string& path,
+                               const records::ResultFile& file) {
+  std::vector<CellJob> jobs;
+  for (const Step& step : steps_of(plan)) {
+    CellJob job;
+    job.results_path = path;
+    job.seed = plan.seed;
+    job.cell_index = step.cell_index;
+    job.session = step.session;
+    job.count_trials = plan.count_trials;
+    job.cpus = plan.cpus;
+    job.cell = plan.cells.at(step.cell_index);
+    const auto& sessions = file.cells.at(step.cell_index).sessions;
+    const auto found = std::find_if(sessions.begin(), sessions.end(), [&](const auto& session) {
+      return session.session == step.session;
+    });
+    if (found != sessions.end()) {
+      if (!found->stop_reason.empty()) continue;
+      for (const records::Block& block : found->blocks) {
+        if (const auto medians = usable_medians(block.trials)) job.prior_blocks.push_back(*medians);
+        job.first_block = std::max(job.first_block, block.index + 1);
+        job.prior_seconds = std::max(job.prior_seconds, block.seconds);
+      }
+    }
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+double expected_seconds(const CellJob& job) {
+  return std::max(0.0, job.cell.stopping.min_seconds - job.prior_seconds);
+}
+
+/// Estimates time left from how much longer than their minimum the cells so far took.
+class TimeLeft {
+ public:
+  explicit TimeLeft(const std::vector<CellJob>& jobs) : begin_ns_(now_ns()) {
+    for (const CellJob& job : jobs) planned_left_ += expected_seconds(job);
+  }
+  void ended(const CellJob& job) {
+    planned_left_ -= expected_seconds(job);
+    planned_done_ += expected_seconds(job);
+  }
+  [[nodiscard]] double elapsed_s() const { return static_cast<double>(now_ns() - begin_ns_) / 1e9; }
+  [[nodiscard]] double left_s(double in_cell_s) const {
+    const double stretch =
+        planned_done_ > 0 ? std::max(1.0, (elapsed_s() - in_cell_s) / planned_done_) : 1.0;
+    return std::max(0.0, planned_left_ * stretch - in_cell_s);
+  }
+
+ private:
+  std::uint64_t begin_ns_;
+  double planned_left_ = 0;
+  double planned_done_ = 0;
+};
+
+/// The first line of a plain file, or "".
+std::string first_line(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+/// As why_not_resumable(), for a line that may be anything.
+std::string why_not(const std::string& header_line, const StudyPlan& plan) {
+  const auto header = nlohmann::json::parse(header_line, nullptr, false);
+  if (!header.is_object() || !header.contains("plan") || !header.contains("machine")) {
+    return "it is not a tlblab result file";
+  }
+  return why_not_resumable(header, plan);
+}
+
+}  // namespace
+
+std::vector<Step> steps_of(const StudyPlan& plan) {
+  std::vector<Step> steps;
+  for (unsigned session = 1; session <= plan.nr_sessions; ++session) {
+    const auto begin = static_cast<std::ptrdiff_t>(steps.size());
+    for (std::uint32_t cell = 0; cell < plan.cells.size(); ++cell) steps.push_back({session, cell});
+    std::seed_seq seed{static_cast<std::uint32_t>(plan.seed),
+                       static_cast<std::uint32_t>(plan.seed >> 32), session};
+    std::mt19937_64 random(seed);
+    // Fisher-Yates by hand: std::shuffle's order is the library's own affair.
+    for (std::size_t i = plan.cells.size(); i > 1; --i) {
+      std::swap(steps[begin + i - 1], steps[begin + random() % i]);
+    }
+  }
+  return steps;
+}
+
+StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const RunOrigin& origin,
+                       const std::function<void(const StudyProgress&)>& progress) {
+  if (!fs::exists(path)) records::Writer::create(path, make_header(plan, origin));
+  const std::string obstacle = why_not(first_line(path), plan);
+  if (!obstacle.empty()) {
+    throw Error(ExitStatus::kUsage, fmt::format("cannot go on in {}: {}", path, obstacle),
+                "Name another --output, or move that file away.");
+  }
+  records::Writer writer(path);  // holds the lock; the measuring processes append
+  writer.lock();
+  records::Writer::mend(path);
+  const std::vector<CellJob> jobs = jobs_left(plan, path, records::read_result_file(path));
+
+  TimeLeft time(jobs);
+  StudyProgress status;
+  status.total = jobs.size();
+  for (const CellJob& job : jobs) {
+    if (interrupted()) return StudyOutcome::kInterrupted;
+    status.cell = &job.cell;
+    status.session = job.session;
+    const auto tell = [&](const CellProgress& in_cell) {
+      status.in_cell = in_cell;
+      status.elapsed_s = time.elapsed_s();
+      status.left_s = time.left_s(in_cell.seconds - job.prior_seconds);
+      progress(status);
+    };
+    tell({job.prior_blocks.size(), job.prior_seconds});
+    if (measure_in_process(job, tell) == CellOutcome::kInterrupted) {
+      return StudyOutcome::kInterrupted;
+    }
+    time.ended(job);
+    ++status.done;
+  }
+  return StudyOutcome::kComplete;
+}
+
+std::string find_unfinished(const StudyPlan& plan, const std::string& folder) {
+  std::vector<fs::path> candidates;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".jsonl") candidates.push_back(entry.path());
+  }
+  std::sort(candidates.rbegin(), candidates.rend());  // names carry the time, newest first
+  for (const fs::path& path : candidates) {
+    if (!why_not(first_line(path), plan).empty()) continue;
+    const bool finished = jobs_left(plan, path, records::read_result_file(path)).empty();
+    return finished ? "" : path.string();
+  }
+  return "";
+}
+
+}  // namespace tlblab

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Runs a plan: a process per cell and session, one result file, resumable at any moment.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/experiment/cell_job.hh"
+#include "user/experiment/plan.hh"
+#include "user/topology/disturbance.hh"
+
+namespace tlblab {
+
+/// One step of the work: a cell in a session.
+struct Step {
+  unsigned session = 1;
+  std::uint32_t cell_index = 0;
+};
+
+/// All steps in the order they are taken: session by session, so that the sessions of a cell lie
+/// apart in time, the cells of each in an order shuffled by the seed.
+std::vector<Step> steps_of(const StudyPlan& plan);
+
+/// Told while a study runs, for a progress bar. `total` counts steps left at the start.
+struct StudyProgress {
+  std::size_t done = 0;
+  std::size_t total = 0;
+  const CellPlan* cell = nullptr;
+  unsigned session = 1;
+  CellProgress in_cell;
+  double elapsed_s = 0;
+  double left_s = 0;
+};
+
+/// How a run came to be: goes into the header of a new file.
+struct RunOrigin {
+  std::vector<std::string> argv;
+  std::vector<Finding> findings;  ///< of the look at the machine right before
+};
+
+enum class StudyOutcome { kComplete, kInterrupted };
+
+/// A run of `plan` into `path`: begins it, or goes on where an earlier run of the same plan on the
+/// same machine stopped. Throws Error: kUsage when the file holds
+/// another plan, machine or kernel or is in use; kMachine when a measuring process failed (its own
+/// message has gone to stderr) or the disk is full.
+StudyOutcome run_study(const StudyPlan& plan, const std::string& path,
+                       const RunOrigin& origin,
+                       const std::function<void(const StudyProgress&)>& progress);
+
+/// The newest unfinished result file in `folder` for this plan and machine, or "".
+std::string find_unfinished(const StudyPlan& plan, const std::string& folder);
+
+}  // namespace tlblab

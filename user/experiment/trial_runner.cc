@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One trial, in order: prepare, load, open, operate, close, settle.
+#include "user/experiment/trial_runner.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "user/support/error.hh"
+#include "user/workload/clock.hh"
+
+namespace tlblab {
+namespace {
+
+std::uint64_t measure_clock_overhead_ns() {
+  std::array<double, 1001> windows{};
+  for (double& window : windows) {
+    const std::uint64_t begin = now_ns();
+    window = static_cast<double>(now_ns() - begin);
+  }
+  return static_cast<std::uint64_t>(statistics::median_in_place(windows));
+}
+
+std::vector<int> responder_cpus(const CellPlan& cell, const std::vector<int>& cpus) {
+  if (cpus.size() < cell.nr_responders + 1) {
+    throw Error(ExitStatus::kMachine,
+                fmt::format("cell {} needs {} CPUs, {} are at hand", cell.id,
+                            cell.nr_responders + 1, cpus.size()),
+                "Ask for fewer responders, or allow more CPUs with --cpus.");
+  }
+  return {cpus.begin() + 1, cpus.begin() + 1 + cell.nr_responders};
+}
+
+}  // namespace
+
+TrialRunner::TrialRunner(const CellPlan& cell, const std::vector<int>& cpus)
+    : crew_(responder_cpus(cell, cpus)), clock_overhead_ns_(measure_clock_overhead_ns()) {
+  const std::array<std::string, 2> names = {cell.a, cell.b};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const SchemeRef scheme = find_scheme(names[i]);
+    // Arms of one engine share a workspace: the same addresses, tables and cache colours.
+    auto same = std::find_if(workspaces_.begin(), workspaces_.end(),
+                             [&](const auto& entry) { return entry.first == scheme.engine; });
+    if (same == workspaces_.end()) {
+      workspaces_.emplace_back(scheme.engine, scheme.engine->open(cell.shape));
+      same = workspaces_.end() - 1;
+    }
+    arms_[i] = {scheme, same->second.get()};
+  }
+}
+
+records::Trial TrialRunner::run(statistics::Arm arm, counters::CounterSet* counters) {
+  const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
+  Workspace& workspace = *setup.workspace;
+  workspace.prepare(++tag_);
+  crew_.load(workspace.ranges(), tag_);
+
+  if (counters != nullptr) counters->begin();
+  crew_.open_window();
+  const std::uint64_t begin = now_ns();
+  const int error = workspace.perform(setup.scheme.index);
+  const std::uint64_t end = now_ns();
+  crew_.close_window();
+  if (counters != nullptr) counters->end();
+
+  const CrewReport& report = crew_.settle();
+  if (error != 0) {
+    throw Error(ExitStatus::kMachine,
+                fmt::format("{} failed: {}", setup.scheme.full_name(), std::strerror(error)),
+                "Choose a smaller shape or another scheme; if neither helps, please report it.");
+  }
+  records::Trial trial;
+  trial.arm = arm;
+  trial.state = report.state;
+  trial.start_ns = begin;
+  const std::uint64_t window = end - begin;
+  trial.latency_ns = window - std::min(window, clock_overhead_ns_);
+  trial.responders = report.samples;
+  return trial;
+}
+
+}  // namespace tlblab

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One trial: prepare, load, time, settle. The heart of every measurement.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "user/counters/counters.hh"
+#include "user/engine/engine.hh"
+#include "user/experiment/plan.hh"
+#include "user/records/records.hh"
+#include "user/statistics/blocks.hh"
+#include "user/workload/responders.hh"
+
+namespace tlblab {
+
+/// Trials of one cell, in the calling thread, which must already be pinned to cpus[0] since before
+/// its process ran anything else: otherwise another CPU may be left in the mm's mask and an R = 0
+/// trial would send interrupts.
+class TrialRunner {
+ public:
+  /// Starts cell.nr_responders responders on cpus[1], cpus[2], ... Throws Error(kMachine).
+  TrialRunner(const CellPlan& cell, const std::vector<int>& cpus);
+
+  /// One trial. `counters` may be null; its begin() and end() then enclose the window. The result
+  /// has no block and order yet. Throws Error(kMachine) when the operation itself fails.
+  records::Trial run(statistics::Arm arm, counters::CounterSet* counters);
+
+  /// Returns once every responder is seen running.
+  void rouse_responders() const { crew_.wait_for_beats(); }
+
+  /// Median length of an empty window, in ns: already subtracted from every latency.
+  [[nodiscard]] std::uint64_t clock_overhead_ns() const { return clock_overhead_ns_; }
+  [[nodiscard]] const ResponderCrew& crew() const { return crew_; }
+
+ private:
+  struct ArmSetup {
+    SchemeRef scheme;
+    Workspace* workspace = nullptr;
+  };
+
+  std::vector<std::pair<const Engine*, std::unique_ptr<Workspace>>> workspaces_;  ///< by engine
+  std::array<ArmSetup, 2> arms_;
+  ResponderCrew crew_;
+  std::uint64_t clock_overhead_ns_;
+  std::uint64_t tag_ = 0;
+};
+
+}  // namespace tlblab

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Reads a result file back, plain or gzip'ed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "user/counters/counters.hh"
+#include "user/records/records.hh"
+
+namespace tlblab::records {
+
+/// A complete block of one session of one cell.
+struct Block {
+  std::uint32_t index = 0;
+  double time_s = 0;   ///< of its first trial, since the epoch (CLOCK_REALTIME)
+  double seconds = 0;  ///< measuring time of the session up to this block's end
+  std::uint64_t calibrator_ns = 0;
+  std::vector<Trial> trials;
+};
+
+/// One trial of the counting pass. counts[0] is the initiator's, then the responders'.
+struct CountTrial {
+  statistics::Arm arm = statistics::Arm::kA;
+  TrialState state = TrialState::kOk;
+  std::uint64_t latency_ns = 0;
+  std::vector<counters::Counts> counts;
+};
+
+struct SessionRecord {
+  unsigned session = 0;
+  std::vector<Block> blocks;
+  std::vector<CountTrial> counts;
+  std::string stop_reason;                ///< empty while the cell has not ended
+  std::size_t nr_interrupted_trials = 0;  ///< of blocks that never completed
+};
+
+struct CellRecord {
+  std::vector<SessionRecord> sessions;  ///< ascending by session
+};
+
+/// A whole file. `cells` is indexed as the header's plan is.
+struct ResultFile {
+  std::string header;  ///< the header line, JSON
+  std::vector<CellRecord> cells;
+  std::vector<std::string> warnings;  ///< a torn last line, ...
+};
+
+/// Throws Error(kUsage): not there, not a result file, another schema, or damaged at line N.
+ResultFile read_result_file(const std::string& path);
+
+}  // namespace tlblab::records

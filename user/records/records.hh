@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The result file: JSON Lines, appended as the run goes. docs/result-format.md describes it.
+//
+//   {"record":"header", ...}        once, first: schema, machine, run, plan
+//   {"record":"cell", ...}          a process begins (or resumes) a cell in a session
+//   [cell,session,block,order,...]  one trial; the header's "trial_columns" name the columns
+//   {"record":"block", ...}         the block above is complete; carries its calibrator
+//   {"record":"count", ...}         one trial of the counting pass
+//   {"record":"cell_end", ...}      why the cell stopped
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/statistics/blocks.hh"
+
+namespace tlblab::records {
+
+inline constexpr int kSchema = 1;
+
+/// Why a trial was set apart; kOk for one that counts. A set-apart trial stays in the file.
+enum class TrialState : std::uint8_t {
+  kOk,
+  kNotLoaded,  ///< a responder did not read the right tag from every page before the operation
+  kStalled,    ///< a responder's heart did not beat between the two clock reads
+  kSwitched,   ///< a responder was context-switched between loading and the end
+  kMigrated,   ///< a responder found itself on another CPU
+};
+inline constexpr std::size_t kTrialStates = 5;
+std::string_view name(TrialState state);
+std::optional<TrialState> parse_trial_state(std::string_view text);
+
+/// What one responder saw of one trial, by its own clock.
+struct ResponderSample {
+  std::uint32_t stolen_ns = 0;   ///< sum of the gaps in its loop that were interruptions
+  std::uint32_t interrupts = 0;  ///< number of such gaps
+  std::uint32_t heartbeats = 0;  ///< loop turns inside the window
+};
+
+/// One trial of the timing pass.
+struct Trial {
+  std::uint32_t block = 0;
+  std::uint8_t order = 0;  ///< place in the block, 0..63
+  statistics::Arm arm = statistics::Arm::kA;
+  TrialState state = TrialState::kOk;
+  std::uint64_t start_ns = 0;    ///< CLOCK_MONOTONIC; in a file, ns since its "cell" record
+  std::uint64_t latency_ns = 0;  ///< window length less the median cost of an empty window
+  std::vector<ResponderSample> responders;
+};
+
+}  // namespace tlblab::records
