@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The three forms of a report carry the same content, and no form carries an attack through.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/unit/report_checks.hh"
+#include "tests/unit/report_fixture.hh"
+#include "user/report/document.hh"
+#include "user/report/format.hh"
+#include "user/report/html.hh"
+#include "user/report/mail.hh"
+#include "user/report/markdown.hh"
+
+namespace tlblab::report {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::vector<StudyResult> every_kind() {
+  return {fixture::study(8),          fixture::study(2),   fixture::single_cell(),
+          fixture::many_responders(), fixture::emulated(), fixture::nothing_usable(),
+          fixture::empty(),           fixture::hostile()};
+}
+
+/// Markdown without its backslashes, so that text can be looked for as it was written.
+std::string unescaped(const std::string& markdown) {
+  std::string out;
+  for (std::size_t i = 0; i < markdown.size(); ++i) {
+    if (markdown[i] == '\\' && i + 1 < markdown.size()) ++i;
+    out += markdown[i];
+  }
+  return out;
+}
+
+/// Markdown without what a backslash protects: only markup that takes effect is left.
+std::string unescaped_markup(const std::string& markdown) {
+  std::string out;
+  for (std::size_t i = 0; i < markdown.size(); ++i) {
+    if (markdown[i] == '\\') {
+      ++i;
+    } else {
+      out += markdown[i];
+    }
+  }
+  return out;
+}
+
+/// Words that each form must hold of a study with all verdicts.
+std::vector<std::string> must_hold(const StudyResult& study) {
+  std::vector<std::string> parts{"different: B faster",
+                                 "different: A faster",
+                                 "equivalent",
+                                 "inconclusive",
+                                 "unstable",
+                                 "void",
+                                 "virtual machine",
+                                 "Invented warning",
+                                 "--sessions"};
+  for (const CellResult& cell : study.cells) {
+    parts.push_back(cell.plan.shape.name() + " R" + std::to_string(cell.plan.nr_responders));
+  }
+  return parts;
+}
+
+TEST(ReportRender, EachFormHoldsTheAnswerEveryCellAndEveryVerdict) {
+  const StudyResult study = fixture::study(8);
+  const std::string answer = clean(answer_sentence(study));
+  const std::string html = render_html(study);
+  const std::string markdown = unescaped(render_markdown(study, "figure.svg"));
+  const std::string mail = checks::on_one_line(render_mail(study));
+  EXPECT_TRUE(contains(html, html_escape(answer)));
+  EXPECT_TRUE(contains(markdown, answer));
+  EXPECT_TRUE(contains(mail, to_ascii(answer)));
+  for (const std::string& part : must_hold(study)) {
+    EXPECT_TRUE(contains(html, html_escape(part))) << part;
+    EXPECT_TRUE(contains(markdown, part)) << part;
+    EXPECT_TRUE(contains(mail, part)) << part;
+  }
+}
+
+TEST(ReportRender, TheAnswerComesFirst) {
+  const StudyResult study = fixture::study(2);
+  const std::string html = render_html(study);
+  EXPECT_LT(html.find("<h1>"), html.find("<h2>"));
+  EXPECT_LT(html.find("<h1>"), html.find("<svg"));
+  const std::string mail = checks::on_one_line(render_mail(study));
+  EXPECT_EQ(mail.find(to_ascii(clean(answer_sentence(study)))), 0U);
+}
+
+TEST(ReportRender, TheCommandIsWholeInEachForm) {
+  const StudyResult study = fixture::study(2);
+  const std::string command = shell_command(study.command);
+  EXPECT_TRUE(contains(render_markdown(study, ""), command));
+  std::string mail = render_mail(study);
+  for (std::size_t at = mail.find("\\\n"); at != std::string::npos; at = mail.find("\\\n", at)) {
+    mail.erase(at, 2);
+  }
+  EXPECT_TRUE(contains(checks::on_one_line(mail), command));
+}
+
+TEST(ReportRender, NoMailLineIsTooLong) {
+  for (const StudyResult& study : every_kind()) {
+    const auto lines = checks::long_lines(render_mail(study), kMailColumns);
+    EXPECT_TRUE(lines.empty()) << lines.front();
+  }
+}
+
+TEST(ReportRender, MailIsAsciiWhereTlblabWritesIt) {
+  for (char c : render_mail(fixture::study(8))) {
+    ASSERT_LT(static_cast<unsigned char>(c), 0x80);
+  }
+}
+
+TEST(ReportRender, ALongWordInAMailIsBrokenWithABackslash) {
+  const std::string mail = render_mail(fixture::hostile());
+  EXPECT_TRUE(contains(mail, "xxxx\\\n"));
+}
+
+TEST(ReportRender, HtmlLoadsAndRunsNothing) {
+  for (const StudyResult& study : every_kind()) {
+    const auto parts = checks::foreign_parts(render_html(study));
+    EXPECT_TRUE(parts.empty()) << parts.front();
+  }
+}
+
+TEST(ReportRender, HtmlIsBalancedAndItsIdsAreSound) {
+  for (const StudyResult& study : every_kind()) {
+    const std::string html = render_html(study);
+    const auto open = checks::unbalanced(html);
+    EXPECT_TRUE(open.empty()) << open.back();
+    const auto ids = checks::bad_ids(html);
+    EXPECT_TRUE(ids.empty()) << ids.front();
+  }
+}
+
+TEST(ReportRender, HostileTextStaysText) {
+  const StudyResult study = fixture::hostile();
+  const std::string html = render_html(study);
+  EXPECT_FALSE(contains(html, "<script"));
+  EXPECT_TRUE(contains(html, "&lt;script&gt;"));
+  std::string markdown = render_markdown(study, "");
+  const std::size_t fence = markdown.find("```sh\n");
+  ASSERT_NE(fence, std::string::npos);
+  markdown.erase(fence, markdown.find("```", fence + 3) - fence);  // a command is shown as it was
+  EXPECT_FALSE(contains(unescaped_markup(markdown), "<script"));
+  EXPECT_TRUE(checks::ragged_rows(markdown).empty());
+}
+
+TEST(ReportRender, MarkdownTablesAreWhole) {
+  for (const StudyResult& study : every_kind()) {
+    const auto rows = checks::ragged_rows(render_markdown(study, "x.svg"));
+    EXPECT_TRUE(rows.empty()) << rows.front();
+  }
+}
+
+TEST(ReportRender, MarkdownShowsTheFigureItIsGiven) {
+  EXPECT_TRUE(contains(render_markdown(fixture::study(2), "a b.svg"), "](<a b.svg>)"));
+  EXPECT_FALSE(contains(render_markdown(fixture::study(2), ""), "!["));
+}
+
+TEST(ReportRender, AnEmulatedStudyShowsNoTimeInAnyForm) {
+  const StudyResult study = fixture::emulated();
+  for (const std::string& text :
+       {render_html(study), render_markdown(study, "x.svg"), render_mail(study)}) {
+    const auto times = checks::times(text);
+    EXPECT_TRUE(times.empty()) << times.front();
+    EXPECT_TRUE(contains(checks::on_one_line(text), "Emulated time is not time"));
+  }
+}
+
+TEST(ReportRender, TablesHaveHeadersForReadersAloud) {
+  const std::string html = render_html(fixture::study(2));
+  EXPECT_TRUE(contains(html, "<html lang=\"en\">"));
+  EXPECT_TRUE(contains(html, "<th scope=\"col\""));
+  EXPECT_TRUE(contains(html, "<th scope=\"row\""));
+  EXPECT_TRUE(contains(html, "prefers-color-scheme: dark"));
+  EXPECT_TRUE(contains(html, "name=\"viewport\""));
+}
+
+}  // namespace
+}  // namespace tlblab::report

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The account of the cell's flushes per operation: expected, requested, sent, handled, unknown.
+#include "user/report/account.hh"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+#include "user/report/format.hh"
+
+namespace tlblab::report {
+namespace {
+
+constexpr const char* kUnknown = "unknown";
+constexpr const char* kNeedsModule = "nothing in user space sees it; the module will";
+
+using Counts = std::map<std::string, CountMean>;
+
+const CountMean* find(const Counts& counts, const char* event) {
+  const auto at = counts.find(event);
+  return at == counts.end() ? nullptr : &at->second;
+}
+
+/// "16", or "15.98 (15 to 16)" when operations differed.
+std::string text(const CountMean* count) {
+  if (count == nullptr) return kUnknown;
+  if (count->min == count->max) return report::count(count->min);
+  return fmt::format("{} ({} to {})", significant(count->mean), count->min, count->max);
+}
+
+std::string text(const std::optional<std::uint64_t>& value) {
+  return value ? report::count(*value) : kUnknown;
+}
+
+/// Targets that the requests can have at most. Requests seen go before requests expected.
+std::optional<std::uint64_t> bound(const ArmResult& arm, unsigned nr_responders) {
+  const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
+  if (seen != nullptr) return seen->max * nr_responders;
+  if (arm.expected_requests) return *arm.expected_requests * nr_responders;
+  return std::nullopt;
+}
+
+class Account {
+ public:
+  explicit Account(const CellResult& cell) : cell_(cell) {}
+
+  std::vector<AccountLine> lines() {
+    add_expected();
+    add_requests_seen();
+    add_side("of these, whole address space", &ArmResult::initiator_counts,
+             "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
+    const auto bound_a = bound(cell_.a, cell_.plan.nr_responders);
+    const auto bound_b = bound(cell_.b, cell_.plan.nr_responders);
+    lines_.push_back({"targets, at most", text(bound_a), text(bound_b),
+                      "requests x responders: all of them spin in this address space"});
+    add_side("requests that named other CPUs", &ArmResult::initiator_counts,
+             "tlb_flush.remote_send", "tracepoint tlb:tlb_flush, remote IPI send, initiator");
+    add_side("sent, to one CPU", &ArmResult::initiator_counts, "ipi_send_cpu",
+             "tracepoint ipi:ipi_send_cpu, initiator");
+    add_side("sent, to several CPUs at once", &ArmResult::initiator_counts, "ipi_send_cpumask",
+             "tracepoint ipi:ipi_send_cpumask, initiator: sendings, not targets");
+    if (cell_.plan.nr_responders > 0) add_handled();
+    for (const char* term :
+         {"skipped as lazy", "skipped by generation", "coalesced", "left to the hypervisor"}) {
+      lines_.push_back({term, kUnknown, kUnknown, kNeedsModule});
+    }
+    return std::move(lines_);
+  }
+
+ private:
+  void add_expected() {
+    lines_.push_back(
+        {"requests, expected", text(cell_.a.expected_requests), text(cell_.b.expected_requests),
+         fmt::format("A: {}. B: {}", cell_.a.expectation_note, cell_.b.expectation_note)});
+  }
+
+  /// Requests are exact (design.md): every operation must show just the expected number.
+  void add_requests_seen() {
+    const auto exact = [](const ArmResult& arm) {
+      const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
+      if (seen == nullptr || !arm.expected_requests) return true;
+      return seen->min == *arm.expected_requests && seen->max == *arm.expected_requests;
+    };
+    add_side("requests, seen", &ArmResult::initiator_counts, "tlb_flush.local_mm",
+             "tracepoint tlb:tlb_flush, local MM shootdown, initiator");
+    lines_.back().agrees = exact(cell_.a) && exact(cell_.b);
+  }
+
+  void add_side(const char* term, Counts ArmResult::*side, const char* event, const char* source) {
+    const CountMean* a = find(cell_.a.*side, event);
+    const CountMean* b = find(cell_.b.*side, event);
+    lines_.push_back({term, text(a), text(b), source});
+  }
+
+  void add_handled() {
+    // Other parts of the kernel send function calls too, so these may exceed the bound.
+    add_side("handled, interrupts to one CPU", &ArmResult::responder_counts,
+             "call_function_single_entry",
+             "tracepoint irq_vectors:call_function_single_entry, responders");
+    add_side("handled, interrupts to several", &ArmResult::responder_counts, "call_function_entry",
+             "tracepoint irq_vectors:call_function_entry, responders");
+    add_bounded("handled, flush functions run", "TLB", "/proc/interrupts, row TLB, responders");
+    add_bounded("handled, flushes carried out", "tlb_flush.remote",
+                "tracepoint tlb:tlb_flush, remote shootdown, responders");
+    lines_.push_back({"interruptions seen", significant(cell_.a.interrupts_seen),
+                      significant(cell_.b.interrupts_seen),
+                      "gaps in the responders' loops, timing pass (any interrupt counts)"});
+  }
+
+  /// No operation may have more flushes handled than targets.
+  void add_bounded(const char* term, const char* event, const char* source) {
+    add_side(term, &ArmResult::responder_counts, event, source);
+    const auto within = [&](const ArmResult& arm) {
+      const CountMean* handled = find(arm.responder_counts, event);
+      const auto limit = bound(arm, cell_.plan.nr_responders);
+      return handled == nullptr || !limit || handled->max <= *limit;
+    };
+    lines_.back().agrees = within(cell_.a) && within(cell_.b);
+  }
+
+  const CellResult& cell_;
+  std::vector<AccountLine> lines_;
+};
+
+}  // namespace
+
+std::vector<AccountLine> account(const CellResult& cell) { return Account(cell).lines(); }
+
+std::pair<double, std::string> interrupts_avoided(const CellResult& cell) {
+  for (const char* event : {"TLB", "tlb_flush.remote"}) {
+    const CountMean* a = find(cell.a.responder_counts, event);
+    const CountMean* b = find(cell.b.responder_counts, event);
+    if (a != nullptr && b != nullptr) return {a->mean - b->mean, event};
+  }
+  return {0, ""};
+}
+
+}  // namespace tlblab::report

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Writes the files of a report, each whole or not at all.
+#include "user/report/files.hh"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "user/report/figures.hh"
+#include "user/report/gbench.hh"
+#include "user/report/html.hh"
+#include "user/report/markdown.hh"
+#include "user/support/error.hh"
+
+namespace tlblab::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Through a new file that is renamed when complete, so that a full disk or a kill leaves the old
+/// report or none.
+void write_whole(const fs::path& path, const std::string& text) {
+  const fs::path unfinished = path.string() + ".new";
+  std::ofstream file(unfinished, std::ios::binary);
+  file << text;
+  file.close();
+  std::error_code error;
+  if (file) fs::rename(unfinished, path, error);
+  if (!file || error) {
+    const std::string why = error ? error.message() : std::strerror(errno);
+    fs::remove(unfinished, error);
+    throw Error(ExitStatus::kMachine, fmt::format("cannot write {}: {}", path.string(), why),
+                "Free some space or choose another folder with --output, then give `tlblab report` "
+                "the result file again.");
+  }
+}
+
+fs::path stem(const std::string& result_path, const std::string& folder) {
+  fs::path path = result_path;
+  if (path.extension() == ".gz") path.replace_extension();
+  if (path.extension() == ".jsonl") path.replace_extension();
+  return folder.empty() ? path : fs::path(folder) / path.filename();
+}
+
+}  // namespace
+
+WrittenFiles write_report(const StudyResult& study, const std::string& result_path,
+                          const std::string& folder) {
+  if (!folder.empty()) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) {
+      throw Error(ExitStatus::kMachine, fmt::format("cannot make {}: {}", folder, error.message()),
+                  "Choose another folder with --output.");
+    }
+  }
+  const std::string base = stem(result_path, folder).string();
+  WrittenFiles written;
+  const std::string figure = standalone_svg(study);
+  if (!figure.empty()) {
+    written.figure = base + ".svg";
+    write_whole(written.figure, figure);
+  }
+  written.html = base + ".html";
+  write_whole(written.html, render_html(study));
+  written.markdown = base + ".md";
+  const std::string figure_name = fs::path(written.figure).filename().string();
+  write_whole(written.markdown, render_markdown(study, figure_name));
+  if (!study.emulated) {
+    written.benchmark = base + ".benchmark.json";
+    write_whole(written.benchmark, render_gbench(study));
+  }
+  return written;
+}
+
+}  // namespace tlblab::report

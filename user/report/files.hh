@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Writes the files of a report.
+#pragma once
+
+#include <string>
+
+#include "user/report/analysis.hh"
+
+namespace tlblab::report {
+
+struct WrittenFiles {
+  std::string html;
+  std::string markdown;
+  std::string figure;     ///< the main figure as SVG on a light ground, for a README; may be empty
+  std::string benchmark;  ///< Google Benchmark's JSON
+};
+
+/// Writes NAME.html, .md, .svg and .benchmark.json, NAME being the result file's name without
+/// .jsonl and .gz, into `folder` (empty: beside the result file). Each file appears whole or not at
+/// all. Throws Error(kMachine).
+WrittenFiles write_report(const StudyResult& study, const std::string& result_path,
+                          const std::string& folder);
+
+}  // namespace tlblab::report

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A summary in Google Benchmark's JSON, so that its compare.py can be used on studies:
+//
+//   compare.py benchmarks before.json after.json
+//   compare.py filters study.json munmap:per-vma munmap:merged
+#pragma once
+
+#include <string>
+
+#include "user/report/analysis.hh"
+
+namespace tlblab::report {
+
+/// One entry per cell, scheme and session, named "<scheme>/<shape>/R<n>"; sessions are its
+/// repetitions and real_time the session's level in ns. cpu_time repeats it: compare.py wants one,
+/// and no CPU time is measured. An emulated study has no entries, as it has no times.
+std::string render_gbench(const StudyResult& study);
+
+}  // namespace tlblab::report
