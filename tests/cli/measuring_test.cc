@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Real measurements through the command line: what is counted, recorded and put back. No test here
+// looks at a time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+
+#include "tests/cli/process.hh"
+#include "tests/cli/result_lines.hh"
+
+namespace tlblab::cli {
+namespace {
+
+using testing::AnyOf;
+using testing::HasSubstr;
+
+int nr_cpus() {
+  cpu_set_t set;
+  sched_getaffinity(0, sizeof set, &set);
+  return CPU_COUNT(&set);
+}
+
+/// A short `ab` with its outcome as JSON; fails the test when it did not measure.
+json measure(std::vector<std::string> arguments, const Folder& folder) {
+  for (const char* word : {"--min-seconds", "0.3", "--max-seconds", "0.6", "--json"}) {
+    arguments.emplace_back(word);
+  }
+  const Outcome outcome = run_tlblab(arguments, folder);
+  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4)) << outcome.err;
+  return json::parse(outcome.out);
+}
+
+/// {min, max} of an event's count per operation, or a skipped test where it can't be counted.
+std::pair<int, int> count(const json& arm, const char* side, const char* event) {
+  const json& counts = arm.at(side);
+  if (!counts.contains(event)) return {-1, -1};
+  return {counts.at(event).at("min"), counts.at(event).at("max")};
+}
+
+class Requests : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+/// design.md: requests are exact. V for a call per VMA, one for a call over all.
+TEST_P(Requests, AreExactlyOnePerCallThatGathers) {
+  const Folder folder;
+  const auto [a, b] = GetParam();
+  for (const char* responders : {"0", "all"}) {
+    const json outcome =
+        measure({"ab", a, b, "--shape", "8x2", "--responders", responders}, folder);
+    const json& cell = outcome.at("cells").at(0);
+    const auto seen_a = count(cell.at("a"), "initiator_counts", "tlb_flush.local_mm");
+    const auto seen_b = count(cell.at("b"), "initiator_counts", "tlb_flush.local_mm");
+    if (seen_a.first < 0) GTEST_SKIP() << "tlb:tlb_flush can't be counted here";
+    EXPECT_EQ(seen_a, std::pair(8, 8)) << a << " R " << responders;
+    EXPECT_EQ(seen_b, std::pair(1, 1)) << b << " R " << responders;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Munmap, Requests,
+                         testing::Values(std::pair("munmap:per-vma", "munmap:merged")));
+
+/// design.md: never more than requests x responders; and with R = 0 nobody is interrupted.
+TEST(Deliveries, StayWithinRequestsTimesResponders) {
+  const Folder folder;
+  if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: nobody to interrupt";
+  const json outcome = measure(
+      {"ab", "munmap:per-vma", "munmap:merged", "--shape", "8x2", "--responders", "1"}, folder);
+  const json& cell = outcome.at("cells").at(0);
+  const auto a = count(cell.at("a"), "responder_counts", "TLB");
+  const auto b = count(cell.at("b"), "responder_counts", "TLB");
+  if (a.first < 0) GTEST_SKIP() << "no TLB row in /proc/interrupts";
+  EXPECT_LE(a.second, 8);
+  EXPECT_LE(b.second, 1);
+  EXPECT_GE(a.second, 1) << "no trial interrupted the responder at all";
+}
+
+TEST(Deliveries, AreNoneWithoutResponders) {
+  const Folder folder;
+  const json outcome = measure(
+      {"ab", "munmap:per-vma", "munmap:merged", "--shape", "8x2", "--responders", "0"}, folder);
+  const auto sent =
+      count(outcome.at("cells").at(0).at("a"), "initiator_counts", "tlb_flush.remote_send");
+  if (sent.first < 0) GTEST_SKIP() << "tlb:tlb_flush can't be counted here";
+  EXPECT_EQ(sent, std::pair(0, 0));
+}
+
+TEST(Records, HoldEveryTrialInTheOrderOfItsSchedule) {
+  const Folder folder;
+  const std::string file = folder.path("out.jsonl");
+  measure({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x1", "--output", file}, folder);
+  const ResultLines lines(read_file(file));
+  EXPECT_EQ(lines.header.at("schema"), 1);
+  EXPECT_FALSE(lines.header.at("machine").at("kernel").get<std::string>().empty());
+  EXPECT_EQ(lines.trials.size(), 64 * lines.records.at("block").size());
+  EXPECT_EQ(lines.records.at("cell_end").size(), 2);  // the pair, and its A/A control
+  EXPECT_EQ(lines.records.at("count").size(), 2 * 2 * 64);
+  // Each quad is ABBA or BAAB, both occur, and time goes forward within a cell.
+  std::set<std::string> quads;
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < lines.trials.size(); i += 4) {
+    std::string quad;
+    for (std::size_t j = i; j < i + 4; ++j) {
+      quad += lines.trials[j].at(5).get<std::string>();
+      if (j % 64 == 0 && lines.trials[j].at(2) == 0) last = 0;
+      EXPECT_GT(lines.trials[j].at(4).get<std::uint64_t>(), last);
+      last = lines.trials[j].at(4);
+    }
+    quads.insert(quad);
+  }
+  EXPECT_EQ(quads, (std::set<std::string>{"ABBA", "BAAB"}));
+}
+
+TEST(Records, TheSameSeedGivesTheSameOrder) {
+  const Folder folder;
+  const auto order = [&](const char* seed, const char* name) {
+    const std::string file = folder.path(name);
+    measure({"run", "munmap:merged", "--shape", "1x1", "--seed", seed, "--output", file}, folder);
+    std::string arms;
+    const ResultLines lines(read_file(file));
+    for (std::size_t i = 0; i < 64 * 8; ++i) arms += lines.trials.at(i).at(5).get<std::string>();
+    return arms;
+  };
+  const std::string first = order("7", "a");
+  EXPECT_EQ(first, order("7", "b"));
+  EXPECT_NE(first, order("8", "c"));
+}
+
+/// A planted fault for the proof of presence: with its CPU shared, a responder is switched out now
+/// and then, and just those trials must be set apart, by that reason.
+TEST(SetApart, TrialsWhoseResponderLostItsCpu) {
+  const Folder folder;
+  if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: no responder";
+  const Folder hog_folder;
+  const json info = json::parse(run_tlblab({"info", "--json"}, folder).out);
+  Process hog({"taskset", "-c", "1", "sh", "-c", "while :; do :; done"}, hog_folder);
+  const std::string file = folder.path("out.jsonl");
+  const Outcome outcome =
+      run_tlblab({"ab", "munmap:per-vma", "munmap:merged", "--cpus", "0,1", "--min-seconds", "1",
+                  "--max-seconds", "2", "--json", "--output", file},
+                 folder);
+  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4, 5)) << outcome.err;
+  std::size_t switched = 0;
+  const ResultLines lines(read_file(file));
+  for (const json& trial : lines.trials) switched += trial.at(7) == "switched" ? 1 : 0;
+  EXPECT_GT(switched, 0U);
+}
+
+TEST(Privilege, NoRootIsNeeded) {
+  const Folder folder;
+  if (getuid() != 0) GTEST_SKIP() << "already not root: every other test shows it";
+  // The build may lie where nobody else can look.
+  std::filesystem::copy_file(tlblab(), folder.path("tlblab"));
+  const auto as_nobody = [&](std::vector<std::string> arguments) {
+    std::vector<std::string> argv = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                                     folder.path("tlblab")};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return run(argv, folder);
+  };
+  const Outcome info = as_nobody({"info", "--json"});
+  EXPECT_EQ(info.status, 0) << info.err;
+  const Outcome ab = as_nobody({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x1",
+                                "--min-seconds", "0.3", "--max-seconds", "0.6", "--json"});
+  EXPECT_THAT(ab.status, AnyOf(0, 1, 3, 4)) << ab.err;
+  EXPECT_GT(json::parse(ab.out).at("cells").at(0).at("a").at("trials"), 0);
+}
+
+TEST(OneCpu, StillMeasuresWithoutResponders) {
+  const Folder folder;
+  const Outcome outcome =
+      run({"taskset", "-c", "0", tlblab(), "ab", "munmap:per-vma", "munmap:merged", "--shape",
+           "2x1", "--min-seconds", "0.3", "--max-seconds", "0.6"},
+          folder);
+  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4)) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("no other CPU"));
+  const Outcome doctor = run({"taskset", "-c", "0", tlblab(), "doctor"}, folder);
+  EXPECT_EQ(doctor.status, 6) << doctor.out;
+}
+
+TEST(Machine, IsLeftAsItWas) {
+  const Folder folder;
+  const auto state = [] {
+    std::string all;
+    for (const char* file :
+         {"/proc/self/mounts", "/proc/sys/kernel/perf_event_paranoid",
+          "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/sys/kernel/numa_balancing"}) {
+      all += read_file(file);
+    }
+    return all;
+  };
+  const std::string before = state();
+  measure({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x1"}, folder);
+  run_tlblab({"info"}, folder);
+  run_tlblab({"doctor", "--seconds", "0.2"}, folder);
+  EXPECT_EQ(state(), before);
+}
+
+}  // namespace
+}  // namespace tlblab::cli

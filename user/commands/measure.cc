@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// `tlblab run`, `ab` and `study`: plan, measure, say what came out.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+
+#include "user/commands/commands.hh"
+#include "user/commands/progress_bar.hh"
+#include "user/commands/summary.hh"
+#include "user/experiment/study_run.hh"
+#include "user/report/analysis.hh"
+#include "user/report/files.hh"
+#include "user/support/error.hh"
+#include "user/topology/disturbance.hh"
+#include "user/topology/placement.hh"
+
+namespace tlblab {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// `doctor` looks for longer; this is to catch a machine that is plainly busy.
+constexpr double kLookSeconds = 0.3;
+
+std::vector<int> chosen_cpus(const MeasureOptions& options) {
+  return options.cpus.empty() ? placement_order() : parse_cpu_list(options.cpus);
+}
+
+unsigned responder_count(const std::string& text, const std::vector<int>& cpus) {
+  const auto others = static_cast<unsigned>(cpus.size()) - 1;
+  if (text == "all") return others;
+  unsigned count = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc{} || stop != end || count > others) {
+    throw Error(ExitStatus::kUsage, fmt::format("cannot have \"{}\" responders", text),
+                fmt::format("Give a count from 0 to {} (the CPUs besides the initiator's), or all.",
+                            others));
+  }
+  return count;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw Error(ExitStatus::kMachine,
+                fmt::format("cannot make {}: {}", folder.string(), error.message()),
+                "Choose another place with --output.");
+  }
+}
+
+/// --output, or an unfinished file of the same plan, or a new name.
+std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
+  if (!options.output.empty()) {
+    const fs::path parent = fs::path(options.output).parent_path();
+    if (!parent.empty()) make_folder(parent);
+    return options.output;
+  }
+  make_folder(kResultsFolder);
+  const std::string unfinished = find_unfinished(plan, kResultsFolder);
+  if (!unfinished.empty()) {
+    fmt::print(stderr, "going on in {}\n", unfinished);
+    return unfinished;
+  }
+  const std::time_t now = std::time(nullptr);
+  return fmt::format("{}/{}-{:%Y%m%d-%H%M%S}.jsonl", kResultsFolder, plan.name,
+                     fmt::localtime(now));
+}
+
+/// A short look at the machine; what would disturb the run is said before it begins.
+std::vector<Finding> look_at_machine(const StudyPlan& plan) {
+  unsigned most = 0;
+  for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
+  const std::vector<int> used(plan.cpus.begin(), plan.cpus.begin() + 1 + most);
+  std::vector<Finding> findings = judge(measure_disturbance(used, kLookSeconds));
+  for (const Finding& finding : findings) {
+    if (finding.severity < Severity::kWarning) continue;
+    fmt::print(stderr, "{}: {}: {}\n         {}\n", name(finding.severity), finding.check,
+               finding.seen, finding.advice);
+  }
+  return findings;
+}
+
+/// Measures `plan`; throws Error(kInterrupted) when a signal ended it.
+std::string measure(const StudyPlan& plan, const MeasureOptions& options) {
+  const std::string path = result_path(plan, options);
+  const RunOrigin origin{options.argv, look_at_machine(plan)};
+  StudyOutcome outcome;
+  {
+    ProgressBar bar;
+    outcome =
+        run_study(plan, path, origin, [&](const StudyProgress& progress) { bar.show(progress); });
+  }
+  if (outcome == StudyOutcome::kInterrupted) {
+    throw Error(
+        ExitStatus::kInterrupted, "interrupted",
+        fmt::format("What was measured is in {}; the same command goes on from there.", path));
+  }
+  return path;
+}
+
+ExitStatus status_of(const report::StudyResult& study) {
+  const report::CellResult* cell = report::headline(study);
+  if (cell == nullptr) return ExitStatus::kVoid;
+  switch (cell->verdict) {
+    case statistics::Verdict::kDifferent:
+      return ExitStatus::kDifferent;
+    case statistics::Verdict::kEquivalent:
+      return ExitStatus::kOk;
+    case statistics::Verdict::kInconclusive:
+      return ExitStatus::kInconclusive;
+    case statistics::Verdict::kUnstable:
+      return ExitStatus::kUnstable;
+    case statistics::Verdict::kVoid:
+      return ExitStatus::kVoid;
+  }
+  return ExitStatus::kVoid;
+}
+
+int measure_pair(const std::string& a, const std::string& b, const ShapeOptions& shape,
+                 const MeasureOptions& options) {
+  const std::vector<int> cpus = chosen_cpus(options);
+  const StudyPlan plan =
+      plan_pair(a, b, parse_shape(shape.shape), responder_count(shape.responders, cpus), cpus,
+                options.overrides);
+  const std::string path = measure(plan, options);
+  const report::StudyResult study = report::analyse_file(path);
+  if (options.as_json) {
+    fmt::print("{}\n", summary_json(study));
+  } else {
+    fmt::print("{}", summary_text(study));
+    fmt::print("\nraw trials: {}\nreport:     tlblab report {}\n", path, path);
+  }
+  return static_cast<int>(status_of(study));
+}
+
+void print_plan(const ExpandedStudy& study) {
+  const StudyPlan& plan = study.plan;
+  double seconds = 0;
+  fmt::print("study {}: {}\nCPUs {} (initiator first), seed {}, {} session{}\n", plan.name,
+             plan.question, format_cpu_list(plan.cpus), plan.seed, plan.nr_sessions,
+             plan.nr_sessions == 1 ? "" : "s");
+  for (const CellPlan& cell : plan.cells) {
+    seconds += cell.stopping.min_seconds * plan.nr_sessions;
+    fmt::print("  {}{}\n", cell.id,
+               cell.headline                  ? "  (headline)"
+               : cell.role == CellRole::kSame ? "  (A/A control)"
+                                              : "");
+  }
+  fmt::print("{} cells, at least {:.0f} s of measuring\n", plan.cells.size(), seconds);
+}
+
+}  // namespace
+
+int run_run(const std::string& scheme, const ShapeOptions& shape, const MeasureOptions& options) {
+  // One scheme against itself: its figures come from both arms, and the arms must agree.
+  const int status = measure_pair(scheme, scheme, shape, options);
+  return status == static_cast<int>(ExitStatus::kDifferent) ? static_cast<int>(ExitStatus::kVoid)
+                                                            : status;
+}
+
+int run_ab(const std::string& a, const std::string& b, const ShapeOptions& shape,
+           const MeasureOptions& options) {
+  return measure_pair(a, b, shape, options);
+}
+
+int run_study_command(const std::string& name_or_path, bool dry_run,
+                      const MeasureOptions& options) {
+  const ExpandedStudy study =
+      load_study(find_study(name_or_path), chosen_cpus(options), options.overrides);
+  for (const std::string& notice : study.notices) fmt::print(stderr, "note: {}\n", notice);
+  if (dry_run) {
+    print_plan(study);
+    return static_cast<int>(ExitStatus::kOk);
+  }
+  const std::string path = measure(study.plan, options);
+  const report::StudyResult result = report::analyse_file(path);
+  const report::WrittenFiles written = report::write_report(result, path, "");
+  if (options.as_json) {
+    fmt::print("{}\n", summary_json(result));
+  } else {
+    fmt::print("{}\n\nreport: {}\nraw:    {}\n", report::answer_sentence(result), written.html,
+               path);
+  }
+  const report::CellResult* cell = report::headline(result);
+  return static_cast<int>(cell == nullptr || cell->verdict == statistics::Verdict::kVoid
+                              ? ExitStatus::kVoid
+                              : ExitStatus::kOk);
+}
+
+}  // namespace tlblab

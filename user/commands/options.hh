@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the measuring commands have in common on the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/experiment/study_file.hh"
+
+namespace tlblab {
+
+/// Options of `run`, `ab` and `study`.
+struct MeasureOptions {
+  std::string cpus;  ///< list, or empty: placement_order()
+  StudyOverrides overrides;
+  std::string output;  ///< result file, or empty: a name of our own in kResultsFolder
+  bool as_json = false;
+  std::vector<std::string> argv;  ///< as given, for the header
+};
+
+/// Options of `run` and `ab` only.
+struct ShapeOptions {
+  std::string shape = "16x4+1";
+  std::string responders = "all";
+};
+
+/// Where results go when nobody says otherwise; made when needed, ignored by git.
+inline constexpr const char* kResultsFolder = "results/local";
+
+}  // namespace tlblab

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a measuring command prints at its end.
+#include "user/commands/summary.hh"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "user/report/format.hh"
+
+namespace tlblab {
+namespace {
+
+using nlohmann::json;
+using report::ArmResult;
+using report::CellResult;
+using report::Interval;
+
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+json interval(const Interval& of) {
+  return {{"estimate", number(of.estimate)}, {"low", number(of.low)}, {"high", number(of.high)}};
+}
+
+json counts(const std::map<std::string, report::CountMean>& of) {
+  json to = json::object();
+  for (const auto& [event, count] : of) {
+    to[event] = {{"mean", count.mean}, {"min", count.min}, {"max", count.max}};
+  }
+  return to;
+}
+
+/// An emulated run yields no time (design.md): those keys are then absent.
+json arm(const ArmResult& of, bool with_time) {
+  json apart = json::object();
+  for (std::size_t i = 1; i < of.nr_apart.size(); ++i) {
+    apart[std::string(records::name(static_cast<records::TrialState>(i)))] = of.nr_apart[i];
+  }
+  json to = {{"scheme", of.scheme},
+             {"trials", of.nr_trials},
+             {"set_apart", apart},
+             {"initiator_counts", counts(of.initiator_counts)},
+             {"responder_counts", counts(of.responder_counts)}};
+  if (with_time) {
+    to["latency_ns"] = interval(of.latency_ns);
+    to["p50_ns"] = of.quantiles.p50;
+    to["p99_ns"] = of.quantiles.p99;
+    to["stolen_ns"] = interval(of.stolen_ns);
+  }
+  return to;
+}
+
+json cell(const CellResult& of, bool with_time) {
+  json to = {{"id", of.plan.id},
+             {"role", name(of.plan.role)},
+             {"headline", of.plan.headline},
+             {"a", arm(of.a, with_time)},
+             {"b", arm(of.b, with_time)},
+             {"interrupted_trials", of.nr_interrupted_trials},
+             {"dropped_blocks", of.nr_dropped_blocks}};
+  if (!with_time) return to;
+  to["verdict"] = statistics::name(of.verdict);
+  to["reason"] = of.verdict_reason;
+  to["ratio"] = interval(of.ratio);
+  to["difference_ns"] = interval(of.difference_ns);
+  to["adjusted_p"] = number(of.adjusted_p);
+  to["smallest_detectable"] = number(of.smallest_detectable);
+  json sessions = json::array();
+  for (const report::SessionResult& session : of.sessions) {
+    sessions.push_back({{"session", session.session},
+                        {"ratio", interval(session.ratio)},
+                        {"a_ns", session.level_a_ns},
+                        {"b_ns", session.level_b_ns},
+                        {"calibrator_ns", session.calibrator_ns},
+                        {"blocks", session.nr_blocks},
+                        {"seconds", session.seconds},
+                        {"rho", number(session.rho)},
+                        {"unstable", session.unstable},
+                        {"stopped_by", session.stop_reason}});
+  }
+  to["sessions"] = std::move(sessions);
+  return to;
+}
+
+std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
+  const report::Quantiles& q = of.quantiles;
+  std::string text = fmt::format("  {} {:<32} {}   p5 {}  p95 {}  p99 {}\n", letter, of.scheme,
+                                 report::duration_interval(of.latency_ns), report::duration(q.p5),
+                                 report::duration(q.p95), report::duration(q.p99));
+  if (with_responders) {
+    text += fmt::format("    {:<32} {} lost by responders, {} interruptions seen\n", "",
+                        report::duration(of.stolen_ns.estimate),
+                        report::significant(of.interrupts_seen));
+  }
+  return text;
+}
+
+std::string cell_text(const CellResult& of) {
+  const bool responders = of.plan.nr_responders > 0;
+  std::string text = fmt::format("{}\n", of.plan.id);
+  text += arm_lines('A', of.a, responders);
+  text += arm_lines('B', of.b, responders);
+  text += fmt::format("  A/B {}   A-B {}\n", report::ratio_interval(of.ratio),
+                      report::duration_interval_signed(of.difference_ns));
+  const std::size_t apart = [&] {
+    std::size_t sum = 0;
+    for (const ArmResult* side : {&of.a, &of.b}) {
+      for (const std::size_t trials : side->nr_apart) sum += trials;
+    }
+    return sum;
+  }();
+  text += fmt::format("  {}: {}\n  {} trials used, {} set apart\n", statistics::name(of.verdict),
+                      of.verdict_reason, of.a.nr_trials + of.b.nr_trials, apart);
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const report::StudyResult& study) {
+  std::string text = report::answer_sentence(study) + "\n";
+  if (study.emulated) return text;
+  for (const CellResult& of : study.cells) text += "\n" + cell_text(of);
+  return text;
+}
+
+std::string summary_json(const report::StudyResult& study) {
+  json cells = json::array();
+  for (const CellResult& of : study.cells) cells.push_back(cell(of, !study.emulated));
+  return json{{"answer", report::answer_sentence(study)},
+              {"machine", study.machine_line},
+              {"kind", study.machine_kind},
+              {"complete", study.complete},
+              {"sessions", study.nr_sessions_done},
+              {"warnings", study.warnings},
+              {"cells", cells}}
+      .dump(2);
+}
+
+}  // namespace tlblab

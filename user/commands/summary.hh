@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A study's outcome for a terminal, and for programs.
+#pragma once
+
+#include <string>
+
+#include "user/report/analysis.hh"
+
+namespace tlblab {
+
+/// A few lines: the answer, then A, B, ratio, difference, who pays, verdict and why.
+std::string summary_text(const report::StudyResult& study);
+
+/// The same and every cell, as JSON. Values that are not finite are null.
+std::string summary_json(const report::StudyResult& study);
+
+}  // namespace tlblab

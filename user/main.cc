@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The command line of tlblab: parses, dispatches, and turns an Error into a message and a status.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "user/commands/commands.hh"
+#include "user/commands/doctor.hh"
+#include "user/commands/info.hh"
+#include "user/experiment/header.hh"
+#include "user/experiment/measuring_process.hh"
+#include "user/support/error.hh"
+#include "user/support/interruption.hh"
+#include "user/topology/placement.hh"
+
+namespace tlblab {
+namespace {
+
+/// Each command sets what main() shall run.
+using Action = std::function<int()>;
+
+constexpr const char* kFooter =
+    "Exit status of ab and run: 0 equivalent (run: done), 1 different, 3 inconclusive, 4 "
+    "unstable,\n"
+    "5 void; of every command: 2 bad input, 6 this machine can't, 130 interrupted.\n"
+    "Results go to results/local unless --output says otherwise. docs/ explains the rest.";
+
+void add_measure_options(CLI::App& app, MeasureOptions& options) {
+  app.add_option(
+      "--cpus", options.cpus,
+      "CPUs to use, the initiator's first, e.g. 0,2-5 (default: all allowed, by distance)");
+  app.add_option("--seed", options.overrides.seed, "seed of every random order");
+  app.add_option("--sessions", options.overrides.nr_sessions,
+                 "separate sessions (a claim about the machine needs 8)")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--min-seconds", options.overrides.min_seconds, "least time per cell and session")
+      ->check(CLI::Range(0.0, 86400.0));
+  app.add_option("--max-seconds", options.overrides.max_seconds, "most time per cell and session")
+      ->check(CLI::Range(0.0, 86400.0));
+  app.add_option("--output", options.output, "result file (default: a new one in results/local)");
+  app.add_flag("--json", options.as_json, "print the outcome as JSON");
+}
+
+void add_shape_options(CLI::App& app, ShapeOptions& shape) {
+  app.add_option("--shape", shape.shape, "VMAsxPAGES or VMAsxPAGES+GAP")->capture_default_str();
+  app.add_option("--responders", shape.responders, "how many other CPUs respond, or all")
+      ->capture_default_str();
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version",
+                          fmt::format("tlblab {} ({})", tool_version(), git_revision()));
+    app_.footer(kFooter);
+    app_.failure_message(CLI::FailureMessage::help);
+    add_looking_commands();
+    add_measuring_commands();
+    add_report_commands();
+    CLI::App* measure = app_.add_subcommand(kMeasureCommand, "")->group("");
+    measure->callback([this] { action_ = run_measuring_process; });
+  }
+
+  int run(int argc, char** argv) {
+    measure_.argv.assign(argv, argv + argc);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) return app_.exit(error);  // --help, --version
+      if (argc > 1 && argv[1][0] != '-' && app_.get_subcommands().empty()) {
+        throw Error(ExitStatus::kUsage, fmt::format("there is no command \"{}\"", argv[1]),
+                    "`tlblab --help` lists the commands.");
+      }
+      throw Error(ExitStatus::kUsage, error.what(),
+                  "`tlblab --help` lists the commands, `tlblab COMMAND --help` their options.");
+    }
+    return action_();
+  }
+
+ private:
+  void add_looking_commands() {
+    CLI::App* info = app_.add_subcommand("info", "what this machine is and what can be counted");
+    info->add_flag("--json", as_json_, "as JSON");
+    info->callback([this] { action_ = [this] { return run_info(as_json_); }; });
+
+    CLI::App* doctor = app_.add_subcommand("doctor", "what would disturb a run now");
+    doctor->add_flag("--json", as_json_, "as JSON");
+    doctor->add_option("--cpus", measure_.cpus, "CPUs to look at (default: all allowed)");
+    doctor->add_option("--seconds", doctor_.seconds, "how long to look")
+        ->check(CLI::Range(0.1, 600.0))
+        ->capture_default_str();
+    doctor->callback([this] {
+      action_ = [this] {
+        doctor_.as_json = as_json_;
+        if (!measure_.cpus.empty()) doctor_.cpus = parse_cpu_list(measure_.cpus);
+        return run_doctor(doctor_);
+      };
+    });
+
+    CLI::App* list = app_.add_subcommand("list", "engines, schemes and studies");
+    list->add_flag("--json", as_json_, "as JSON");
+    list->callback([this] { action_ = [this] { return run_list(as_json_); }; });
+  }
+
+  void add_measuring_commands() {
+    CLI::App* run = app_.add_subcommand("run", "measure one scheme");
+    run->add_option("SCHEME", a_, "as `tlblab list` names it")->required();
+    add_shape_options(*run, shape_);
+    add_measure_options(*run, measure_);
+    run->callback([this] { action_ = [this] { return run_run(a_, shape_, measure_); }; });
+
+    CLI::App* ab = app_.add_subcommand("ab", "scheme A against scheme B on one shape");
+    ab->add_option("A", a_, "as `tlblab list` names it")->required();
+    ab->add_option("B", b_, "likewise")->required();
+    add_shape_options(*ab, shape_);
+    add_measure_options(*ab, measure_);
+    ab->callback([this] { action_ = [this] { return run_ab(a_, b_, shape_, measure_); }; });
+
+    CLI::App* study =
+        app_.add_subcommand("study", "a sweep from a file; goes on where an earlier run stopped");
+    study->add_option("STUDY", a_, "a name from `tlblab list`, or a TOML file")->required();
+    study->add_flag("--dry-run", dry_run_, "show what would be measured");
+    add_measure_options(*study, measure_);
+    study->callback(
+        [this] { action_ = [this] { return run_study_command(a_, dry_run_, measure_); }; });
+  }
+
+  void add_report_commands() {
+    CLI::App* report = app_.add_subcommand("report", "result files to a page, Markdown or mail");
+    report->add_option("FILE", report_.files, "result files (.jsonl or .jsonl.gz)")->required();
+    report->add_option("--output", report_.output, "folder for the report (default: beside FILE)");
+    report->add_flag("--mail", report_.mail, "print as mail text of 72 columns");
+    report->add_flag("--json", report_.as_json, "print a summary as JSON");
+    report->callback([this] { action_ = [this] { return run_report(report_); }; });
+
+    CLI::App* selftest = app_.add_subcommand(
+        "selftest", "does the statistics err as rarely as it says? replays of recorded trials");
+    selftest->add_option("FILE", selftest_.files,
+                         "result files to take trials from (default: records here first)");
+    selftest->add_option("--replays", selftest_.nr_replays, "relabelled replays per check")
+        ->check(CLI::Range(100, 1000000))
+        ->capture_default_str();
+    selftest->add_option("--seed", selftest_.seed, "seed of the relabelling")
+        ->capture_default_str();
+    selftest->add_flag("--json", selftest_.as_json, "as JSON");
+    selftest->callback([this] { action_ = [this] { return run_selftest(selftest_); }; });
+  }
+
+  CLI::App app_{"tlblab: the laboratory for TLB shootdowns on Linux", "tlblab"};
+  Action action_;
+  bool as_json_ = false;
+  bool dry_run_ = false;
+  std::string a_, b_;
+  DoctorOptions doctor_;
+  ShapeOptions shape_;
+  MeasureOptions measure_;
+  ReportOptions report_;
+  SelftestOptions selftest_;
+};
+
+}  // namespace
+}  // namespace tlblab
+
+int main(int argc, char** argv) {
+  tlblab::catch_interruptions();
+  try {
+    return tlblab::CommandLine().run(argc, argv);
+  } catch (const tlblab::Error& error) {
+    fmt::print(stderr, "tlblab: {}\n        {}\n", error.what(), error.advice());
+    return static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    fmt::print(stderr,
+               "tlblab: unexpected: {}\n        This is a bug in tlblab; please report it "
+               "with the command line.\n",
+               error.what());
+    return static_cast<int>(tlblab::ExitStatus::kMachine);
+  }
+}
