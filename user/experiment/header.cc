@@ -12,15 +12,12 @@
 #include "user/counters/counters.hh"
 #include "user/experiment/plan_json.hh"
 #include "user/records/writer.hh"
-#include "user/topology/machine.hh"
+#include "user/topology/machine_json.hh"
 
 namespace tlblab {
 namespace {
 
 using nlohmann::json;
-
-/// Lists of (name, value) as JSON arrays of pairs, which keep their order.
-json facts(const std::vector<Fact>& list) { return list; }
 
 std::string utc_now() {
   const time_t now = time(nullptr);
@@ -29,32 +26,6 @@ std::string utc_now() {
   std::array<char, 32> text{};
   strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text.data();
-}
-
-json machine_json(const Machine& machine) {
-  const auto [ceiling, ceiling_source] = flush_ceiling_pages();
-  return {{"host", machine.hostname},
-          {"kind", name(machine.virtualization.kind)},
-          {"hypervisor", machine.virtualization.hypervisor},
-          {"evidence", machine.virtualization.evidence},
-          {"arch", machine.arch},
-          {"cpu", machine.cpu_model},
-          {"kernel", machine.kernel},
-          {"kernel_version", machine.kernel_version},
-          {"distribution", machine.distribution},
-          {"command_line", machine.command_line},
-          {"config_digest", machine.config_digest},
-          {"microcode", machine.microcode},
-          {"clock_source", machine.clock_source},
-          {"cpus_online", machine.nr_cpus_online},
-          {"cpus_allowed", machine.nr_cpus_allowed},
-          {"nodes", machine.nr_nodes},
-          {"flush_ceiling_pages", ceiling},
-          {"flush_ceiling_source", ceiling_source},
-          {"topology", facts(machine.topology)},
-          {"tlb", facts(machine.tlb)},
-          {"mitigations", facts(machine.mitigations)},
-          {"settings", facts(machine.settings)}};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace tlblab::report {
 namespace {
 
 constexpr const char* kUnknown = "unknown";
-constexpr const char* kNeedsModule = "nothing in user space sees it; the module will";
+constexpr const char* kNeedsModule =
+    "user space sees no target of a send to several CPUs; the module will";
 
 using Counts = std::map<std::string, CountMean>;
 
@@ -60,10 +61,9 @@ class Account {
              "tracepoint ipi:ipi_send_cpu, initiator");
     add_side("sent, to several CPUs at once", &ArmResult::initiator_counts, "ipi_send_cpumask",
              "tracepoint ipi:ipi_send_cpumask, initiator: sendings, not targets");
-    if (cell_.plan.nr_responders > 0) add_handled();
-    for (const char* term :
-         {"skipped as lazy", "skipped by generation", "coalesced", "left to the hypervisor"}) {
-      lines_.push_back({term, kUnknown, kUnknown, kNeedsModule});
+    if (cell_.plan.nr_responders > 0) {
+      add_handled();
+      add_differences();
     }
     return std::move(lines_);
   }
@@ -106,6 +106,42 @@ class Account {
     lines_.push_back({"interruptions seen", significant(cell_.a.interrupts_seen),
                       significant(cell_.b.interrupts_seen),
                       "gaps in the responders' loops, timing pass (any interrupt counts)"});
+  }
+
+  /// The terms that no counter shows, as far as two counters bound them. Sends are known per
+  /// target only when there is one.
+  void add_differences() {
+    const bool one = cell_.plan.nr_responders == 1;
+    add_difference("not sent: lazy CPU, or left to the hypervisor", one,
+                   {&ArmResult::initiator_counts, "tlb_flush.remote_send"},
+                   {&ArmResult::initiator_counts, "ipi_send_cpu"},
+                   "requests that named other CPUs, less interrupts sent (one responder)");
+    add_difference("coalesced with one under way", one, {&ArmResult::responder_counts, "TLB"},
+                   {&ArmResult::initiator_counts, "ipi_send_cpu"},
+                   "flush functions run, less interrupts sent (one responder)");
+    add_difference("skipped by generation", true, {&ArmResult::responder_counts, "TLB"},
+                   {&ArmResult::responder_counts, "tlb_flush.remote"},
+                   "flush functions run, less flushes carried out");
+  }
+
+  struct Term {
+    Counts ArmResult::*side;
+    const char* event;
+  };
+
+  /// `minuend` less `subtrahend`, per operation on average. Less than nothing is a contradiction.
+  void add_difference(const char* name, bool possible, Term minuend, Term subtrahend,
+                      const char* source) {
+    AccountLine line{name, kUnknown, kUnknown, possible ? source : kNeedsModule};
+    for (const auto& [arm, shown] : {std::pair{&cell_.a, &line.a}, {&cell_.b, &line.b}}) {
+      const CountMean* all = find(arm->*minuend.side, minuend.event);
+      const CountMean* part = find(arm->*subtrahend.side, subtrahend.event);
+      if (!possible || all == nullptr || part == nullptr) continue;
+      const double left = all->mean - part->mean;
+      *shown = significant(left);
+      line.agrees &= left >= -1e-9;
+    }
+    lines_.push_back(std::move(line));
   }
 
   /// No operation may have more flushes handled than targets.
