@@ -67,10 +67,10 @@ class Analysis : public testing::Test {
                         .dump());
     for (std::uint32_t block = 0; block < recipe.nr_blocks; ++block) {
       const auto schedule = statistics::block_schedule(1, cell, session, block);
-      for (std::uint8_t order = 0; order < schedule.size(); ++order) {
+      for (std::size_t order = 0; order < schedule.size(); ++order) {
         records::Trial trial;
         trial.block = block;
-        trial.order = order;
+        trial.order = static_cast<std::uint8_t>(order);
         trial.arm = schedule[order];
         trial.state = recipe.state(block);
         trial.start_ns = block * 1'000'000U + order;

@@ -201,6 +201,14 @@ TEST(ReportDocument, ACellWithoutAUsableBlockClaimsNothing) {
   EXPECT_EQ(row.cells.at(2).text, "n/a");
 }
 
+TEST(ReportDocument, OneSchemeAloneIsNoComparison) {
+  const Document document = build_document(fixture::one_scheme());
+  EXPECT_EQ(find(document, "cells"), nullptr);
+  EXPECT_TRUE(find(document, "controls")->in_mail);
+  EXPECT_EQ(document.facts.front().label, "latency");
+  EXPECT_FALSE(find(build_document(fixture::study(2)), "controls")->in_mail);
+}
+
 TEST(ReportDocument, ForeignTextIsCleaned) {
   const std::string text = all_text(build_document(fixture::hostile()));
   for (char c : text) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);

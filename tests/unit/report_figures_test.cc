@@ -138,6 +138,9 @@ TEST(ReportFigures, NothingToDrawIsNoError) {
   const std::vector<Figure> figures = make_figures(fixture::nothing_usable());
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kMain), 2U);
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kSessions), 0U);
+  const std::string& latency = figures.front().pictures.front().svg;
+  EXPECT_NE(latency.find("no usable value"), std::string::npos);
+  EXPECT_EQ(latency.find(" ns"), std::string::npos) << "no scale is invented";
   StudyResult study = fixture::single_cell();
   study.cells.front().blocks.clear();
   study.cells.front().ecdf = {};

@@ -67,7 +67,8 @@ inline CellResult invented_cell(const std::string& a, const std::string& b, cons
   cell.plan.nr_responders = nr_responders;
   cell.plan.id = a + "~" + b + "/" + shape.name() + "/R" + std::to_string(nr_responders);
   const bool b_merged = b.find("merged") != std::string::npos;
-  const double level_a = invented_ns(false, shape, nr_responders);
+  const bool a_merged = a.find("merged") != std::string::npos;
+  const double level_a = invented_ns(a_merged, shape, nr_responders);
   const double level_b = invented_ns(b_merged, shape, nr_responders) * lift;
   cell.a = invented_arm(a, shape, nr_responders, level_a);
   cell.b = invented_arm(b, shape, nr_responders, level_b);
@@ -132,7 +133,7 @@ inline CellResult invented_cell(const std::string& a, const std::string& b, cons
   cell.adjusted_p = 4e-8;
   cell.verdict = std::abs(ratio - 1) > 0.05 ? statistics::Verdict::kDifferent
                                             : statistics::Verdict::kEquivalent;
-  cell.verdict_reason = "Invented: the interval decided.";
+  cell.verdict_reason = "invented: the interval decided";
   return cell;
 }
 
@@ -184,12 +185,12 @@ inline StudyResult study(unsigned nr_sessions) {
         cell.plan.headline = pages == 4 && vmas == 16 && responders == 1;
         if (pages == 16 && vmas == 32 && responders == 1) {
           cell.verdict = statistics::Verdict::kUnstable;
-          cell.verdict_reason = "Invented: blocks depend on each other.";
+          cell.verdict_reason = "invented: blocks depend on each other";
           cell.sessions.front().unstable = true;
         }
         if (pages == 16 && vmas == 64 && responders == 1) {
           cell.verdict = statistics::Verdict::kVoid;
-          cell.verdict_reason = "Invented: responders did not run.";
+          cell.verdict_reason = "invented: responders did not run";
           cell.ratio.low = -kInfinity;
           cell.ratio.high = kInfinity;
           cell.b.responder_counts.clear();  // unknown, which is not zero
@@ -218,6 +219,17 @@ inline StudyResult single_cell() {
   out.plan.name = "ab";
   out.cells.push_back(
       invented_cell("syscall/munmap:per-vma", "syscall/munmap:merged", {16, 4, 1}, 1, 1));
+  out.plan.cells.push_back(out.cells.front().plan);
+  return out;
+}
+
+/// As `tlblab run` leaves it: one scheme, whose two arms are the same.
+inline StudyResult one_scheme() {
+  StudyResult out = frame(1);
+  out.plan.name = "run";
+  out.cells.push_back(
+      invented_cell("syscall/munmap:merged", "syscall/munmap:merged", {16, 4, 1}, 1, 1));
+  out.cells.front().plan.role = CellRole::kSame;
   out.plan.cells.push_back(out.cells.front().plan);
   return out;
 }

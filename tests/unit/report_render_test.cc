@@ -20,9 +20,19 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 std::vector<StudyResult> every_kind() {
-  return {fixture::study(8),          fixture::study(2),   fixture::single_cell(),
-          fixture::many_responders(), fixture::emulated(), fixture::nothing_usable(),
-          fixture::empty(),           fixture::hostile()};
+  return {fixture::study(8),          fixture::study(2),     fixture::single_cell(),
+          fixture::many_responders(), fixture::emulated(),   fixture::nothing_usable(),
+          fixture::empty(),           fixture::one_scheme(), fixture::hostile()};
+}
+
+/// A page whose numbers and units stand apart again, as tlblab wrote them.
+std::string plain_page(const StudyResult& study) {
+  constexpr std::string_view nbsp = "&nbsp;";
+  std::string html = render_html(study);
+  for (std::size_t at = html.find(nbsp); at != std::string::npos; at = html.find(nbsp, at)) {
+    html.replace(at, nbsp.size(), " ");
+  }
+  return html;
 }
 
 /// Markdown without its backslashes, so that text can be looked for as it was written.
@@ -68,7 +78,7 @@ std::vector<std::string> must_hold(const StudyResult& study) {
 TEST(ReportRender, EachFormHoldsTheAnswerEveryCellAndEveryVerdict) {
   const StudyResult study = fixture::study(8);
   const std::string answer = clean(answer_sentence(study));
-  const std::string html = render_html(study);
+  const std::string html = plain_page(study);
   const std::string markdown = unescaped(render_markdown(study, "figure.svg"));
   const std::string mail = checks::on_one_line(render_mail(study));
   EXPECT_TRUE(contains(html, html_escape(answer)));
@@ -164,11 +174,18 @@ TEST(ReportRender, MarkdownShowsTheFigureItIsGiven) {
 TEST(ReportRender, AnEmulatedStudyShowsNoTimeInAnyForm) {
   const StudyResult study = fixture::emulated();
   for (const std::string& text :
-       {render_html(study), render_markdown(study, "x.svg"), render_mail(study)}) {
+       {plain_page(study), render_markdown(study, "x.svg"), render_mail(study)}) {
     const auto times = checks::times(text);
     EXPECT_TRUE(times.empty()) << times.front();
     EXPECT_TRUE(contains(checks::on_one_line(text), "Emulated time is not time"));
   }
+}
+
+TEST(ReportRender, ANumberIsNotPartedFromItsUnit) {
+  const std::string html = render_html(fixture::single_cell());
+  EXPECT_TRUE(contains(html, "&nbsp;µs"));
+  EXPECT_TRUE(contains(html, "95&nbsp;%"));
+  EXPECT_FALSE(contains(html, "1&nbsp;session"));
 }
 
 TEST(ReportRender, TablesHaveHeadersForReadersAloud) {

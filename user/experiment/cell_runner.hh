@@ -16,8 +16,8 @@ namespace tlblab {
 /// when interrupted() ended it early: the complete blocks are on disk. Throws Error.
 bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress);
 
-/// statistics::block_medians() of the trials that were not set apart. Used while measuring and while
-/// reporting, so that both count the same blocks.
+/// statistics::block_medians() of the trials that were not set apart. Used while measuring and
+/// while reporting, so that both count the same blocks.
 std::optional<statistics::BlockMedians> usable_medians(const std::vector<records::Trial>& trials);
 
 }  // namespace tlblab

@@ -46,8 +46,7 @@ enum class StudyOutcome { kComplete, kInterrupted };
 /// same machine stopped. Throws Error: kUsage when the file holds
 /// another plan, machine or kernel or is in use; kMachine when a measuring process failed (its own
 /// message has gone to stderr) or the disk is full.
-StudyOutcome run_study(const StudyPlan& plan, const std::string& path,
-                       const RunOrigin& origin,
+StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const RunOrigin& origin,
                        const std::function<void(const StudyProgress&)>& progress);
 
 /// The newest unfinished result file in `folder` for this plan and machine, or "".

@@ -303,6 +303,34 @@ double apart_share(const ArmResult& arm) {
   return all == 0 ? 0 : static_cast<double>(apart) / static_cast<double>(all);
 }
 
+/// Which of the two signs, in how many sessions.
+std::string why_unstable(const CellResult& cell) {
+  std::size_t wide = 0;
+  std::size_t dependent = 0;
+  double rho = 0;
+  for (const SessionResult& session : cell.sessions) {
+    if (session.rho > statistics::kRhoUnstable) {
+      ++dependent;
+      rho = std::max(rho, session.rho);
+    } else if (session.unstable) {
+      ++wide;
+    }
+  }
+  std::string why = "the machine did not hold still:";
+  if (dependent > 0) {
+    why += fmt::format(
+        " in {} of {} sessions the ratio wandered (lag-1 correlation of its batches up to {:.2f}, "
+        "limit {})",
+        dependent, cell.sessions.size(), rho, statistics::kRhoUnstable);
+  }
+  if (wide > 0) {
+    why += fmt::format("{} in {} of {} sessions the interval missed +-{:.3g} % in the time allowed",
+                       dependent > 0 ? "," : "", wide, cell.sessions.size(),
+                       100 * cell.plan.stopping.width);
+  }
+  return why;
+}
+
 std::string where(const CellResult& cell) {
   const std::size_t n = cell.sessions.size();
   if (n == 1) return "in this session";
@@ -354,12 +382,7 @@ void judge_cell(CellResult& cell, const statistics::Criteria& criteria) {
           100 * criteria.equivalence, where(cell), 100 * cell.smallest_detectable);
       break;
     case Verdict::kUnstable:
-      cell.verdict_reason = fmt::format(
-          "the machine did not hold still: {} of {} session{} missed +-{:.3g} % in the time "
-          "allowed, "
-          "or drifted",
-          unsteady, cell.sessions.size(), cell.sessions.size() == 1 ? "" : "s",
-          100 * cell.plan.stopping.width);
+      cell.verdict_reason = why_unstable(cell);
       break;
     case Verdict::kVoid:
       break;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <vector>
 
 #include "user/report/document.hh"
@@ -16,6 +18,28 @@ namespace {
 
 /// A table of more columns than a page holds keeps its first one in sight while it is scrolled.
 constexpr std::size_t kWideTable = 7;
+
+constexpr std::array<std::string_view, 5> kUnits{"ns", "µs", "ms", "s", "%"};
+
+/// Escaped, and a number is never parted from its unit at a line's end.
+std::string prose(std::string_view text) {
+  const std::string escaped = html_escape(text);
+  std::string out;
+  for (std::size_t at = 0; at < escaped.size(); ++at) {
+    const bool after_digit = at > 0 && escaped[at - 1] >= '0' && escaped[at - 1] <= '9';
+    const std::string_view rest = std::string_view(escaped).substr(at + 1);
+    const bool before_unit = std::any_of(kUnits.begin(), kUnits.end(), [&](std::string_view unit) {
+      return rest.substr(0, unit.size()) == unit &&
+             (rest.size() == unit.size() || std::isalnum(rest[unit.size()] & 0x7F) == 0);
+    });
+    if (escaped[at] == ' ' && after_digit && before_unit) {
+      out += "&nbsp;";
+    } else {
+      out += escaped[at];
+    }
+  }
+  return out;
+}
 
 std::string_view tone_class(Tone tone) {
   switch (tone) {
@@ -53,12 +77,12 @@ std::string_view ink_variable(Ink ink) {
 
 std::string paragraph(std::string_view css_class, std::string_view text) {
   if (text.empty()) return "";
-  return css_class.empty() ? fmt::format("<p>{}</p>\n", html_escape(text))
-                           : fmt::format("<p class=\"{}\">{}</p>\n", css_class, html_escape(text));
+  return css_class.empty() ? fmt::format("<p>{}</p>\n", prose(text))
+                           : fmt::format("<p class=\"{}\">{}</p>\n", css_class, prose(text));
 }
 
 std::string cell_html(const TextCell& cell) {
-  std::string text = html_escape(cell.text);
+  std::string text = prose(cell.text);
   if (cell.tone == Tone::kPlain) return text;
   return fmt::format("<span class=\"{}\">{}</span>", tone_class(cell.tone), text);
 }
@@ -96,18 +120,18 @@ std::string table_html(const Table& table, std::string_view fallback_label) {
   const bool header = has_header(table);
   std::string out;
   if (!table.caption.empty() && !table.folded) {
-    out += fmt::format("<h3>{}</h3>\n", html_escape(table.caption));
+    out += fmt::format("<h3>{}</h3>\n", prose(table.caption));
   }
   out += fmt::format(
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n<table "
       "class=\"{}\">\n",
-      html_escape(table.caption.empty() ? fallback_label : std::string_view(table.caption)),
+      prose(table.caption.empty() ? fallback_label : std::string_view(table.caption)),
       table_class(table));
   if (header) {
     out += "<thead><tr>";
     for (const Column& column : table.columns) {
       out += fmt::format("<th scope=\"col\"{}>{}</th>", column.numeric ? " class=\"n\"" : "",
-                         html_escape(column.title));
+                         prose(column.title));
     }
     out += "</tr></thead>\n";
   }
@@ -115,8 +139,7 @@ std::string table_html(const Table& table, std::string_view fallback_label) {
   for (const Row& row : table.rows) out += row_html(table, row);
   out += "</tbody></table></div>\n";
   if (!table.folded) return out;
-  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", html_escape(table.caption),
-                     out);
+  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", prose(table.caption), out);
 }
 
 /// The sample of a key, drawn as gnuplot draws the line.
@@ -139,23 +162,23 @@ std::string sample_html(const KeyEntry& entry) {
 
 std::string figure_html(const Figure& figure) {
   std::string out = figure.small ? "<figure class=\"small\">\n" : "<figure>\n";
-  if (!figure.title.empty()) out += fmt::format("<h3>{}</h3>\n", html_escape(figure.title));
+  if (!figure.title.empty()) out += fmt::format("<h3>{}</h3>\n", prose(figure.title));
   if (!figure.key.empty()) {
     out += "<ul class=\"key\">\n";
     for (const KeyEntry& entry : figure.key) {
-      out += fmt::format("<li>{}{}</li>\n", sample_html(entry), html_escape(entry.name));
+      out += fmt::format("<li>{}{}</li>\n", sample_html(entry), prose(entry.name));
     }
     out += "</ul>\n";
   }
   out += figure.pictures.size() == 1 ? "<div class=\"pictures single\">\n"
                                      : "<div class=\"pictures\">\n";
   for (const Picture& picture : figure.pictures) {
-    out += fmt::format("<div><p class=\"picture-title\">{}</p>\n{}</div>\n",
-                       html_escape(picture.title), picture.svg);
+    out += fmt::format("<div><p class=\"picture-title\">{}</p>\n{}</div>\n", prose(picture.title),
+                       picture.svg);
   }
   out += "</div>\n";
   if (!figure.caption.empty()) {
-    out += fmt::format("<figcaption>{}</figcaption>\n", html_escape(figure.caption));
+    out += fmt::format("<figcaption>{}</figcaption>\n", prose(figure.caption));
   }
   return out + "</figure>\n";
 }
@@ -189,7 +212,7 @@ std::string words_html(const std::string& command) {
 
 std::string section_html(const Section& section, const std::vector<Figure>& figures) {
   std::string out =
-      fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n", section.id, html_escape(section.title));
+      fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n", section.id, prose(section.title));
   for (const std::string& text : section.paragraphs) out += paragraph("", text);
   if (!section.command.empty()) {
     out += "<pre><code>" + words_html(section.command) + "</code></pre>\n";
@@ -204,12 +227,12 @@ std::string header_html(const Document& document) {
   out +=
       paragraph("kicker", fmt::format("tlblab · {} · {}", document.title, document.machine_kind));
   out += paragraph("question", document.question);
-  out += fmt::format("<h1>{}</h1>\n", html_escape(document.answer));
+  out += fmt::format("<h1>{}</h1>\n", prose(document.answer));
   out += paragraph("muted", document.machine_line);
   if (!document.notices.empty()) {
     out += "<ul class=\"notices\">\n";
     for (const std::string& notice : document.notices) {
-      out += fmt::format("<li>{}</li>\n", html_escape(notice));
+      out += fmt::format("<li>{}</li>\n", prose(notice));
     }
     out += "</ul>\n";
   }
@@ -218,7 +241,7 @@ std::string header_html(const Document& document) {
     for (const Fact& fact : document.facts) {
       out += fmt::format(
           "<div><dt>{}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>\n",
-          html_escape(fact.label), html_escape(fact.value), html_escape(fact.note));
+          prose(fact.label), prose(fact.value), prose(fact.note));
     }
     out += "</dl>\n";
   }
@@ -235,7 +258,7 @@ std::string render_html(const StudyResult& study) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{} · tlblab</title>\n"
       "<style>{}</style>\n</head>\n<body>\n",
-      html_escape(document.title), style_sheet());
+      prose(document.title), style_sheet());
   out += header_html(document) + "<main>\n";
   for (const Section& section : document.sections) out += section_html(section, figures);
   out += "</main>\n<footer>\n" + paragraph("", document.origin) + "</footer>\n</body>\n</html>\n";

@@ -316,8 +316,12 @@ std::string script(const Panel& panel) {
     out += data_block(i, panel.series[i], panel);
     items += (items.empty() ? "" : ", ") + plot_items(i, panel.series[i], panel.key);
   }
-  // With nothing to draw the axes still are: an invisible value keeps gnuplot content.
-  out += "plot " + (items.empty() ? std::string("NaN notitle") : items) + "\n";
+  if (items.empty()) {
+    out +=
+        "unset xtics\nunset ytics\nset label 2 'no usable value' at graph 0.5, graph 0.5 center\n";
+    items = "NaN notitle";  // gnuplot wants something to plot
+  }
+  out += "plot " + items + "\n";
   return out;
 }
 

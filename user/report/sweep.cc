@@ -89,6 +89,7 @@ std::vector<Series> arm_series(const Sweep& sweep, const Labels& labels, At&& at
     if (cells->empty()) continue;
     for (const bool is_b : {false, true}) {
       const CellResult& first = *cells->front();
+      if (is_b && first.plan.role == CellRole::kSame) continue;  // the same line again
       Series series;
       series.name = line_name(sweep, first, is_b ? first.b : first.a, labels);
       series.ink = is_b ? Ink::kArmB : Ink::kArmA;
@@ -203,10 +204,10 @@ Panel ratio_panel(const Sweep& sweep, const statistics::Criteria& criteria) {
   panel.series = {ratio_series(sweep.cells, sweep, false), session_dots(sweep.cells, sweep),
                   ratio_series(sweep.controls, sweep, true)};
   std::vector<double> values = values_of(panel.series);
-  values.push_back(1);
+  const double bound = 1 + criteria.equivalence;
+  for (double value : {1 / bound, 1.0, bound}) values.push_back(value);
   panel.y = ratio_axis(values);
   panel.levels = {1};
-  const double bound = 1 + criteria.equivalence;
   panel.bands = {{1 / bound, bound, Ink::kInk}};
   return panel;
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <tuple>
 
@@ -68,7 +69,8 @@ void add_rows(Table& table, const StudyResult& study, const Cells& cells, Make&&
 std::string per_interrupt(const CellResult& cell) {
   if (cell.per_interrupt_ns) return duration_interval_signed(*cell.per_interrupt_ns);
   if (cell.plan.nr_responders == 0) return "no responder";
-  return cell.interrupts_source.empty() ? "unknown" : "none avoided";
+  if (cell.interrupts_source.empty()) return "unknown";
+  return std::isfinite(cell.difference_ns.estimate) ? "none avoided" : std::string(kNotAvailable);
 }
 
 std::string pages(const std::optional<std::uint64_t>& extent) {
@@ -128,6 +130,7 @@ std::string Labels::scheme(const std::string& full_name) const {
 }
 
 std::string Labels::pair(const CellResult& cell) const {
+  if (cell.plan.role == CellRole::kSame) return scheme(cell.plan.a) + " against itself";
   return fmt::format("{} (A) against {} (B)", scheme(cell.plan.a), scheme(cell.plan.b));
 }
 

@@ -15,7 +15,7 @@ class Labels {
  public:
   explicit Labels(const StudyResult& study);
   [[nodiscard]] std::string scheme(const std::string& full_name) const;
-  /// "munmap:per-vma (A) against munmap:merged (B)"
+  /// "munmap:per-vma (A) against munmap:merged (B)", or "... against itself" for a control.
   [[nodiscard]] std::string pair(const CellResult& cell) const;
   /// "16x4+1 R1"
   static std::string cell(const CellPlan& plan);

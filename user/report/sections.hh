@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The sections of a report that speak of cells: figures, tables, account, controls.
+#pragma once
+
+#include <vector>
+
+#include "user/report/document.hh"
+#include "user/report/tables.hh"
+
+namespace tlblab::report {
+
+/// In reading order. An emulated study gets only those that hold no time. Needs a headline().
+std::vector<Section> cell_sections(const StudyResult& study, const Labels& labels);
+
+}  // namespace tlblab::report
