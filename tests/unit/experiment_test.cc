@@ -149,5 +149,24 @@ TEST(Steps, TakeEverySessionWholeAndShuffled) {
   EXPECT_EQ(steps_of(plan)[5].cell_index, steps[5].cell_index) << "same seed, same order";
 }
 
+TEST(Steps, SpreadTheHeadlinesOwnSessionsOverTheWhole) {
+  StudyPlan plan;
+  plan.cells.resize(32);
+  plan.cells[5].min_sessions = 8;
+  const std::vector<Step> steps = steps_of(plan);
+  ASSERT_EQ(steps.size(), 32U + 7U);
+  std::vector<std::size_t> places;
+  std::set<unsigned> sessions;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].cell_index != 5) continue;
+    sessions.insert(steps[i].session);
+    if (steps[i].session > 1) places.push_back(i);
+  }
+  EXPECT_EQ(sessions, (std::set<unsigned>{1, 2, 3, 4, 5, 6, 7, 8}));
+  for (std::size_t i = 1; i < places.size(); ++i) EXPECT_GE(places[i] - places[i - 1], 4U);
+  plan.nr_sessions = 8;
+  EXPECT_EQ(steps_of(plan).size(), 8U * 32U) << "the study's own sessions suffice";
+}
+
 }  // namespace
 }  // namespace tlblab

@@ -168,6 +168,18 @@ TEST_F(Analysis, SessionsThatDisagreeWidenTheInterval) {
   EXPECT_NEAR(std::log(cell.ratio.high / cell.ratio.low) / 2, half, 0.002);
 }
 
+TEST_F(Analysis, SessionsThatDriftStillMakeAClaimTogether) {
+  const Recipe drift{[this](Arm arm, unsigned, unsigned block) {
+    return 100000 * (arm == Arm::kA ? 2 + 0.02 * block : 1) * noise();
+  }};
+  const CellResult few = analyse({drift}, 4).cells.at(0);
+  EXPECT_EQ(few.verdict, Verdict::kUnstable);
+  std::filesystem::remove(path_);
+  const CellResult many = analyse({drift}, 8).cells.at(0);
+  EXPECT_EQ(many.verdict, Verdict::kDifferent);
+  EXPECT_NE(many.verdict_reason.find("8 of them unstable alone"), std::string::npos);
+}
+
 TEST_F(Analysis, AFailedControlVoidsEffectsOfItsSize) {
   const StudyResult study = analyse({steady(1.07), steady(1.08)});
   EXPECT_EQ(study.cells.at(1).verdict, Verdict::kDifferent) << "the planted fault";

@@ -146,9 +146,10 @@ void print_plan(const ExpandedStudy& study) {
              plan.question, format_cpu_list(plan.cpus), plan.seed, plan.nr_sessions,
              plan.nr_sessions == 1 ? "" : "s");
   for (const CellPlan& cell : plan.cells) {
-    seconds += cell.stopping.min_seconds * plan.nr_sessions;
+    const unsigned sessions = std::max(plan.nr_sessions, cell.min_sessions);
+    seconds += cell.stopping.min_seconds * sessions;
     fmt::print("  {}{}\n", cell.id,
-               cell.headline                  ? "  (headline)"
+               cell.headline                  ? fmt::format("  (headline, sessions: {})", sessions)
                : cell.role == CellRole::kSame ? "  (A/A control)"
                                               : "");
   }

@@ -131,7 +131,8 @@ std::string summary_json(const report::StudyResult& study) {
               {"machine", study.machine_line},
               {"kind", study.machine_kind},
               {"complete", study.complete},
-              {"sessions", study.nr_sessions_done},
+              {"steps", study.nr_steps},
+              {"steps_done", study.nr_steps_done},
               {"warnings", study.warnings},
               {"cells", cells}}
       .dump(2);

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -21,6 +20,7 @@
 #include "user/experiment/cell_runner.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
+#include "user/topology/placement.hh"
 
 namespace tlblab {
 namespace {
@@ -30,13 +30,14 @@ Error failed(const std::string& what) {
           "Free memory or raise the limit on processes (ulimit -u), then give the command again."};
 }
 
-/// Only async-signal-safe calls: between fork and exec.
+/// Between fork and exec. The parent has no other thread, so this may allocate.
 [[noreturn]] void become_measuring_process(int cpu, int job_fd, int progress_fd, pid_t parent) {
-  // The new mm is made by exec on this CPU and has run nowhere else (design.md: R = 0).
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof set, &set);
+  // Exec makes the new mm on this CPU, and it never runs elsewhere: or R = 0 would send interrupts.
+  try {
+    pin_to_cpu(cpu);
+  } catch (const Error&) {
+    // run_cell() pins again, and its error reaches the user.
+  }
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(1);
   dup2(job_fd, STDIN_FILENO);

@@ -30,6 +30,7 @@ struct CellPlan {
   unsigned nr_responders = 0;
   CellRole role = CellRole::kCompare;
   bool headline = false;
+  unsigned min_sessions = 1;  ///< even if the study has fewer
   statistics::StoppingRule stopping;
 };
 

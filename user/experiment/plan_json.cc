@@ -27,6 +27,7 @@ void to_json(json& to, const CellPlan& cell) {
         {"responders", cell.nr_responders},
         {"role", name(cell.role)},
         {"headline", cell.headline},
+        {"min_sessions", cell.min_sessions},
         {"width", cell.stopping.width},
         {"min_seconds", cell.stopping.min_seconds},
         {"max_seconds", cell.stopping.max_seconds}};
@@ -42,6 +43,7 @@ void from_json(const json& from, CellPlan& cell) {
   from.at("responders").get_to(cell.nr_responders);
   cell.role = from.at("role") == name(CellRole::kSame) ? CellRole::kSame : CellRole::kCompare;
   from.at("headline").get_to(cell.headline);
+  cell.min_sessions = from.value("min_sessions", 1U);  // files of 0.1.0 may lack it
   from.at("width").get_to(cell.stopping.width);
   from.at("min_seconds").get_to(cell.stopping.min_seconds);
   from.at("max_seconds").get_to(cell.stopping.max_seconds);

@@ -218,7 +218,7 @@ class Expansion {
     if (node == nullptr) return;
     if (!node->is_table()) refuse(*node, "headline must be a table with vmas, pages, responders");
     const toml::table& wanted = *node->as_table();
-    allow_keys(wanted, {"compare", "vmas", "pages", "gap", "responders"});
+    allow_keys(wanted, {"compare", "vmas", "pages", "gap", "responders", "sessions"});
     const Pair pair = pair_of(file, wanted);
     const unsigned vmas = counts(wanted, "vmas", kMaxVmas).front();
     const unsigned pages = counts(wanted, "pages", kMaxPagesPerVma).front();
@@ -227,7 +227,10 @@ class Expansion {
       cell.headline = cell.a.ends_with(pair.a) && cell.b.ends_with(pair.b) &&
                       cell.shape.nr_vmas == vmas && cell.shape.pages_per_vma == pages &&
                       cell.nr_responders == responders;
-      if (cell.headline) return;
+      if (!cell.headline) continue;
+      cell.min_sessions =
+          static_cast<unsigned>(value_or<std::int64_t>(wanted, "sessions", 1, 1, 1000));
+      return;
     }
     refuse(*node, "the headline is not among the cells");
   }

@@ -90,6 +90,20 @@ std::string first_line(const fs::path& path) {
   return line;
 }
 
+/// Steps are taken in one order only, so a file is finished when its last record ends the last one.
+bool is_finished(const fs::path& path, const StudyPlan& plan) {
+  constexpr std::streamoff kTail = 4096;  // holds the last record, which is short, and more
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - kTail));
+  std::string last;
+  for (std::string line; std::getline(file, line);) last = line;
+  const auto record = nlohmann::json::parse(last, nullptr, false);
+  const Step end = steps_of(plan).back();
+  return record.is_object() && record.value("record", "") == "cell_end" &&
+         record.at("cell") == end.cell_index && record.at("session") == end.session;
+}
+
 /// As why_not_resumable(), for a line that may be anything.
 std::string why_not(const std::string& header_line, const StudyPlan& plan) {
   const auto header = nlohmann::json::parse(header_line, nullptr, false);
@@ -99,20 +113,37 @@ std::string why_not(const std::string& header_line, const StudyPlan& plan) {
   return why_not_resumable(header, plan);
 }
 
+/// The study's cells in an order that depends on (seed, session) alone.
+std::vector<Step> shuffled_session(const StudyPlan& plan, unsigned session) {
+  std::vector<Step> steps;
+  for (std::uint32_t cell = 0; cell < plan.cells.size(); ++cell) steps.push_back({session, cell});
+  std::seed_seq seed{static_cast<std::uint32_t>(plan.seed),
+                     static_cast<std::uint32_t>(plan.seed >> 32), session};
+  std::mt19937_64 random(seed);
+  // Fisher-Yates by hand: std::shuffle's order is the library's own affair.
+  for (std::size_t i = steps.size(); i > 1; --i) std::swap(steps[i - 1], steps[random() % i]);
+  return steps;
+}
+
 }  // namespace
 
 std::vector<Step> steps_of(const StudyPlan& plan) {
   std::vector<Step> steps;
   for (unsigned session = 1; session <= plan.nr_sessions; ++session) {
-    const auto begin = static_cast<std::ptrdiff_t>(steps.size());
-    for (std::uint32_t cell = 0; cell < plan.cells.size(); ++cell) steps.push_back({session, cell});
-    std::seed_seq seed{static_cast<std::uint32_t>(plan.seed),
-                       static_cast<std::uint32_t>(plan.seed >> 32), session};
-    std::mt19937_64 random(seed);
-    // Fisher-Yates by hand: std::shuffle's order is the library's own affair.
-    for (std::size_t i = plan.cells.size(); i > 1; --i) {
-      std::swap(steps[begin + i - 1], steps[begin + random() % i]);
+    const std::vector<Step> shuffled = shuffled_session(plan, session);
+    steps.insert(steps.end(), shuffled.begin(), shuffled.end());
+  }
+  std::vector<Step> extra;
+  for (std::uint32_t cell = 0; cell < plan.cells.size(); ++cell) {
+    for (unsigned session = plan.nr_sessions + 1; session <= plan.cells[cell].min_sessions;
+         ++session) {
+      extra.push_back({session, cell});
     }
+  }
+  const std::size_t nr_regular = steps.size();
+  for (std::size_t i = extra.size(); i > 0; --i) {  // from the back: earlier places stay valid
+    const std::size_t place = i * nr_regular / extra.size();
+    steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(place), extra[i - 1]);
   }
   return steps;
 }
@@ -162,8 +193,7 @@ std::string find_unfinished(const StudyPlan& plan, const std::string& folder) {
   std::sort(candidates.rbegin(), candidates.rend());  // names carry the time, newest first
   for (const fs::path& path : candidates) {
     if (!why_not(first_line(path), plan).empty()) continue;
-    const bool finished = jobs_left(plan, path, records::read_result_file(path)).empty();
-    return finished ? "" : path.string();
+    return is_finished(path, plan) ? "" : path.string();
   }
   return "";
 }

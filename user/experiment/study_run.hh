@@ -20,7 +20,8 @@ struct Step {
 };
 
 /// All steps in the order they are taken: session by session, so that the sessions of a cell lie
-/// apart in time, the cells of each in an order shuffled by the seed.
+/// apart in time, the cells of each in an order shuffled by the seed. Sessions that one cell has
+/// beyond the study's (min_sessions) are spread evenly over the whole.
 std::vector<Step> steps_of(const StudyPlan& plan);
 
 /// Told while a study runs, for a progress bar. `total` counts steps left at the start.

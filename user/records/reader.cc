@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "user/support/error.hh"
+#include "user/support/interruption.hh"
 
 namespace tlblab::records {
 namespace {
@@ -196,6 +197,11 @@ ResultFile read_result_file(const std::string& path) {
   std::string line;
   bool whole = false;
   for (std::size_t number = 1; lines.next(line, whole); ++number) {
+    // A long study is a gigabyte; whoever presses Ctrl-C does not want to wait for all of it.
+    if (interrupted()) {
+      throw Error(ExitStatus::kInterrupted, fmt::format("interrupted while reading {}", path),
+                  "Give the command again.");
+    }
     if (number == 1) {
       builder.header(line, path);
       continue;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "user/experiment/plan_json.hh"
+#include "user/experiment/study_run.hh"
 #include "user/records/reader.hh"
 #include "user/report/cell_analysis.hh"
 #include "user/support/error.hh"
@@ -28,10 +29,9 @@ void read_machine(const json& machine, StudyResult& study) {
   study.machine_kind = text("kind");
   study.emulated = study.machine_kind == "emulation";
   const std::string hypervisor = text("hypervisor");
-  study.machine_line =
-      fmt::format("{}{}, {}, {} CPUs, Linux {}, {}", hypervisor.empty() ? "" : hypervisor + ", ",
-                  text("cpu"), text("arch"), machine.at("cpus_online").get<unsigned>(),
-                  text("kernel"), text("distribution"));
+  study.machine_line = fmt::format(
+      "{}{}, {}, {} CPUs, Linux {}", hypervisor.empty() ? "" : hypervisor + ", ", text("cpu"),
+      text("arch"), machine.at("cpus_online").get<unsigned>(), text("kernel"));
   Facts kind = {{"kind", study.machine_kind}};
   for (const json& evidence : machine.at("evidence")) kind.emplace_back("", evidence);
   const Facts kernel = {{"release", text("kernel")},
@@ -78,15 +78,14 @@ double first_block_time(const records::ResultFile& file) {
   return first;
 }
 
-/// Sessions that ended in every cell.
-unsigned sessions_done(const records::ResultFile& file) {
-  unsigned done = std::numeric_limits<unsigned>::max();
+std::size_t steps_done(const records::ResultFile& file) {
+  std::size_t done = 0;
   for (const auto& cell : file.cells) {
-    const auto ended = std::count_if(cell.sessions.begin(), cell.sessions.end(),
-                                     [](const auto& s) { return !s.stop_reason.empty(); });
-    done = std::min(done, static_cast<unsigned>(ended));
+    done += static_cast<std::size_t>(
+        std::count_if(cell.sessions.begin(), cell.sessions.end(),
+                      [](const auto& session) { return !session.stop_reason.empty(); }));
   }
-  return file.cells.empty() ? 0 : done;
+  return done;
 }
 
 /// The farthest that any A/A control strayed from 1 (in logs, interval included), if one of them
@@ -144,8 +143,9 @@ StudyResult analyse_file(const std::string& path) {
                 "Name a file that `tlblab study` or `tlblab ab` wrote (docs/result-format.md).");
   }
   study.warnings.insert(study.warnings.end(), file.warnings.begin(), file.warnings.end());
-  study.nr_sessions_done = sessions_done(file);
-  study.complete = study.nr_sessions_done >= study.plan.nr_sessions;
+  study.nr_steps_done = steps_done(file);
+  study.nr_steps = steps_of(study.plan).size();
+  study.complete = study.nr_steps_done == study.nr_steps;
   const double origin_s = first_block_time(file);
   for (std::size_t i = 0; i < file.cells.size(); ++i) {
     CellResult cell = analyse_cell(study.plan.cells.at(i), file.cells[i], origin_s);
@@ -153,9 +153,9 @@ StudyResult analyse_file(const std::string& path) {
       study.cells.push_back(std::move(cell));
   }
   if (!study.complete) {
-    study.warnings.push_back(fmt::format(
-        "the study is unfinished: {} of {} sessions are complete, {} of {} cells have data",
-        study.nr_sessions_done, study.plan.nr_sessions, study.cells.size(), file.cells.size()));
+    study.warnings.push_back(
+        fmt::format("the study is unfinished: {} of {} steps (a cell in a session) have ended",
+                    study.nr_steps_done, study.nr_steps));
   }
   adjust_and_judge(study);
   return study;

@@ -128,9 +128,10 @@ struct StudyResult {
   std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
   /// Ceiling of the measured machine past which a ranged flush becomes a full one; 0: unknown.
   unsigned flush_ceiling_pages = 0;
-  bool emulated = false;  ///< then no time may be shown
-  bool complete = false;  ///< every cell of every session ended
-  unsigned nr_sessions_done = 0;
+  bool emulated = false;          ///< then no time may be shown
+  bool complete = false;          ///< every cell of every session ended
+  std::size_t nr_steps_done = 0;  ///< cells x sessions that ended, of nr_steps
+  std::size_t nr_steps = 0;
   std::vector<CellResult> cells;      ///< in plan order; cells without a block are left out
   std::vector<std::string> warnings;  ///< about the file: torn last line, missing cells, ...
 };

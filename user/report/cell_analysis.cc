@@ -334,8 +334,10 @@ std::string why_unstable(const CellResult& cell) {
 std::string where(const CellResult& cell) {
   const std::size_t n = cell.sessions.size();
   if (n == 1) return "in this session";
-  return n >= statistics::kSessionsForClaim ? fmt::format("over {} sessions", n)
-                                            : fmt::format("over {} sessions only", n);
+  const auto unsteady = std::count_if(cell.sessions.begin(), cell.sessions.end(),
+                                      [](const SessionResult& s) { return s.unstable; });
+  return fmt::format("over {} sessions{}{}", n, n >= statistics::kSessionsForClaim ? "" : " only",
+                     unsteady == 0 ? "" : fmt::format(", {} of them unstable alone", unsteady));
 }
 
 }  // namespace
@@ -362,7 +364,11 @@ void judge_cell(CellResult& cell, const statistics::Criteria& criteria) {
   }
   const auto unsteady = std::count_if(cell.sessions.begin(), cell.sessions.end(),
                                       [](const SessionResult& s) { return s.unstable; });
-  const bool steady = 2 * static_cast<std::size_t>(unsteady) < cell.sessions.size();
+  // Over many sessions the spread of their means is the evidence, and holds what made single ones
+  // unstable. Over a few it can't, so most of them must have held still.
+  const std::size_t nr_sessions = cell.sessions.size();
+  const bool steady = nr_sessions >= statistics::kSessionsForClaim ||
+                      2 * static_cast<std::size_t>(unsteady) < nr_sessions;
   cell.verdict = statistics::judge(
       {steady, std::log(cell.ratio_90.low), std::log(cell.ratio_90.high), cell.adjusted_p},
       criteria);

@@ -14,6 +14,12 @@
 namespace tlblab::report {
 namespace {
 
+bool some_cell_has_few_sessions(const StudyResult& study) {
+  return std::any_of(study.cells.begin(), study.cells.end(), [](const CellResult& cell) {
+    return cell.sessions.size() < statistics::kSessionsForClaim;
+  });
+}
+
 std::vector<std::string> notices(const StudyResult& study) {
   std::vector<std::string> out;
   if (study.emulated) {
@@ -39,6 +45,11 @@ std::vector<std::string> notices(const StudyResult& study) {
         "ones.",
         plural(sessions, "session"), sessions == 1 ? "this session" : "these sessions",
         statistics::kSessionsForClaim));
+  } else if (!study.emulated && some_cell_has_few_sessions(study)) {
+    out.push_back(
+        fmt::format("The answer rests on {} of one cell. Cells with fewer than {} speak of those "
+                    "sessions only.",
+                    plural(sessions, "session"), statistics::kSessionsForClaim));
   }
   if (!study.warnings.empty()) {
     out.push_back(fmt::format("{} about the result file: see below.",

@@ -22,8 +22,10 @@ struct Criteria {
 
 /// What a word is found from: one log ratio, from one session or over several.
 struct Finding {
-  bool steady = false;  ///< within one session: is_steady(); over several: of most of them
-  double low90 = 0;     ///< bounds of the log ratio's 90 % interval
+  /// One session: is_steady(). Several, but too few for a claim: most of them are. From
+  /// kSessionsForClaim on always: the spread of session means holds what made one unsteady.
+  bool steady = false;
+  double low90 = 0;  ///< bounds of the log ratio's 90 % interval
   double high90 = 0;
   double adjusted_p = 1;  ///< of "the log ratio is 0", after Holm
 };

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Reports from a real recording: the files a user gets, and other people's tools reading them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "tests/cli/process.hh"
+
+namespace tlblab::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+/// An A/A recording made by this tool on a real machine; see tests/data/README.md.
+std::string recording() {
+  return (std::filesystem::path(tlblab()).parent_path().parent_path() / "tests" / "data" /
+          "recording.jsonl.gz")
+      .string();
+}
+
+TEST(Report, IsOnePageThatNeedsNoNetwork) {
+  const Folder folder;
+  const Outcome outcome = run_tlblab({"report", "--output", "page", recording()}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::string page = read_file(folder.path("page/recording.html"));
+  EXPECT_THAT(page, HasSubstr("<svg"));
+  EXPECT_THAT(page, HasSubstr("viewport"));
+  EXPECT_THAT(page, HasSubstr("prefers-color-scheme"));
+  EXPECT_FALSE(std::regex_search(page, std::regex("(src|href)=[\"'](https?:)?//|@import|<script")));
+  for (const char* name : {"recording.md", "recording.svg", "recording.benchmark.json"}) {
+    EXPECT_FALSE(read_file(folder.path(std::string("page/") + name)).empty()) << name;
+  }
+}
+
+TEST(Report, IsTheSameEachTime) {
+  const Folder folder;
+  ASSERT_EQ(run_tlblab({"report", "--output", "first", recording()}, folder).status, 0);
+  ASSERT_EQ(run_tlblab({"report", "--output", "second", recording()}, folder).status, 0);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path("first"))) {
+    const std::string name = entry.path().filename();
+    EXPECT_EQ(read_file(entry.path()), read_file(folder.path("second/" + name))) << name;
+  }
+}
+
+TEST(Report, MailFitsSeventyTwoColumns) {
+  const Folder folder;
+  const Outcome outcome = run_tlblab({"report", "--mail", recording()}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  std::istringstream lines(outcome.out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 72U) << line;
+}
+
+TEST(Report, SummaryIsJsonWithEveryCell) {
+  const Folder folder;
+  const Outcome outcome = run_tlblab({"report", "--json", recording()}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const json summary = json::parse(outcome.out);
+  EXPECT_TRUE(summary.at("complete"));
+  EXPECT_EQ(summary.at("cells").size(), 1U);
+  EXPECT_NE(summary.at("cells").at(0).at("verdict"), "different") << "A/A";
+}
+
+TEST(Report, GoogleBenchmarksCompareReadsTheSummary) {
+  const Folder folder;
+  ASSERT_EQ(run_tlblab({"report", "--output", "page", recording()}, folder).status, 0);
+  const char* compare = "/usr/share/benchmark/compare.py";
+  if (!std::filesystem::exists(compare)) GTEST_SKIP() << "libbenchmark-tools is not installed";
+  const std::string file = "page/recording.benchmark.json";
+  const Outcome outcome = run({"/usr/bin/python3", compare, "benchmarks", file, file}, folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("munmap:per-vma"));
+}
+
+TEST(Report, SaysWhatToInstallWithoutGnuplot) {
+  const Folder folder;
+  const Outcome outcome = run(
+      {"/usr/bin/env", "PATH=/nonexistent", tlblab(), "report", "--output", "page", recording()},
+      folder);
+  EXPECT_EQ(outcome.status, 6);
+  EXPECT_THAT(outcome.err, HasSubstr("gnuplot-nox"));
+}
+
+}  // namespace
+}  // namespace tlblab::cli
