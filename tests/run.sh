@@ -62,7 +62,7 @@ check "benchmarks run" benchmarks
 echo "== statistics self-test on a recording, beside clang-tidy"
 "$build/tlblab" selftest tests/data/recording.jsonl.gz >"$scratch/selftest" 2>&1 &
 selftest=$!
-make --no-print-directory -j"$(nproc)" tidy
+make --no-print-directory -k -j"$(nproc)" tidy
 count "clang-tidy" $?
 wait "$selftest"
 selftest_status=$?

@@ -58,6 +58,7 @@ Process::Process(const std::vector<std::string>& argv, const Folder& folder)
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   std::vector<char*> words;
+  words.reserve(argv.size() + 1);
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   if (chdir(folder.path().c_str()) == 0) execvp(words[0], words.data());

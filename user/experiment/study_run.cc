@@ -92,10 +92,10 @@ std::string first_line(const fs::path& path) {
 
 /// Steps are taken in one order only, so a file is finished when its last record ends the last one.
 bool is_finished(const fs::path& path, const StudyPlan& plan) {
-  constexpr std::streamoff kTail = 4096;  // holds the last record, which is short, and more
+  constexpr std::streamoff tail_bytes = 4096;  // holds the last record, which is short, and more
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - kTail));
+  file.seekg(std::max<std::streamoff>(0, size - tail_bytes));
   std::string last;
   for (std::string line; std::getline(file, line);) last = line;
   const auto record = nlohmann::json::parse(last, nullptr, false);
