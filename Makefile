@@ -19,7 +19,7 @@ LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 # What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
 PACKAGES_RUN := g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
   libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox
-PACKAGES_TEST := $(PACKAGES_RUN) libgtest-dev libbenchmark-dev libbenchmark-tools python3-numpy \
+PACKAGES_TEST := $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools python3-numpy \
   python3-scipy clang-format clang-tidy util-linux
 
 JOBS := $(shell nproc)

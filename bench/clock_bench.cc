@@ -2,7 +2,7 @@
 // What the clock costs. A timed window holds two reads; the issue allows them 100 ns together.
 #include <benchmark/benchmark.h>
 
-#include "user/workload/clock.hh"
+#include "user/support/clock.hh"
 
 namespace tlblab {
 namespace {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/workload/address_range.hh"
 #include "user/workload/shape.hh"
 
 namespace tlblab {
@@ -23,12 +24,6 @@ struct SchemeInfo {
   std::string summary;      ///< one line: what is called, how often
   std::string stands_for;   ///< where the idea comes from: thread, commit or kernel version
   std::string unavailable;  ///< empty, or why this machine can't do it and what would be needed
-};
-
-/// Half-open range of user addresses, page aligned, in bytes.
-struct AddressRange {
-  std::uintptr_t begin;
-  std::uintptr_t end;
 };
 
 /// What one call of a scheme must cause, from the engine's knowledge of the kernel (design.md's

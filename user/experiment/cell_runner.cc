@@ -13,10 +13,10 @@
 #include "user/records/writer.hh"
 #include "user/statistics/series.hh"
 #include "user/statistics/stopping.hh"
+#include "user/support/clock.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/placement.hh"
 #include "user/workload/calibrator.hh"
-#include "user/workload/clock.hh"
 
 namespace tlblab {
 namespace {

@@ -16,9 +16,9 @@
 #include "user/experiment/measuring_process.hh"
 #include "user/records/reader.hh"
 #include "user/records/writer.hh"
+#include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
-#include "user/workload/clock.hh"
 
 namespace tlblab {
 namespace {

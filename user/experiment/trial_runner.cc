@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "user/support/clock.hh"
 #include "user/support/error.hh"
-#include "user/workload/clock.hh"
 
 namespace tlblab {
 namespace {

@@ -15,9 +15,9 @@
 #include <memory>
 #include <thread>
 
+#include "user/support/clock.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/placement.hh"
-#include "user/workload/clock.hh"
 
 namespace tlblab {
 namespace {

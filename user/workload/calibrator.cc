@@ -9,7 +9,7 @@
 #include <array>
 
 #include "user/statistics/blocks.hh"
-#include "user/workload/clock.hh"
+#include "user/support/clock.hh"
 
 namespace tlblab {
 namespace {

@@ -13,9 +13,9 @@
 #include <string>
 
 #include "user/statistics/blocks.hh"
+#include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
-#include "user/workload/clock.hh"
 
 namespace tlblab {
 namespace {

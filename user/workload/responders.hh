@@ -19,8 +19,8 @@
 #include <thread>
 #include <vector>
 
-#include "user/engine/engine.hh"
 #include "user/records/records.hh"
+#include "user/workload/address_range.hh"
 
 namespace tlblab {
 
