@@ -24,13 +24,14 @@ int nr_cpus() {
   return CPU_COUNT(&set);
 }
 
-/// A short `ab` with its outcome as JSON; fails the test when it did not measure.
+/// A short `ab` with its outcome as JSON; fails the test when it did not measure. Any verdict will
+/// do, void included: on a machine that is busy with something else that is the right one.
 json measure(std::vector<std::string> arguments, const Folder& folder) {
   for (const char* word : {"--min-seconds", "0.3", "--max-seconds", "0.6", "--json"}) {
     arguments.emplace_back(word);
   }
   const Outcome outcome = run_tlblab(arguments, folder);
-  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4)) << outcome.err;
+  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4, 5)) << outcome.err;
   return json::parse(outcome.out);
 }
 
@@ -162,7 +163,7 @@ TEST(Privilege, NoRootIsNeeded) {
   EXPECT_EQ(info.status, 0) << info.err;
   const Outcome ab = as_nobody({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x1",
                                 "--min-seconds", "0.3", "--max-seconds", "0.6", "--json"});
-  EXPECT_THAT(ab.status, AnyOf(0, 1, 3, 4)) << ab.err;
+  EXPECT_THAT(ab.status, AnyOf(0, 1, 3, 4, 5)) << ab.err;
   EXPECT_GT(json::parse(ab.out).at("cells").at(0).at("a").at("trials"), 0);
 }
 
@@ -172,7 +173,7 @@ TEST(OneCpu, StillMeasuresWithoutResponders) {
       run({"taskset", "-c", "0", tlblab(), "ab", "munmap:per-vma", "munmap:merged", "--shape",
            "2x1", "--min-seconds", "0.3", "--max-seconds", "0.6"},
           folder);
-  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4)) << outcome.err;
+  EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4, 5)) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("no other CPU"));
   const Outcome doctor = run({"taskset", "-c", "0", tlblab(), "doctor"}, folder);
   EXPECT_EQ(doctor.status, 6) << doctor.out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The responders' proof of presence, with each way to fail it planted.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include "user/engine/engine.hh"
 #include "user/support/error.hh"
@@ -15,10 +16,16 @@ using records::TrialState;
 class Responders : public testing::Test {
  protected:
   void SetUp() override {
+    sched_getaffinity(0, sizeof before_, &before_);
     cpus_ = allowed_cpus();
     if (cpus_.size() < 2) GTEST_SKIP() << "one CPU: no responder";
+    // On a busy machine this thread may otherwise share the responder's CPU, and no trial can then
+    // pass without a switch.
+    pin_to_cpu(cpus_[0]);
     workspace_ = engines().front()->open({4, 2, 1});
   }
+
+  void TearDown() override { sched_setaffinity(0, sizeof before_, &before_); }
 
   TrialState trial(ResponderCrew& crew, std::uint64_t written, std::uint64_t expected,
                    std::uint64_t window_turns) {
@@ -30,6 +37,7 @@ class Responders : public testing::Test {
     return crew.settle().state;
   }
 
+  cpu_set_t before_{};
   std::vector<int> cpus_;
   std::unique_ptr<Workspace> workspace_;
 };
