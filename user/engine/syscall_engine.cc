@@ -34,6 +34,13 @@ enum Scheme : std::size_t {
 /// and 19 batches of one page of pointers (MAX_GATHER_BATCH_COUNT, include/asm-generic/tlb.h).
 constexpr std::size_t kGatherPages = 8 + 19 * 510;
 
+/// Whether the architecture does without MMU_GATHER_MERGE_VMAS: arm64 does, x86 selects it.
+#if defined(__aarch64__)
+constexpr bool kFlushesAtEachVmaEnd = true;
+#else
+constexpr bool kFlushesAtEachVmaEnd = false;
+#endif
+
 void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
 
 class SyscallWorkspace final : public Workspace {
@@ -172,17 +179,13 @@ ExpectedFlushes SyscallEngine::expect(std::size_t scheme, const Shape& shape) co
     expected.extent_pages = shape.pages_per_vma;
     expected.note = "one call, one gather, one flush per VMA";
   } else {
-#if defined(__aarch64__)
-    expected.requests = shape.nr_vmas;
-    expected.extent_pages = shape.pages_per_vma;
-    expected.note = "stock arm64 flushes at each tlb_end_vma, also within one call";
-#else
-    const bool one = one_gather(scheme);
+    const bool one = !kFlushesAtEachVmaEnd && one_gather(scheme);
     expected.requests = one ? 1 : shape.nr_vmas;
     expected.extent_pages = one ? shape.envelope_pages() : shape.pages_per_vma;
     expected.note = one ? "one gather over all VMAs, flushed from the first page to the last"
+                    : kFlushesAtEachVmaEnd
+                        ? "stock arm64 flushes at each tlb_end_vma, also within one call"
                         : "this kernel makes a gather per VMA inside the one call";
-#endif
   }
   if (shape.nr_pages() > kGatherPages) {
     expected.requests.reset();
