@@ -54,7 +54,7 @@ std::vector<std::pair<double, double>> log_ticks(double low, double high) {
     return ticks;
   }
   const double decades = std::log10(high / low);
-  const std::vector<double> factors = decades < 2.2   ? std::vector<double>{1, 2, 5}
+  const std::vector<double> factors = decades < 1.9   ? std::vector<double>{1, 2, 5}
                                       : decades < 3.5 ? std::vector<double>{1, 3}
                                                       : std::vector<double>{1};
   const int first = static_cast<int>(std::floor(std::log10(low)));
