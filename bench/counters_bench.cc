@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What reading the counters costs around one operation: why counts have a pass of their own.
 #include <benchmark/benchmark.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include "bench/cpus.hh"

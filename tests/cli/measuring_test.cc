@@ -35,7 +35,7 @@ json measure(std::vector<std::string> arguments, const Folder& folder) {
   return json::parse(outcome.out);
 }
 
-/// {min, max} of an event's count per operation, or a skipped test where it can't be counted.
+/// {min, max} of an event's count per operation; {-1, -1} where it can't be counted.
 std::pair<int, int> count(const json& arm, const char* side, const char* event) {
   const json& counts = arm.at(side);
   if (!counts.contains(event)) return {-1, -1};
@@ -134,7 +134,6 @@ TEST(SetApart, TrialsWhoseResponderLostItsCpu) {
   const Folder folder;
   if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: no responder";
   const Folder hog_folder;
-  const json info = json::parse(run_tlblab({"info", "--json"}, folder).out);
   Process hog({"taskset", "-c", "1", "sh", "-c", "while :; do :; done"}, hog_folder);
   const std::string file = folder.path("out.jsonl");
   const Outcome outcome =

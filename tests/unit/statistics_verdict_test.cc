@@ -99,8 +99,8 @@ TEST(VerdictNames, HaveNames) {
 }
 
 TEST(SmallestDetectable, IsTwoPointEightStandardErrors) {
-  EXPECT_DOUBLE_EQ(smallest_detectable(estimate_of(0, 0.01)), 0.028);
-  EXPECT_EQ(smallest_detectable(estimate_series({})), kInfinity);
+  EXPECT_DOUBLE_EQ(smallest_detectable(0.01), 0.028);
+  EXPECT_EQ(smallest_detectable(estimate_series({}).se), kInfinity);
 }
 
 // The textbook case: 4 x 0.005, 3 x 0.01, 2 x 0.03, 1 x 0.04 raised to the one before it.

@@ -252,7 +252,7 @@ class CellBuilder {
     cell_.difference_ns = linear(difference_);
     cell_.p_value = ln_ratio_.p_value();
     cell_.ratio_90 = exponential(ln_ratio_.mean(), ln_ratio_.half_width(0.90));
-    cell_.smallest_detectable = std::expm1((1.96 + 0.84) * ln_ratio_.se());
+    cell_.smallest_detectable = std::expm1(statistics::smallest_detectable(ln_ratio_.se()));
     add_per_interrupt();
     return std::move(cell_);
   }

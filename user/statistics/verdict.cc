@@ -46,7 +46,7 @@ Verdict judge(const SeriesEstimate& log_ratio, double adjusted_p, const Criteria
                criteria);
 }
 
-double smallest_detectable(const SeriesEstimate& estimate) { return (1.96 + 0.84) * estimate.se; }
+double smallest_detectable(double se) { return (1.96 + 0.84) * se; }
 
 std::vector<double> holm(std::span<const double> p_values) {
   std::vector<std::size_t> order(p_values.size());

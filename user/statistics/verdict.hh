@@ -52,9 +52,9 @@ Verdict judge(const Finding& finding, const Criteria& criteria);
 /// The same for a single session.
 Verdict judge(const SeriesEstimate& log_ratio, double adjusted_p, const Criteria& criteria);
 
-/// Smallest effect (in the unit of the series: logs, or ns) that this estimate had 80 % power to
-/// see at 5 %: (1.96 + 0.84) SE. Infinite when no interval is claimed.
-double smallest_detectable(const SeriesEstimate& estimate);
+/// Smallest effect (in the unit of the series: logs, or ns) that an estimate with standard error
+/// `se` had 80 % power to see at 5 %: (1.96 + 0.84) SE. Infinite when no interval is claimed.
+double smallest_detectable(double se);
 
 /// Holm's step-down adjusted p-values, in the order given: the k-th smallest of m is multiplied by
 /// m - k + 1, capped at 1, and never falls below the one before it.
