@@ -12,7 +12,7 @@ CXX := g++
 CXXFLAGS ?= -O2 -g1
 # -Wno-restrict: gcc 12 warns falsely at std::string + (its bug 105651).
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-restrict -Werror
-CPPFLAGS += -I.
+CPPFLAGS += -I. -Iinclude
 COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -MP
 LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 
@@ -112,12 +112,12 @@ bench: setup-test
 
 # Style and static checks, each file once per change. clang-tidy leaves the tests out: they would
 # take `make test` past ten minutes on two cores.
-SOURCES := $(shell find user bench tests -name '*.cc' -o -name '*.hh' | sort)
+SOURCES := $(shell find user bench tests kmod/core -name '*.cc' -o -name '*.hh' | sort)
 TIDY_STAMPS := $(patsubst %.cc,$(BUILD)/%.tidy,$(filter user/%.cc bench/%.cc,$(SOURCES)))
 $(BUILD)/%.tidy: %.cc .clang-tidy
 	@mkdir -p $(@D)
 	@echo '  TIDY    $<'
-	@clang-tidy --quiet $< -- -std=c++20 -I. -DTLBLAB_GIT_REVISION='""' 2>/dev/null
+	@clang-tidy --quiet $< -- -std=c++20 -I. -Iinclude -DTLBLAB_GIT_REVISION='""' 2>/dev/null
 	@touch $@
 
 .PHONY: format-check tidy

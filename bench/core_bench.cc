@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the module's core itself costs for each page, on a platform that does next to nothing: no
+// locks, no flush, plain memory. The kernel's part (page tables, frames, the shootdown) is not in
+// it.
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "kmod/core/requests.hh"
+#include "kmod/core/unmap.hh"
+
+namespace tlblab::core {
+namespace {
+
+/// Entries in one array, by page. Clearing one reads and writes it, but leaves it as it was, so
+/// that no iteration needs setting up.
+class NullPlatform {
+ public:
+  static constexpr bool kOneIntervalPerRequest = true;
+
+  explicit NullPlatform(u64 nr_pages) : entries_(nr_pages) {
+    for (u64 page = 0; page < nr_pages; ++page) entries_[page] = &entries_[page];
+  }
+
+  bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
+    table = {.start = start,
+             .end = smaller(end, (start | (kTableBytes - 1)) + 1),
+             .entries = &entries_[start / kPageBytes],
+             .lock = nullptr,
+             .vma = vma};
+    return true;
+  }
+  void unlock_table(lab_table& table) { benchmark::DoNotOptimize(table); }
+  u64 clear_span(lab_table&, u64 address, u32 nr, void** frames) {
+    void** const entries = &entries_[address / kPageBytes];
+    for (u32 i = 0; i < nr; ++i) {
+      frames[i] = entries[i];
+      entries[i] = frames[i];
+    }
+    benchmark::ClobberMemory();
+    return ~u64{0} >> (kSpanEntries - nr);
+  }
+  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
+    benchmark::DoNotOptimize(intervals);
+    return {.targets = 1, .tlbi = nr, .dsb_ishst = 1, .dsb_ish = 1};
+  }
+  lab_flush_cost flush_mm() { return {.targets = 1, .tlbi = 1, .dsb_ishst = 1, .dsb_ish = 1}; }
+  u64 release(void* const* frames, u32 nr) {
+    for (u32 i = 0; i < nr; ++i) benchmark::DoNotOptimize(frames[i]);
+    return nr;
+  }
+  bool resched_point() { return true; }
+  u64 clock_ns() { return 0; }
+
+ private:
+  std::vector<void*> entries_;
+};
+
+static_assert(Platform<NullPlatform>);
+
+constexpr u64 kPagesPerVma = 100;
+
+/// Arguments: the scheme's row, its extent, and pages, in VMAs with a gap of one page after each.
+void BM_core_unmap(benchmark::State& state) {
+  const Scheme& scheme = kSchemes[state.range(0)];
+  const auto nr_pages = static_cast<u64>(state.range(2));
+  tlblab_request request{};
+  request.operation = scheme.operation;
+  request.gather = scheme.gather;
+  request.extent = static_cast<u32>(state.range(1));
+  request.release = TLBLAB_STRICT;
+
+  std::vector<lab_piece> pieces;
+  u64 page = 0;
+  for (u64 vma = 0; vma < nr_pages / kPagesPerVma; ++vma) {
+    pieces.push_back({.start = page * kPageBytes,
+                      .end = (page + kPagesPerVma) * kPageBytes,
+                      .vma = reinterpret_cast<void*>(vma + 1)});  // only compared
+    page += kPagesPerVma + 1;
+  }
+  NullPlatform platform(page);
+  const u32 ceiling_pages = 33;
+  std::vector<void*> frames(frames_needed(request, nr_pages));
+  std::vector<lab_interval> intervals(intervals_needed(request, ceiling_pages));
+  const lab_plan plan = {.request = &request,
+                         .pieces = pieces.data(),
+                         .nr_pieces = pieces.size(),
+                         .ceiling_pages = ceiling_pages,
+                         .max_intervals = static_cast<u32>(intervals.size()),
+                         .max_frames = frames.size(),
+                         .intervals = intervals.data(),
+                         .frames = frames.data()};
+  for (auto _ : state) {
+    tlblab_account account{};
+    if (perform(platform, plan, account) != 0 || account.cleared != nr_pages) {
+      state.SkipWithError("the core did not clear every page");
+      return;
+    }
+  }
+  const bool exact = request.extent == TLBLAB_EXACT;
+  state.SetLabel(std::string(scheme.name) + (exact ? ", exact" : ", envelope"));
+  state.counters["per_page"] = benchmark::Counter(
+      static_cast<double>(nr_pages),
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+void every_composition(benchmark::internal::Benchmark* bench) {
+  for (long row = 0; row < static_cast<long>(std::size(kSchemes)); ++row) {
+    for (const long extent : {TLBLAB_ENVELOPE, TLBLAB_EXACT}) {
+      if (!has(kSchemes[row].extents, static_cast<u32>(extent))) continue;
+      for (const long pages : {100, 10'000, 1'000'000}) bench->Args({row, extent, pages});
+    }
+  }
+}
+BENCHMARK(BM_core_unmap)->Apply(every_composition)->ArgNames({"row", "extent", "pages"});
+
+}  // namespace
+}  // namespace tlblab::core

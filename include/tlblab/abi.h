@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The ABI of /dev/tlblab: plain data, used by the module (C and C++), the driver and the tests.
+ *
+ * The device. One open file is one *arena*: frames belong to (file, offset in pages). Open it for
+ * reading and writing. Each mmap() of the file (base pages; as many as one likes, from any process
+ * that has the file) is one *lab VMA*; EINVAL unless MAP_SHARED, with PROT_READ or PROT_WRITE, up to
+ * TLBLAB_MAX_BYTES; EACCES with PROT_EXEC. A lab VMA begins with empty entries, and touching an
+ * empty entry is SIGBUS: entries are set by TLBLAB_POPULATE and cleared by TLBLAB_PERFORM or
+ * munmap(). A lab VMA can't be unmapped in part, moved, grown or protected, nor can its entries be
+ * dropped by madvise() (EINVAL; EFAULT for growing), and a child of fork() does not get it.
+ *
+ * The calls. Every argument is a pointer to a struct whose first field is its size in bytes as the
+ * caller was compiled. A shorter struct than the module knows is read as if the rest were zero; a
+ * longer one is accepted if the rest is zero and refused with E2BIG otherwise. So later schemes add
+ * values and fields, not calls.
+ *
+ * Errors common to all calls:
+ *   ENOTTY  no such command
+ *   EFAULT  the argument can't be read or written
+ *   E2BIG   a field that this module does not know is not zero
+ *   EINVAL  a size smaller than the struct's first version; an unknown flag or value; a field
+ *           marked "must be zero" is not
+ */
+#ifndef TLBLAB_ABI_H
+#define TLBLAB_ABI_H
+
+#if defined(__KERNEL__) && defined(__cplusplus)
+/* The kernel's own linux/types.h is not C++. Same widths, from the compiler. */
+typedef __UINT32_TYPE__ __u32;
+typedef __INT32_TYPE__ __s32;
+typedef __UINT64_TYPE__ __u64;
+#else
+#include <linux/ioctl.h>
+#include <linux/types.h>
+#endif
+
+/* What the module must answer to TLBLAB_QUERY for this header to describe it. */
+#define TLBLAB_ABI_VERSION 1
+
+#define TLBLAB_DEVICE "/dev/tlblab"
+
+/*
+ * The choices that make a scheme. 0 is kept free in each, so that a field never set is refused.
+ * TLBLAB_QUERY gives for each a mask with bit (1 << value) for what this module has here.
+ * Values without an implementation yet are named in the plan, not here.
+ */
+
+enum tlblab_operation {
+	/* Clear every entry of the ranges; release the frames that no entry maps any more. */
+	TLBLAB_UNMAP = 1,
+};
+
+/* When the pending flush is issued. Nothing cleared since the last flush: nothing is issued. */
+enum tlblab_gather {
+	TLBLAB_PER_PAGE = 1,	/* after each entry, under the page-table lock (thread 002) */
+	TLBLAB_PER_TABLE = 2,	/* before each page table's lock is dropped (thread 002) */
+	TLBLAB_PER_VMA = 3,	/* when the VMA is left (threads 000, 004) */
+	TLBLAB_MERGED = 4,	/* once, at the end, over all VMAs (thread 004) */
+	TLBLAB_FULL_MM = 5,	/* once, at the end, the whole address space (thread 004) */
+};
+
+/* What one flush invalidates. */
+enum tlblab_extent {
+	TLBLAB_ENVELOPE = 1,	/* from the first cleared entry to the last, gaps included */
+	TLBLAB_EXACT = 2,	/* the cleared entries' intervals; x86: one request for each */
+};
+
+/* When the frames may be used again. */
+enum tlblab_release {
+	TLBLAB_STRICT = 1,	/* unhook, flush, release, before the call returns (thread 004) */
+};
+
+/* How the other CPUs are told. */
+enum tlblab_mechanism {
+	TLBLAB_KERNEL_SHOOTDOWN = 1,	/* x86: flush_tlb_mm_range() */
+	TLBLAB_TLBI_DSB_EACH = 2,	/* arm64: broadcast TLBI, each with its completing DSB */
+	TLBLAB_TLBI_DSB_ONCE = 3,	/* arm64: broadcast TLBIs, one completing DSB a request */
+};
+
+/* Bits of tlblab_request.flags. */
+#define TLBLAB_TIME_PHASES (1u << 0) /* fill clear_ns, flush_ns, release_ns; costs clock reads */
+
+/* Bits of tlblab_capabilities.features. */
+#define TLBLAB_HAS_BROADCAST (1u << 0) /* flushes are broadcast in hardware: no targets, no IPIs */
+
+/* Most ranges of one call. */
+#define TLBLAB_MAX_RANGES 65536u
+/* Most bytes of one lab VMA, and of one arena's offsets. */
+#define TLBLAB_MAX_BYTES (1ull << 40)
+
+/*
+ * A piece of the caller's address space: [start, start + len_bytes). Both are multiples of the page
+ * size, len_bytes is not 0. A list of ranges is in ascending order, without overlap, and each range
+ * lies within one lab VMA of the file that the call is made on, in the calling process. Two ranges
+ * may lie in the same VMA.
+ */
+struct tlblab_range {
+	__u64 start;		/* in: address */
+	__u64 len_bytes;	/* in */
+};
+
+/* TLBLAB_QUERY: what this module can do on this machine. Never fails for lack of anything. */
+struct tlblab_capabilities {
+	__u32 size;		/* in: sizeof(struct tlblab_capabilities) */
+	__u32 abi_version;	/* out: TLBLAB_ABI_VERSION */
+	__u64 operations;	/* out: mask of enum tlblab_operation */
+	__u64 gathers;		/* out: mask of enum tlblab_gather */
+	__u64 extents;		/* out: mask of enum tlblab_extent */
+	__u64 releases;		/* out: mask of enum tlblab_release */
+	__u64 mechanisms;	/* out: mask of enum tlblab_mechanism */
+	__u64 flags;		/* out: mask of known tlblab_request.flags */
+	__u32 features;		/* out: TLBLAB_HAS_* */
+	__u32 ceiling_pages;	/* out: more pages than this in one request flush the whole mm;
+				 * the kernel's default, see tlblab_request.ceiling_pages */
+	__u32 page_bytes;	/* out: base page size */
+	__u32 entries_per_table; /* out: entries of one leaf page table */
+};
+
+/* Account of one operation, all fields out. A term that can't be counted here is TLBLAB_UNKNOWN, never 0. */
+#define TLBLAB_UNKNOWN (~0ull)
+
+struct tlblab_account {
+	__u64 vmas;		/* VMA visits: consecutive ranges in one VMA are one visit */
+	__u64 tables;		/* (VMA visit, page table) pieces locked; relocks not counted */
+	__u64 cleared;		/* entries found present and cleared */
+	__u64 empty;		/* entries found empty; absent tables' entries included */
+	__u64 requests;		/* flush requests issued: forced and regular */
+	__u64 forced;		/* of requests: because the batch was full */
+	__u64 full;		/* of requests: of the whole mm */
+	__u64 flushed_pages;	/* pages in the requests' extents; full ones add none */
+	__u64 targets;		/* other CPUs in the mm's mask at each request, summed;
+				 * TLBLAB_UNKNOWN with TLBLAB_HAS_BROADCAST */
+	__u64 tlbi;		/* arm64: TLBI issued, one counted for the pair that KPTI needs */
+	__u64 dsb_ishst;	/* arm64: barriers before a request's TLBIs */
+	__u64 dsb_ish;		/* arm64: completing barriers */
+	__u64 released;		/* frames released: their last entry was cleared */
+	__u64 resched_points;	/* places where the operation offered to yield the CPU */
+	__u64 clear_ns;		/* walking and clearing; 0 without TLBLAB_TIME_PHASES */
+	__u64 flush_ns;		/* in flush requests; 0 without TLBLAB_TIME_PHASES */
+	__u64 release_ns;	/* releasing frames; 0 without TLBLAB_TIME_PHASES */
+	__u64 reserved[15];	/* 0; room for the terms of later schemes */
+};
+
+/*
+ * TLBLAB_PERFORM: one operation under one scheme. Sleeps: waits for the ranges (other initiators on
+ * overlapping ones) and for memory. Errors besides the common ones:
+ *   EINVAL      misaligned, empty, wrapping, unordered or overlapping ranges; nr_ranges is 0; this
+ *               struct lies in one of the ranges
+ *   EFAULT      a range is not inside one lab VMA of this file in the calling process
+ *   E2BIG       more than TLBLAB_MAX_RANGES
+ *   EOPNOTSUPP  a value that exists but not on this machine (see TLBLAB_QUERY)
+ *   EBUSY       the address space has MMU notifiers (KVM, RDMA, ...): use a process without
+ *   ENOMEM      no memory for the operation's lists; nothing was changed
+ *   EINTR       a fatal signal came: what was done until then is flushed, released and accounted
+ * After EINTR the account is not delivered (the process is dying), but is in TLBLAB_TOTALS.
+ */
+struct tlblab_request {
+	__u32 size;		/* in: sizeof(struct tlblab_request) */
+	__u32 flags;		/* in: TLBLAB_TIME_PHASES or 0 */
+	__u32 operation;	/* in: enum tlblab_operation */
+	__u32 gather;		/* in: enum tlblab_gather */
+	__u32 extent;		/* in: enum tlblab_extent; ENVELOPE for FULL_MM and PER_PAGE */
+	__u32 release;		/* in: enum tlblab_release */
+	__u32 mechanism;	/* in: enum tlblab_mechanism */
+	__u32 ceiling_pages;	/* in: flush the whole mm past so many pages; 0, or more than the
+				 * kernel's: the kernel's */
+	__u64 batch_pages;	/* in: most cleared entries pending; then flush, release and start
+				 * again. 0: no limit (8 bytes of memory a page) */
+	__u64 ranges;		/* in: address of an array of struct tlblab_range */
+	__u64 nr_ranges;	/* in: its length */
+	struct tlblab_account account; /* out; in: must be zero */
+};
+
+/*
+ * TLBLAB_POPULATE: give every entry of the ranges a frame, writable if the VMA is; entries that are
+ * set already stay. New frames are zeroed. Sleeps. Errors besides the common ones:
+ *   EINVAL, EFAULT, E2BIG, EBUSY  as for TLBLAB_PERFORM; EINVAL: no such node
+ *   ENOMEM      no frame; entries that were set by this call stay set, and are released with the VMA
+ *   EINTR       a fatal signal came
+ */
+struct tlblab_populate {
+	__u32 size;		/* in: sizeof(struct tlblab_populate) */
+	__u32 flags;		/* must be zero */
+	__u64 ranges;		/* in: address of an array of struct tlblab_range */
+	__u64 nr_ranges;	/* in: its length */
+	__s32 node;		/* in: NUMA node of new frames, -1: the calling CPU's */
+	__u32 reserved;		/* must be zero */
+	__u64 populated;	/* out: entries set by this call; in: must be zero */
+};
+
+/*
+ * TLBLAB_TOTALS: the module's books since it was loaded, all arenas together. The frames' books
+ * balance whenever no call is running: taken = returned + pooled + quarantined + in_use.
+ */
+struct tlblab_totals {
+	__u32 size;		/* in: sizeof(struct tlblab_totals) */
+	__u32 reserved;		/* must be zero */
+	__u64 operations;	/* out: operations performed, cut short ones included */
+	struct tlblab_account account; /* out: summed over them */
+	__u64 frames_taken;	/* out: from the kernel */
+	__u64 frames_returned;	/* out: to the kernel */
+	__u64 frames_pooled;	/* out: clean, held for the next populate */
+	__u64 frames_quarantined; /* out: released, waiting for the global flush */
+	__u64 frames_in_use;	/* out: in arenas */
+	__u64 global_flushes;	/* out: flushes of everything on every CPU, for the quarantine */
+};
+
+#define TLBLAB_IOCTL_TYPE 0xB7
+#define TLBLAB_QUERY _IO(TLBLAB_IOCTL_TYPE, 0)	  /* struct tlblab_capabilities */
+#define TLBLAB_PERFORM _IO(TLBLAB_IOCTL_TYPE, 1)  /* struct tlblab_request */
+#define TLBLAB_POPULATE _IO(TLBLAB_IOCTL_TYPE, 2) /* struct tlblab_populate */
+#define TLBLAB_TOTALS _IO(TLBLAB_IOCTL_TYPE, 3)	  /* struct tlblab_totals */
+
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The core as the kernel side calls it (core.h): the templates, compiled for the kernel as
+// platform. The module's only C++ translation unit, because kbuild's `ld -r` discards the second
+// copy of an inline function but not what objtool and ftrace noted about it.
+#include "kmod/core/core.h"
+
+#include "kmod/core/kernel_platform.hh"
+#include "kmod/core/requests.hh"
+#include "kmod/core/unmap.hh"
+
+extern "C" {
+
+int lab_core_check(const struct tlblab_request* request, const struct tlblab_capabilities* can) {
+  return tlblab::core::check(*request, *can);
+}
+
+void lab_core_describe(struct tlblab_capabilities* can) { tlblab::core::describe(*can); }
+
+__u64 lab_core_frames(const struct tlblab_request* request, __u64 nr_pages) {
+  return tlblab::core::frames_needed(*request, nr_pages);
+}
+
+__u32 lab_core_intervals(const struct tlblab_request* request, __u32 ceiling_pages) {
+  return tlblab::core::intervals_needed(*request, ceiling_pages);
+}
+
+int lab_core_perform(struct lab_session* session, const struct lab_plan* plan,
+                     struct tlblab_account* account) {
+  tlblab::core::KernelPlatform platform(session);
+  return tlblab::core::perform(platform, *plan, *account);
+}
+
+}  // extern "C"

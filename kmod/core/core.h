@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the core gives the kernel side: one of the two headers in which kmod/linux (C) and kmod/core
+ * (C++) meet. The other, kmod/linux/kernel.h, goes the other way. Plain data and plain functions.
+ */
+#ifndef TLBLAB_CORE_H
+#define TLBLAB_CORE_H
+
+#include <tlblab/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The caller's side of one operation; opaque here, defined in kmod/linux. */
+struct lab_session;
+
+/* A range that was found to lie in one lab VMA. @vma is opaque: equal means the same VMA. */
+struct lab_piece {
+	__u64 start;		/* address, page-aligned */
+	__u64 end;		/* address past the last byte; above start */
+	void *vma;
+};
+
+/* An interval of addresses to invalidate, page-aligned, not empty. */
+struct lab_interval {
+	__u64 start;
+	__u64 end;
+};
+
+/*
+ * One operation, checked by lab_core_check(), with all the memory that it will use: the core
+ * allocates nothing. The lists are scratch and need not be cleared.
+ */
+struct lab_plan {
+	const struct tlblab_request *request;
+	const struct lab_piece *pieces;	/* ascending, disjoint */
+	__u64 nr_pieces;		/* at least 1 */
+	__u32 ceiling_pages;		/* effective: the lower of the request's and the kernel's */
+	__u32 max_intervals;		/* length of @intervals, lab_core_intervals() at least */
+	__u64 max_frames;		/* length of @frames, lab_core_frames() at least */
+	struct lab_interval *intervals;
+	void **frames;
+};
+
+/*
+ * Is there such a composition? Returns 0; -22 (EINVAL) for values that no composition has, or that
+ * don't go together; -95 (EOPNOTSUPP) for one that @can does not have here. Any context.
+ */
+int lab_core_check(const struct tlblab_request *request, const struct tlblab_capabilities *can);
+
+/* Capabilities that the core brings: operations, gathers, extents, releases, flags. Any context. */
+void lab_core_describe(struct tlblab_capabilities *can);
+
+/* Frame slots that lab_plan.frames needs for so many pages in all the ranges. Any context. */
+__u64 lab_core_frames(const struct tlblab_request *request, __u64 nr_pages);
+
+/* Interval slots that lab_plan.intervals needs. Any context. */
+__u32 lab_core_intervals(const struct tlblab_request *request, __u32 ceiling_pages);
+
+/*
+ * Performs the operation and adds what it did to @account, which starts as zeroes. Returns 0, or
+ * -4 (EINTR) if lab_resched_point() said to stop; what was cleared until then is flushed and
+ * released all the same. Sleeps; mmap_lock is held for reading by the caller, who also owns the
+ * ranges. Takes and drops page-table locks one at a time.
+ */
+int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
+		     struct tlblab_account *account);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

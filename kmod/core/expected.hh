@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What an unmap must have asked of the other CPUs: design.md's table of requests, as code.
+//
+// Derived from the shape alone, without a line of the gather's, so that agreement means something.
+// Used by the driver and the tests; the module does not include it.
+#pragma once
+
+#include <tlblab/abi.h>
+
+namespace tlblab::core {
+
+/// Fully populated VMAs, all of them unmapped whole by one call, as one range each. Units: base
+/// pages and VMAs; nr_vmas and pages_per_vma are at least 1.
+struct ExpectedShape {
+  __u64 nr_vmas;
+  __u64 pages_per_vma;
+  __u64 gap_pages;          ///< from each VMA to the next; 0: they touch
+  __u64 first_page;         ///< of the first VMA, counted from where a page table begins
+  __u64 entries_per_table;  ///< tlblab_capabilities.entries_per_table
+};
+
+/// The scheme's fields that matter here, as in tlblab_request.
+struct ExpectedScheme {
+  __u32 gather;
+  __u32 extent;
+  __u64 batch_pages;              ///< 0: no limit
+  __u64 ceiling_pages;            ///< the effective one
+  bool one_interval_per_request;  ///< kernel shootdown of x86: true; broadcast TLBI: false
+};
+
+/// Fields of tlblab_account, exact.
+struct ExpectedFlushes {
+  __u64 requests;
+  __u64 forced;
+  __u64 full;
+  __u64 flushed_pages;
+
+  bool operator==(const ExpectedFlushes&) const = default;
+};
+
+namespace expected_detail {
+
+/// Counts flushes. Pages are numbered in the order in which they are cleared, from 0.
+class Tally {
+ public:
+  constexpr Tally(const ExpectedShape& shape, const ExpectedScheme& scheme)
+      : shape_(shape), scheme_(scheme) {}
+
+  /// Pages [page, page + nr) are all cleared between two boundaries at which the gather flushes.
+  constexpr void run(__u64 page, __u64 nr) {
+    const __u64 batch = scheme_.batch_pages == 0 ? nr : scheme_.batch_pages;
+    while (nr > batch) {
+      flush(page, batch, true);
+      page += batch;
+      nr -= batch;
+    }
+    flush(page, nr, false);
+  }
+
+  /// Where a page is, in pages from where its first table begins.
+  constexpr __u64 position(__u64 page) const {
+    const __u64 vma = page / shape_.pages_per_vma;
+    return shape_.first_page + page + vma * shape_.gap_pages;
+  }
+
+  constexpr ExpectedFlushes result() const { return result_; }
+
+ private:
+  constexpr void flush(__u64 page, __u64 nr, bool forced) {
+    const __u64 last = page + nr - 1;
+    __u64 pages = nr;
+    __u64 requests = 1;
+    if (scheme_.extent == TLBLAB_ENVELOPE) {
+      pages = position(last) - position(page) + 1;
+    } else if (scheme_.one_interval_per_request && shape_.gap_pages != 0) {
+      requests = last / shape_.pages_per_vma - page / shape_.pages_per_vma + 1;
+    }
+    if (scheme_.gather == TLBLAB_FULL_MM || pages > scheme_.ceiling_pages) {
+      requests = 1;
+      ++result_.full;
+    } else {
+      result_.flushed_pages += pages;
+    }
+    result_.requests += requests;
+    if (forced) result_.forced += requests;
+  }
+
+  const ExpectedShape& shape_;
+  const ExpectedScheme& scheme_;
+  ExpectedFlushes result_{};
+};
+
+}  // namespace expected_detail
+
+/// Takes time in proportion to the number of flushes.
+constexpr ExpectedFlushes expected_flushes(const ExpectedShape& shape,
+                                           const ExpectedScheme& scheme) {
+  expected_detail::Tally tally(shape, scheme);
+  const __u64 nr_pages = shape.nr_vmas * shape.pages_per_vma;
+  switch (scheme.gather) {
+    case TLBLAB_PER_PAGE:
+      for (__u64 page = 0; page < nr_pages; ++page) tally.run(page, 1);
+      break;
+    case TLBLAB_PER_TABLE:
+      for (__u64 page = 0; page < nr_pages;) {
+        const __u64 to_vma_end = shape.pages_per_vma - page % shape.pages_per_vma;
+        const __u64 to_table_end =
+            shape.entries_per_table - tally.position(page) % shape.entries_per_table;
+        const __u64 nr = to_vma_end < to_table_end ? to_vma_end : to_table_end;
+        tally.run(page, nr);
+        page += nr;
+      }
+      break;
+    case TLBLAB_PER_VMA:
+      for (__u64 vma = 0; vma < shape.nr_vmas; ++vma) {
+        tally.run(vma * shape.pages_per_vma, shape.pages_per_vma);
+      }
+      break;
+    default:  // merged and full-mm
+      tally.run(0, nr_pages);
+      break;
+  }
+  return tally.result();
+}
+
+}  // namespace tlblab::core

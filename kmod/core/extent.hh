@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a flush will invalidate: the addresses of the entries cleared since the last one.
+//
+// There are two kinds, Envelope and Exact, with the same members, so that the loop over entries is
+// compiled for each. Spans are recorded in ascending order of address. Past the ceiling, a number
+// of pages, an extent is the whole address space, because one full flush is then thought cheaper
+// than many invalidations; what is recorded after that costs nothing more.
+#pragma once
+
+#include <bit>
+
+#include "kmod/core/platform.hh"
+
+namespace tlblab::core {
+
+template <class T>
+constexpr T smaller(T a, T b) {
+  return b < a ? b : a;
+}
+
+/// Entries of a span's mask. By hand: without a POPCNT that it may use, the compiler calls libgcc
+/// for std::popcount, which the kernel does not have.
+constexpr u32 count_entries(u64 mask) {
+  mask -= (mask >> 1) & 0x5555555555555555;
+  mask = (mask & 0x3333333333333333) + ((mask >> 2) & 0x3333333333333333);
+  mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0f;
+  return static_cast<u32>((mask * 0x0101010101010101) >> 56);
+}
+
+/// From the first cleared entry to the last, gaps included: one interval, min..max as mmu_gather
+/// keeps it.
+class Envelope {
+ public:
+  /// `slots`: one interval, owned by the caller.
+  Envelope(lab_interval* slots, u64 ceiling_pages)
+      : interval_(slots), ceiling_pages_(ceiling_pages) {
+    clear();
+  }
+
+  /// `mask`: not 0; bit i is the entry of page i from `address`.
+  void record(u64 address, u64 mask) {
+    if (is_empty()) interval_->start = address + std::countr_zero(mask) * kPageBytes;
+    interval_->end = address + (kSpanEntries - std::countl_zero(mask)) * kPageBytes;
+  }
+
+  bool is_empty() const { return interval_->end == 0; }
+  bool is_whole() const { return pages() > ceiling_pages_; }
+  u64 pages() const { return (interval_->end - interval_->start) >> kPageShift; }
+  const lab_interval* intervals() const { return interval_; }
+  u32 nr_intervals() const { return 1; }
+  void clear() { *interval_ = {0, 0}; }
+
+ private:
+  lab_interval* interval_;
+  u64 ceiling_pages_;
+};
+
+/// The cleared entries alone: intervals of adjacent pages, whatever table or range they lie in. No
+/// interval is shorter than a page, so the ceiling bounds the length of the list as well.
+class Exact {
+ public:
+  /// `slots`: lab_core_intervals() of them, owned by the caller.
+  Exact(lab_interval* slots, u64 ceiling_pages)
+      : intervals_(slots), ceiling_pages_(ceiling_pages) {}
+
+  /// As Envelope::record().
+  void record(u64 address, u64 mask) {
+    pages_ += count_entries(mask);
+    if (is_whole()) return;  // the list is read no more, and may not hold this
+    while (mask != 0) {
+      const auto skipped = static_cast<u32>(std::countr_zero(mask));
+      const auto run = static_cast<u32>(std::countr_one(mask >> skipped));
+      const u64 start = address + skipped * kPageBytes;
+      append({start, start + run * kPageBytes});
+      if (skipped + run == kSpanEntries) break;  // a shift by 64 is no shift
+      mask &= ~u64{0} << (skipped + run);
+    }
+  }
+
+  bool is_empty() const { return pages_ == 0; }
+  bool is_whole() const { return pages_ > ceiling_pages_; }
+  u64 pages() const { return pages_; }
+  const lab_interval* intervals() const { return intervals_; }
+  u32 nr_intervals() const { return nr_; }
+  void clear() {
+    nr_ = 0;
+    pages_ = 0;
+  }
+
+ private:
+  void append(lab_interval interval) {
+    if (nr_ != 0 && intervals_[nr_ - 1].end == interval.start) {
+      intervals_[nr_ - 1].end = interval.end;
+    } else {
+      intervals_[nr_++] = interval;
+    }
+  }
+
+  lab_interval* intervals_;
+  u64 ceiling_pages_;
+  u64 pages_ = 0;
+  u32 nr_ = 0;
+};
+
+}  // namespace tlblab::core

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The contract of the machine below the core. It is fulfilled by the kernel
+// (kernel_platform.hh over kmod/linux/kernel.h), by a fake for host tests, and later by a model
+// that explores interleavings. The core reaches memory, locks and other CPUs in no other way.
+//
+// The core works in spans of at most 64 entries, so that no call is made per entry. What a later
+// scheme needs besides (shared words with their memory order, RCU, frames copied, secondary MMUs)
+// joins this contract when that scheme does.
+#pragma once
+
+#include <concepts>
+
+#include "kmod/core/core.h"
+#include "kmod/linux/kernel.h"
+
+namespace tlblab::core {
+
+using u32 = __u32;
+using u64 = __u64;
+
+/// Entries that one span holds at most: the bits of its mask.
+inline constexpr u32 kSpanEntries = 64;
+
+inline constexpr u64 kPageShift = 12;
+inline constexpr u64 kPageBytes = u64{1} << kPageShift;
+
+/// What a platform must offer. Order and context of the calls:
+///
+/// lock_table(vma, start, end, table): the first existing leaf table that maps something of
+///   [start, end) in `vma`; false, and nothing locked, if there is none. Entries before table.start
+///   have no table. At most one table is locked at a time. Between lock_table and unlock_table the
+///   core neither sleeps nor calls release or resched_point.
+/// clear_span(table, address, nr, frames): atomically empties each of `nr` entries (1 to
+///   kSpanEntries, all within the locked table and piece), such that no accessed or dirty bit that
+///   a CPU sets is lost. Returns the mask of those that were present; their frames, packed, in
+///   `frames`. A CPU can use a cleared translation until a flush that began after covers it.
+/// flush(intervals, nr): on return no CPU can use a translation of these intervals that was cleared
+///   before the call. nr is 1 where kOneIntervalPerRequest. Allowed under a table lock.
+/// flush_mm(): the same for the whole address space.
+/// release(frames, nr): one mapping of each frame (1 to kSpanEntries) is gone for good, to be
+///   called after a flush that covers it. Returns the number of frames nothing maps any more.
+/// resched_point(): no lock held; may sleep. False: stop as soon as debts are settled.
+/// clock_ns(): monotonic for one initiator.
+template <class P>
+concept Platform = requires(P p, lab_table& table, void* vma, u64 address, u32 nr, void** frames,
+                            void* const* released, const lab_interval* intervals) {
+  { P::kOneIntervalPerRequest } -> std::convertible_to<bool>;
+  { p.lock_table(vma, address, address, table) } -> std::same_as<bool>;
+  { p.unlock_table(table) } -> std::same_as<void>;
+  { p.clear_span(table, address, nr, frames) } -> std::same_as<u64>;
+  { p.flush(intervals, nr) } -> std::same_as<lab_flush_cost>;
+  { p.flush_mm() } -> std::same_as<lab_flush_cost>;
+  { p.release(released, nr) } -> std::same_as<u64>;
+  { p.resched_point() } -> std::same_as<bool>;
+  { p.clock_ns() } -> std::same_as<u64>;
+};
+
+}  // namespace tlblab::core

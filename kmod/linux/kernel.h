@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel gives the core: one of the two headers in which kmod/linux (C) and kmod/core (C++)
+ * meet. No Linux header is needed to read it. The contract of these calls, for any machine that can
+ * stand below the core, is kmod/core/platform.hh; here is only what this machine adds to it.
+ */
+#ifndef TLBLAB_KERNEL_H
+#define TLBLAB_KERNEL_H
+
+#include "kmod/core/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A leaf page table, locked, and the part of a piece that it maps. */
+struct lab_table {
+	__u64 start;		/* first address of the piece in this table */
+	__u64 end;		/* past the last one; above start */
+	void *entries;		/* the entry of @start */
+	void *lock;
+	void *vma;
+};
+
+/* What one flush request cost, to be added to the account. */
+struct lab_flush_cost {
+	__u64 targets;		/* other CPUs in the mm's mask, or TLBLAB_UNKNOWN */
+	__u64 tlbi;
+	__u64 dsb_ishst;
+	__u64 dsb_ish;
+};
+
+/*
+ * Whether one request invalidates one interval only (x86's flush_tlb_mm_range) or a list of them.
+ */
+#if defined(__x86_64__)
+#define LAB_ONE_INTERVAL_PER_REQUEST 1
+#else
+#define LAB_ONE_INTERVAL_PER_REQUEST 0
+#endif
+
+/*
+ * Finds the first leaf table that exists and maps something of [@start, @end), and locks it with the
+ * kernel's own page-table lock. False if there is none; then nothing is locked. Doesn't sleep.
+ */
+bool lab_table_lock(struct lab_session *session, void *vma, __u64 start, __u64 end,
+		    struct lab_table *table);
+void lab_table_unlock(struct lab_session *session, struct lab_table *table);
+
+/*
+ * Clears the @nr entries (1 to 64) from @address in a locked table. Returns a mask: bit i is set if
+ * the entry of page i was present. Writes their frames, in order and packed, to @frames.
+ */
+__u64 lab_clear_span(struct lab_session *session, struct lab_table *table, __u64 address,
+		     __u32 nr, void **frames);
+
+/*
+ * One flush request, complete on return: of @nr intervals, or of the whole mm. Doesn't sleep, may
+ * be called under a page-table lock, but with interrupts enabled.
+ */
+struct lab_flush_cost lab_flush_intervals(struct lab_session *session,
+					  const struct lab_interval *intervals, __u32 nr);
+struct lab_flush_cost lab_flush_mm(struct lab_session *session);
+
+/*
+ * Drops one mapping of each of the @nr frames (1 to 64; one may occur several times); those without
+ * another go to the quarantine. Returns how many did. Takes spinlocks, doesn't sleep.
+ */
+__u64 lab_release_frames(struct lab_session *session, void *const *frames, __u32 nr);
+
+/* May sleep. False: a fatal signal is pending, stop soon. */
+bool lab_resched_point(struct lab_session *session);
+
+/* Monotonic, this CPU's own cheap clock would do: differences of one initiator, in ns. */
+__u64 lab_clock_ns(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
