@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Builds the module out of tree and fails on any warning of the compiler, objtool or modpost:
+#   kmod/build.sh ARCH KDIR FOLDER      ARCH: amd64 or arm64; KDIR: the kernel's build folder
+# leaves FOLDER/tlblab.ko and the whole output in FOLDER/build.log. Kbuild of 6.1 and 6.12 writes
+# beside the sources, so FOLDER is filled with links to them first. Kbuild picks its compiler; on a
+# host of another architecture the cross compiler of that name.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+usage="usage: kmod/build.sh amd64|arm64 KDIR FOLDER"
+arch=${1:?$usage} kdir=${2:?$usage} folder=${3:?$usage}
+
+case $arch in
+  amd64) kernel_arch=x86 triplet=x86_64-linux-gnu- ;;
+  arm64) kernel_arch=arm64 triplet=aarch64-linux-gnu- ;;
+  *) echo "error: $usage" >&2 && exit 1 ;;
+esac
+[ "$arch" != "$(dpkg --print-architecture)" ] || triplet=
+
+mkdir -p "$folder"
+exec 9>"$folder/lock"
+flock 9
+cp -rs --update --remove-destination "$PWD"/{Kbuild,kmod,include} "$folder"
+# A source that is gone takes its object along, else kbuild would go on using that.
+find "$folder" -xtype l | while IFS= read -r gone; do
+  rm -f "$gone" "${gone%.*}.o"
+done
+
+refuse() {
+  rm -f "$folder/tlblab.ko"
+  echo "error: the module for $kdir is not built: see $folder/build.log" >&2
+  exit 1
+}
+
+# make's own settings (flags, variables of its command line) are not kbuild's.
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KBUILD_MODPOST_WARN -u CXX -u CPPFLAGS -u LDFLAGS \
+  make --no-print-directory -C "$kdir" -j"$(nproc)" M="$(realpath "$folder")" ARCH="$kernel_arch" \
+  CROSS_COMPILE="$triplet" modules 2>&1 9>&- | tee "$folder/build.log" || refuse
+
+# Any warning, no matter whose. Kbuild's remark that this compiler is not the one that built the
+# kernel concerns no code of ours.
+if grep -i 'warning' "$folder/build.log" | grep -v 'the compiler differs from the one used'; then
+  # Else the objects would look up to date the next time, and nobody would warn.
+  find "$folder" -name '*.o' -delete
+  refuse
+fi

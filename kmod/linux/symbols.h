@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Functions of the kernel that it does not export. */
+#ifndef TLBLAB_SYMBOLS_H
+#define TLBLAB_SYMBOLS_H
+
+/*
+ * The address of a function by its name, or NULL, with the reason in the kernel log. To be called by
+ * a static_call only: where the kernel uses IBT an indirect call to it could fault. Sleeps.
+ */
+void *lab_find_function(const char *name);
+
+#endif
