@@ -19,8 +19,13 @@ LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 # What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
 PACKAGES_RUN := g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
   libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox
-PACKAGES_TEST := $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools python3-numpy \
-  python3-scipy clang-format clang-tidy util-linux
+PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools python3-numpy \
+  python3-scipy clang-format clang-tidy util-linux $(PACKAGES_GUEST)
+# To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need, the
+# compiler for the other architecture, QEMU.
+PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \
+  qemu-system-arm qemu-system-x86 util-linux xz-utils \
+  g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu
 
 JOBS := $(shell nproc)
 USER_SOURCES := $(shell find user -name '*.cc' | sort)
@@ -67,7 +72,9 @@ $(BUILD)/bench/tlblab_bench: $(BENCH_OBJECTS) $(BUILD)/libtlblab.a
 	@echo '  LINK    $@'
 	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lbenchmark -lbenchmark_main
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,user tests bench) -name '*.d' 2>/dev/null)
+
+include kmod/module.mk
 
 # Installs what is missing, as root or through sudo; otherwise says what to type.
 define install_packages
@@ -86,9 +93,11 @@ define install_packages
 	fi
 endef
 
-.PHONY: setup-run setup-test
+.PHONY: setup-run setup-guest setup-test
 setup-run:
 	$(call install_packages,$(PACKAGES_RUN))
+setup-guest:
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_GUEST))
 setup-test:
 	$(call install_packages,$(PACKAGES_TEST))
 

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The goals around the module: building it for a kernel, installing it, and running it in a guest.
+# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12) name one of Debian's kernels,
+# which is downloaded under build/kernels; KDIR names any other kernel's build folder.
+
+HOST_ARCH := $(shell dpkg --print-architecture)
+# Kernel developers have an ARCH in their environment, which is not meant for this.
+ifneq ($(origin ARCH),command line)
+ARCH := $(HOST_ARCH)
+endif
+GUESTS := amd64-6.1 amd64-6.12 arm64-6.1 arm64-6.12
+RELEASE := $(shell uname -r)
+KDIR ?= /lib/modules/$(RELEASE)/build
+MODULE_SOURCES := Kbuild kmod/build.sh kmod/check_object.sh \
+  $(shell find kmod include -name '*.[ch]' -o -name '*.cc' -o -name '*.hh')
+ifeq ($(filter $(ARCH),amd64 arm64),)
+$(error ARCH=$(ARCH): amd64 and arm64 are known)
+endif
+ifeq ($(filter $(or $(KERNEL),6.12),6.1 6.12 debug),)
+$(error KERNEL=$(KERNEL): 6.1 and 6.12 are known; give another kernel's build folder as KDIR)
+endif
+
+.PHONY: module modules driver vm-tests vm install
+ifdef KERNEL
+MODULE_FILE := $(BUILD)/kmod/$(ARCH)-$(KERNEL)/tlblab.ko
+module: $(MODULE_FILE)
+else
+KDIR_RELEASE := $(KDIR)/include/config/kernel.release
+MODULE_FILE := $(BUILD)/kmod/$(if $(wildcard $(KDIR_RELEASE)),$(file <$(KDIR_RELEASE)))/tlblab.ko
+module:
+	@test -e $(KDIR_RELEASE) || { \
+	  echo "There are no headers of this kernel in $(KDIR)."; \
+	  echo "Install them (Debian: apt-get install linux-headers-$(RELEASE)),"; \
+	  echo "give another kernel's as KDIR=folder, or build for Debian's: make module KERNEL=6.12"; \
+	  exit 1; }
+	@kmod/build.sh $(ARCH) $(KDIR) $(dir $(MODULE_FILE))
+endif
+
+modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
+
+# make would take a downloaded tree for something that only stood in between, and delete its stamp.
+.PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
+$(BUILD)/kernels/%/release:
+	@tests/vm/kernels.sh $(subst -, ,$*)
+
+$(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
+	@kmod/build.sh $(firstword $(subst -, ,$*)) $(BUILD)/kernels/$*/headers $(@D)
+	@touch $@
+
+# The driver for a guest of another architecture than this host's. A second make builds it, with
+# another compiler and another folder for the objects.
+ifeq ($(ARCH),$(HOST_ARCH))
+driver: $(BUILD)/tlblab
+else
+GUEST_BUILD := $(BUILD)/$(ARCH)
+TRIPLET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-linux-gnu
+SYSROOT := $(BUILD)/sysroot/$(ARCH)
+driver: $(SYSROOT)/whole
+	@$(MAKE) --no-print-directory BUILD=$(GUEST_BUILD) ARCH=$(HOST_ARCH) \
+	  CXX='$(TRIPLET)-g++ -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(TRIPLET)' \
+	  LDFLAGS='-L$(SYSROOT)/usr/lib/$(TRIPLET) -Wl,-rpath-link=$(SYSROOT)/usr/lib/$(TRIPLET)' \
+	  $(GUEST_BUILD)/tlblab
+endif
+
+# Programs that test the module in a guest: static, so that they need nothing there.
+VM_PROGRAMS := $(BUILD)/vm/programs
+VM_SOURCES := $(sort $(wildcard tests/vm/*.cc))
+VM_HEADERS := $(wildcard tests/vm/*.hh) include/tlblab/abi.h
+VM_COMPILE = $(if $(filter arm64,$*),aarch64,x86_64)-linux-gnu-g++ -std=c++20 -I. -Iinclude -O1 \
+  $(WARNINGS) -static -pthread
+vm-tests: $(foreach arch,amd64 arm64,$(addprefix $(VM_PROGRAMS)/$(arch)/,vm_tests instructions)) \
+  $(VM_PROGRAMS)/amd64/caller32
+$(VM_PROGRAMS)/%/vm_tests: $(VM_SOURCES) $(VM_HEADERS)
+	@mkdir -p $(@D)
+	@echo '  CXX     $@'
+	@$(VM_COMPILE) $(VM_SOURCES) -o $@
+$(VM_PROGRAMS)/%/instructions: tests/vm/instructions/instructions.cc tests/vm/lab.cc $(VM_HEADERS)
+	@mkdir -p $(@D)
+	@echo '  CXX     $@'
+	@$(VM_COMPILE) $(filter %.cc,$^) -o $@
+# Debian's cross compiler for amd64 makes 32-bit code too, given kernel headers of the other width.
+$(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
+	@mkdir -p $(@D)
+	@echo '  CC      $@'
+	@x86_64-linux-gnu-gcc -m32 -O1 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pic \
+	  -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
+	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
+
+$(BUILD)/sysroot/%/whole:
+	@tests/vm/sysroot.sh $*
+
+# `make vm CMD='tlblab list'`; a $ meant for the guest's shell is written $$. The other settings
+# (CPUS, MEM, FILES, TIMEOUT, ...) are described in tests/vm/run_vm.sh. Make's own exit status is 2
+# whenever the command's is not 0: a caller that must know runs run_vm.sh.
+VM_KERNEL := $(or $(KERNEL),6.12)
+vm: $(BUILD)/kernels/$(ARCH)-$(VM_KERNEL)/release $(if $(filter no,$(DRIVER)),,driver) \
+  $(if $(filter no,$(MODULE)),,$(BUILD)/kmod/$(ARCH)-$(VM_KERNEL)/tlblab.ko)
+	@test -n "$${CMD:-}" || { echo "What shall the guest run? make vm CMD='tlblab list'"; exit 1; }
+	+@BUILD=$(BUILD) ARCH=$(ARCH) KERNEL=$(VM_KERNEL) tests/vm/run_vm.sh "$$CMD"
+
+# Installs for the running kernel, or KDIR's: through DKMS where that is installed, so that the
+# module follows the kernel's updates, else the module itself. DESTDIR puts all of it under another
+# root, where no kernel runs: then DKMS is left to whoever owns that root.
+PREFIX ?= /usr/local
+VERSION := $(shell sed -n 's/^\#define TLBLAB_VERSION "\(.*\)"/\1/p' include/tlblab/version.h)
+DKMS := $(shell command -v dkms || test ! -x /usr/sbin/dkms || echo /usr/sbin/dkms)
+DKMS_SOURCE := $(DESTDIR)/usr/src/tlblab-$(VERSION)
+install: all $(if $(DKMS),,module)
+	@grep -q '^PACKAGE_VERSION="$(VERSION)"$$' dkms.conf || { \
+	  echo "dkms.conf and include/tlblab/version.h name different versions"; exit 1; }
+	install -D $(BUILD)/tlblab $(DESTDIR)$(PREFIX)/bin/tlblab
+	install -D -m 644 kmod/99-tlblab.rules $(DESTDIR)/etc/udev/rules.d/99-tlblab.rules
+ifneq ($(DKMS),)
+	$(if $(DESTDIR),,! $(DKMS) status tlblab/$(VERSION) | grep -q . || \
+	  $(DKMS) remove tlblab/$(VERSION) --all)
+	rm -rf $(DKMS_SOURCE)
+	mkdir -p $(DKMS_SOURCE)
+	cp -r Kbuild dkms.conf kmod include $(DKMS_SOURCE)
+	$(if $(DESTDIR),,$(DKMS) install --force tlblab/$(VERSION) -k $(RELEASE))
+else
+	export PATH=$$PATH:/usr/sbin:/sbin; \
+	release=$$(modinfo -F vermagic $(MODULE_FILE) | cut -d' ' -f1); \
+	install -D -m 644 $(MODULE_FILE) $(DESTDIR)/lib/modules/$$release/updates/tlblab.ko; \
+	$(if $(DESTDIR),:,depmod $$release)
+endif
+	$(if $(DESTDIR),,! command -v udevadm >/dev/null || udevadm control --reload)

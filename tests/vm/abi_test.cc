@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Bad input: each gets the errno that abi.h documents, and nothing changes.
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "tests/vm/ktap.hh"
+#include "tests/vm/lab.hh"
+
+namespace tlblab::vm {
+namespace {
+
+int call(const Arena& arena, unsigned long command, void* argument) {
+  return ioctl(arena.fd(), command, argument) == 0 ? 0 : errno;
+}
+
+/// Performs a valid unmap after `spoil` had its way with the request.
+int spoiled(const std::function<void(tlblab_request&)>& spoil) {
+  const Arena arena;
+  const Shape shape(arena, 2, 2);
+  tlblab_request request = unmap_request(TLBLAB_MERGED);
+  request.ranges = reinterpret_cast<std::uint64_t>(shape.ranges().data());
+  request.nr_ranges = shape.ranges().size();
+  spoil(request);
+  const int error = call(arena, TLBLAB_PERFORM, &request);
+  // Refused means that nothing was done: every entry is still there.
+  if (error != 0) {
+    std::uint64_t nr_populated = 1;
+    EXPECT_EQ(arena.populate(shape.ranges(), &nr_populated), 0);
+    EXPECT_EQ(nr_populated, 0u);
+  }
+  return error;
+}
+
+}  // namespace
+
+TEST(query_tells_what_is_here) {
+  const tlblab_capabilities can = capabilities();
+  EXPECT_EQ(can.abi_version, static_cast<std::uint32_t>(TLBLAB_ABI_VERSION));
+  EXPECT_EQ(can.operations, 1ull << TLBLAB_UNMAP);
+  EXPECT_EQ(can.gathers, 0x3eull);
+  EXPECT_EQ(can.extents, 0x6ull);
+  EXPECT_EQ(can.releases, 1ull << TLBLAB_STRICT);
+  EXPECT_EQ(can.flags, static_cast<std::uint64_t>(TLBLAB_TIME_PHASES));
+  EXPECT_EQ(can.page_bytes, 4096u);
+  EXPECT_EQ(can.entries_per_table, 512u);
+#if defined(__aarch64__)
+  EXPECT_EQ(can.mechanisms, (1ull << TLBLAB_TLBI_DSB_EACH) | (1ull << TLBLAB_TLBI_DSB_ONCE));
+  EXPECT_EQ(can.ceiling_pages, 511u);
+#else
+  EXPECT_EQ(can.mechanisms, 1ull << TLBLAB_KERNEL_SHOOTDOWN);
+  EXPECT_EQ(can.ceiling_pages, 33u);
+#endif
+}
+
+TEST(valid_request_passes) {
+  EXPECT_EQ(spoiled([](tlblab_request&) {}), 0);
+}
+
+TEST(unknown_commands_are_enotty) {
+  const Arena arena;
+  auto request = unmap_request(TLBLAB_MERGED);
+  EXPECT_EQ(call(arena, _IO(TLBLAB_IOCTL_TYPE, 4), &request), ENOTTY);
+  EXPECT_EQ(call(arena, _IO(TLBLAB_IOCTL_TYPE + 1, 0), &request), ENOTTY);
+  EXPECT_EQ(call(arena, _IOR(TLBLAB_IOCTL_TYPE, 0, int), &request), ENOTTY);
+}
+
+TEST(sizes_of_other_versions) {
+  const Arena arena;
+  struct Longer {
+    tlblab_capabilities known;
+    std::uint64_t later;
+  } longer{};
+  longer.known.size = sizeof(longer);
+  EXPECT_EQ(call(arena, TLBLAB_QUERY, &longer), 0);
+  EXPECT_EQ(longer.known.abi_version, static_cast<std::uint32_t>(TLBLAB_ABI_VERSION));
+  longer.later = 1;
+  EXPECT_EQ(call(arena, TLBLAB_QUERY, &longer), E2BIG);
+  auto can = sized<tlblab_capabilities>();
+  can.size = 8;
+  EXPECT_EQ(call(arena, TLBLAB_QUERY, &can), EINVAL);
+  can.size = 0;
+  EXPECT_EQ(call(arena, TLBLAB_QUERY, &can), EINVAL);
+  can.size = 1u << 20;
+  EXPECT_EQ(call(arena, TLBLAB_QUERY, &can), E2BIG);
+  EXPECT_EQ(call(arena, TLBLAB_QUERY, nullptr), EFAULT);
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, reinterpret_cast<void*>(8)), EFAULT);
+}
+
+TEST(unknown_values_are_einval) {
+  EXPECT_EQ(spoiled([](auto& r) { r.flags = 0x80; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.operation = 0; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.operation = 99; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.gather = 0; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.gather = 64 + TLBLAB_MERGED; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.extent = 0; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.extent = 3; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.release = 0; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.release = 2; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.mechanism = 0; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.mechanism = ~0u; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.account.requests = 1; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.account.reserved[14] = 1; }), EINVAL);
+}
+
+TEST(values_that_do_not_go_together) {
+  EXPECT_EQ(spoiled([](auto& r) {
+              r.gather = TLBLAB_PER_PAGE;
+              r.extent = TLBLAB_EXACT;
+            }),
+            EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) {
+              r.gather = TLBLAB_FULL_MM;
+              r.extent = TLBLAB_EXACT;
+            }),
+            EINVAL);
+}
+
+TEST(mechanism_of_the_other_machine_is_eopnotsupp) {
+#if defined(__aarch64__)
+  EXPECT_EQ(spoiled([](auto& r) { r.mechanism = TLBLAB_KERNEL_SHOOTDOWN; }), EOPNOTSUPP);
+#else
+  EXPECT_EQ(spoiled([](auto& r) { r.mechanism = TLBLAB_TLBI_DSB_ONCE; }), EOPNOTSUPP);
+  EXPECT_EQ(spoiled([](auto& r) { r.mechanism = TLBLAB_TLBI_DSB_EACH; }), EOPNOTSUPP);
+#endif
+}
+
+TEST(bad_range_lists) {
+  const Arena arena;
+  const Arena other;
+  const Shape shape(arena, 2, 4);
+  const Shape foreign(other, 1, 4);
+  const std::uint64_t a = shape.ranges()[0].start;
+  const std::uint64_t b = shape.ranges()[1].start;
+  const auto perform = [&](const std::vector<tlblab_range>& ranges) {
+    tlblab_request request = unmap_request(TLBLAB_MERGED);
+    const int error = arena.perform(request, ranges);
+    const int error_of_populate = arena.populate(ranges);
+    EXPECT_EQ(error_of_populate, error);
+    return error;
+  };
+  EXPECT_EQ(perform({}), EINVAL);
+  EXPECT_EQ(perform({{a + 1, kPage}}), EINVAL);
+  EXPECT_EQ(perform({{a, kPage + 8}}), EINVAL);
+  EXPECT_EQ(perform({{a, 0}}), EINVAL);
+  EXPECT_EQ(perform({{b, kPage}, {a, kPage}}), EINVAL);
+  EXPECT_EQ(perform({{a, 2 * kPage}, {a + kPage, kPage}}), EINVAL);
+  EXPECT_EQ(perform({{a, ~0ull - kPage + 1}}), EINVAL);
+  EXPECT_EQ(perform({{~0ull - kPage + 1, kPage}}), EINVAL);
+  EXPECT_EQ(perform({{16 * kPage, 1ull << 40}}), EFAULT);
+  EXPECT_EQ(perform({{a, 5 * kPage}}), EFAULT);
+  EXPECT_EQ(perform({{a - kPage, kPage}}), EFAULT);
+  EXPECT_EQ(perform({{kPage, kPage}}), EFAULT);
+  EXPECT_EQ(perform({{foreign.ranges()[0].start, kPage}}), EFAULT);
+  // Addresses of the kernel's half.
+  EXPECT_EQ(perform({{0xffff800000000000ull, kPage}}), EFAULT);
+  EXPECT_EQ(perform(std::vector<tlblab_range>(TLBLAB_MAX_RANGES + 1, {a, kPage})), E2BIG);
+  // The longest list allowed is read, and then found to overlap.
+  EXPECT_EQ(perform(std::vector<tlblab_range>(TLBLAB_MAX_RANGES, {a, kPage})), EINVAL);
+
+  auto request = unmap_request(TLBLAB_MERGED);
+  request.ranges = 8;
+  request.nr_ranges = 1;
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, &request), EFAULT);
+  request.nr_ranges = ~0ull;
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, &request), E2BIG);
+}
+
+TEST(populate_refuses_what_it_does_not_know) {
+  const Arena arena;
+  const Shape shape(arena, 1, 1);
+  const auto populate = [&](const std::function<void(tlblab_populate&)>& spoil) {
+    auto request = sized<tlblab_populate>();
+    request.ranges = reinterpret_cast<std::uint64_t>(shape.ranges().data());
+    request.nr_ranges = 1;
+    request.node = -1;
+    spoil(request);
+    return call(arena, TLBLAB_POPULATE, &request);
+  };
+  EXPECT_EQ(populate([](auto&) {}), 0);
+  EXPECT_EQ(populate([](auto& r) { r.flags = 1; }), EINVAL);
+  EXPECT_EQ(populate([](auto& r) { r.reserved = 1; }), EINVAL);
+  EXPECT_EQ(populate([](auto& r) { r.populated = 1; }), EINVAL);
+  EXPECT_EQ(populate([](auto& r) { r.node = -2; }), EINVAL);
+  EXPECT_EQ(populate([](auto& r) { r.node = 1 << 20; }), EINVAL);
+  EXPECT_EQ(populate([](auto& r) { r.node = 0; }), 0);
+  auto books = sized<tlblab_totals>();
+  books.reserved = 1;
+  EXPECT_EQ(call(arena, TLBLAB_TOTALS, &books), EINVAL);
+}
+
+TEST(buffers_inside_lab_memory) {
+  const Arena arena;
+  const Shape shape(arena, 2, 4);
+  auto* inside = reinterpret_cast<tlblab_request*>(shape.ranges()[0].start);
+  const tlblab_range second = shape.ranges()[1];
+
+  // The request in memory that it unmaps: refused, nothing happened.
+  *inside = unmap_request(TLBLAB_MERGED);
+  inside->ranges = reinterpret_cast<std::uint64_t>(shape.ranges().data());
+  inside->nr_ranges = 2;
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, inside), EINVAL);
+  EXPECT_EQ(inside->nr_ranges, 2u);
+
+  // The request and its list in other lab memory: no lock of ours is held when they are read.
+  auto* list = reinterpret_cast<tlblab_range*>(inside + 1);
+  *list = second;
+  inside->ranges = reinterpret_cast<std::uint64_t>(list);
+  inside->nr_ranges = 1;
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, inside), 0);
+  EXPECT_EQ(inside->account.cleared, 4u);
+
+  // The list in memory that it unmaps: copied before, so it is fine.
+  auto request = unmap_request(TLBLAB_MERGED);
+  *list = shape.ranges()[0];
+  request.ranges = reinterpret_cast<std::uint64_t>(list);
+  request.nr_ranges = 1;
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, &request), 0);
+  EXPECT_EQ(request.account.cleared, 4u);
+  request.account = {};
+
+  // Now there is nothing behind these addresses.
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, inside), EFAULT);
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, &request), EFAULT);
+}
+
+TEST(account_that_cannot_be_written) {
+  const Arena arena;
+  const Shape shape(arena, 1, 2);
+  void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  auto* request = static_cast<tlblab_request*>(page);
+  *request = unmap_request(TLBLAB_MERGED);
+  request->ranges = reinterpret_cast<std::uint64_t>(shape.ranges().data());
+  request->nr_ranges = 1;
+  mprotect(page, kPage, PROT_READ);
+  const tlblab_totals before = totals();
+  EXPECT_EQ(call(arena, TLBLAB_PERFORM, request), EFAULT);
+  // It was done all the same, and the totals know.
+  EXPECT_EQ(totals().account.cleared, before.account.cleared + 2);
+  munmap(page, kPage);
+}
+
+}  // namespace tlblab::vm

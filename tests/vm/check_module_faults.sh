@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Does the build refuse what the kernel can't run? Plants one fault after another in a copy of the
+# module's sources and sees each build fail for that reason, after the copy was seen to build:
+#   tests/vm/check_module_faults.sh ARCH KERNEL       (amd64 6.12 when not given)
+# KTAP output. Exit status: 0 when every fault was refused.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+arch=${1:-$(dpkg --print-architecture)} kernel=${2:-6.12}
+headers=$PWD/${BUILD:-build}/kernels/$arch-$kernel/headers
+[ -e "$headers" ] || { echo "error: tests/vm/kernels.sh $arch $kernel comes first" >&2 && exit 1; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+count=0 failed=0
+
+result() { # STATUS NAME
+  count=$((count + 1))
+  if [ "$1" -eq 0 ]; then
+    echo "ok $count $2"
+  else
+    echo "not ok $count $2"
+    failed=1
+    sed 's/^/# /' "$scratch/log" | tail -n 20
+  fi
+}
+
+build() {
+  "$scratch/kmod/build.sh" "$arch" "$headers" "$scratch/out" >"$scratch/log" 2>&1
+}
+
+plant() { # NAME FILE SAYS: appends stdin to FILE; the build must fail and say SAYS
+  local status=0
+  cat >>"$scratch/$2"
+  ! build || status=1
+  cp "$2" "$scratch/$2"
+  grep -q "$3" "$scratch/log" || status=1
+  [ ! -e "$scratch/out/tlblab.ko" ] || status=1
+  result "$status" "$1"
+}
+
+echo 'TAP version 13'
+echo '1..7'
+cp -r Kbuild kmod include "$scratch"
+status=0
+build || status=$?
+result "$status" 'the sources as they are build'
+
+plant 'a global built at run time is refused' kmod/core/core.cc 'has .init_array' <<'END'
+struct Planted {
+  int value;
+  Planted() { asm volatile("" : "=r"(value)); }
+};
+extern "C" Planted planted_global;
+Planted planted_global;
+END
+
+plant 'a virtual destructor is refused' kmod/core/core.cc 'needs _ZdlPv' <<'END'
+struct Planted {
+  virtual ~Planted();
+};
+Planted::~Planted() {}
+END
+
+plant 'a call of the C++ runtime is refused' kmod/core/core.cc 'needs __cxa_guard_acquire' <<'END'
+extern "C" int __cxa_guard_acquire(void*);
+extern "C" int planted_guard();
+int planted_guard() { return __cxa_guard_acquire(nullptr); }
+END
+
+plant 'a function that this kernel does not export is refused' kmod/core/core.cc \
+  'needs flush_tlb_mm_range' <<'END'
+extern "C" void flush_tlb_mm_range();
+extern "C" void planted_call();
+void planted_call() { flush_tlb_mm_range(); }
+END
+
+plant 'a C warning is refused' kmod/linux/device.c 'planted_unused' <<'END'
+static int planted_unused(void)
+{
+	return 1;
+}
+END
+
+# modpost warns of a reference from a kept section to one that is freed, and goes on.
+plant 'a warning of modpost is refused' kmod/linux/device.c 'WARNING: modpost' <<'END'
+static int __initdata planted_freed = 1;
+int *planted_kept(void);
+int *planted_kept(void)
+{
+	return &planted_freed;
+}
+END
+exit "$failed"

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Does run_vm.sh see what goes wrong in a guest? Plants one trouble after another and compares the
+# exit status and what is said:
+#   tests/vm/check_runner.sh ARCH KERNEL       (this host's architecture and 6.12 when not given)
+# KTAP output. Exit status: 0 when all was seen.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export ARCH=${1:-$(dpkg --print-architecture)} KERNEL=${2:-6.12}
+export DRIVER=no NAME=check-runner-$ARCH-$KERNEL
+out=${BUILD:-build}/vm/$NAME
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+count=0 failed=0
+
+result() { # STATUS NAME
+  count=$((count + 1))
+  if [ "$1" -eq 0 ]; then
+    echo "ok $count $2"
+  else
+    echo "not ok $count $2"
+    failed=1
+    tail -n 20 "$scratch/log" | sed 's/^/# /'
+  fi
+}
+
+expect() { # STATUS SAYS NAME COMMAND: SAYS is looked for in all that the runner prints
+  local status=0 verdict=0
+  tests/vm/run_vm.sh "$4" >"$scratch/log" 2>&1 || status=$?
+  [ "$status" -eq "$1" ] || verdict=1
+  grep -q "$2" "$scratch/log" || verdict=1
+  echo "exit status $status, $1 expected" >>"$scratch/log"
+  result "$verdict" "$3"
+}
+
+echo 'TAP version 13'
+echo '1..10'
+
+expect 37 '^planted output$' "output, status and results come back" \
+  'echo planted output; head -c 2000000 /dev/urandom >/results/a;
+   sha256sum </results/a >/results/b; exit 37'
+verdict=1
+if [ -s "$out/results/a" ] && [ "$(sha256sum <"$out/results/a")" = "$(cat "$out/results/b")" ]; then
+  verdict=0
+fi
+result "$verdict" 'a result file of 2 MB arrives as it was'
+expect 70 'WARNING: planted' 'a warning in the kernel log fails the run' \
+  'echo "<6>WARNING: planted" >/dev/kmsg'
+expect 70 'Kernel panic' 'a panic fails the run' 'echo c >/proc/sysrq-trigger'
+expect 71 'the guest died' 'a guest that ends too early fails the run' 'poweroff -f; sleep 60'
+TIMEOUT=15 expect 71 'no end after 15 s' 'a hanging guest is given up' 'sleep 1000'
+expect 72 'could not be unloaded' 'a module left in use fails the run' \
+  'sleep 1000 </dev/tlblab & sleep 1'
+CMDLINE=module.sig_enforce=1 expect 72 'did not load' 'a module that is refused fails the run' true
+MODULE_PARAMETERS='planted=1' expect 0 'unknown parameter' 'parameters reach the module' \
+  'dmesg | grep tlblab:'
+
+# The scan alone, on what kernels say.
+verdict=0
+while IFS= read -r line; do
+  printf '[    1.000000] tlblab: loaded\n[    2.000000] %s\n' "$line" >"$scratch/kernel.log"
+  if tests/vm/scan_log.sh "$scratch/kernel.log" >/dev/null; then
+    echo "not seen: $line" >>"$scratch/log"
+    verdict=1
+  fi
+done <<'END'
+WARNING: CPU: 1 PID: 100 at mm/memory.c:1 planted+0x1/0x2
+WARNING: possible circular locking dependency detected
+WARNING: possible recursive locking detected
+WARNING: suspicious RCU usage
+BUG: KASAN: slab-use-after-free in planted+0x1/0x2
+BUG: Bad page state in process tlblab  pfn:1
+BUG: sleeping function called from invalid context at mm/memory.c:1
+UBSAN: array-index-out-of-bounds in planted.c:1
+Call Trace:
+Call trace:
+Oops: 0000 [#1] PREEMPT SMP
+Internal error: Oops: 0000000096000004 [#1] SMP
+Unable to handle kernel paging request at virtual address 0000000000000001
+general protection fault, probably for non-canonical address 0x1: 0000 [#1]
+kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+unreferenced object 0xffff888000000000 (size 64):
+rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+watchdog: BUG: soft lockup - CPU#1 stuck for 22s!
+INFO: task tlblab:100 blocked for more than 120 seconds.
+tlblab: leak: 1 frame
+Kernel panic - not syncing: planted
+END
+result "$verdict" 'the scan knows what kernels complain with'
+exit "$failed"

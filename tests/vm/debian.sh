@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced: Debian 12 packages of amd64 and arm64, downloaded and unpacked under $BUILD without
+# touching the host's apt or dpkg. apt runs on a root of its own, with the host's way to the network
+# (proxies and the like) and none of its sources or hooks; it checks signatures and hashes as ever.
+
+BUILD=${BUILD:-build}
+DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+DEBIAN_SECURITY_MIRROR=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+apt_root=$PWD/$BUILD/apt
+host_arch=$(dpkg --print-architecture)
+
+die() { # MESSAGE...
+  echo "error: $*" >&2
+  exit 1
+}
+
+private() { # COMMAND...: any apt command, on the private root
+  APT_CONFIG=$apt_root/apt.conf "$@"
+}
+
+# Writes the private root's settings, and refreshes its package lists once a day.
+debian_prepare() {
+  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  [ -e "$keyring" ] || die "$keyring is missing: apt-get install debian-archive-keyring"
+  mkdir -p "$apt_root"/{state/lists/partial,cache/archives/partial,parts,debs}
+  : >"$apt_root/status"
+  {
+    apt-config dump | grep '^Acquire::' || true
+    echo "Dir::State \"$apt_root/state\";"
+    echo "Dir::State::status \"$apt_root/status\";"
+    echo "Dir::Cache \"$apt_root/cache\";"
+    echo "Dir::Etc::main \"/dev/null\";"
+    echo "Dir::Etc::parts \"$apt_root/parts\";"
+    echo "Dir::Etc::sourcelist \"$apt_root/sources.list\";"
+    echo "Dir::Etc::sourceparts \"$apt_root/parts\";"
+    echo "APT::Architecture \"$host_arch\";"
+    echo 'APT::Architectures { "amd64"; "arm64"; };'
+    echo 'APT::Sandbox::User "root";'
+    echo 'Acquire::Languages "none";'
+    echo 'Acquire::Retries "3";'
+  } >"$apt_root/apt.conf"
+  cat >"$apt_root/sources.list" <<-END
+	deb [signed-by=$keyring] $DEBIAN_MIRROR bookworm main
+	deb [signed-by=$keyring] $DEBIAN_SECURITY_MIRROR bookworm-security main
+	END
+  if [ -z "$(find "$apt_root/updated" -mmin -1440 2>/dev/null)" ]; then
+    echo "  APT     package lists of Debian 12, amd64 and arm64"
+    private apt-get update -qq -o APT::Update::Error-Mode=any \
+      || die "the package lists of $DEBIAN_MIRROR could not be read: is there a network?"
+    touch "$apt_root/updated"
+  fi
+}
+
+# Downloads packages and unpacks them into one folder. A .deb is kept while its tree is being made,
+# so that an interrupted run goes on where it stopped.
+debian_unpack() { # FOLDER PACKAGE:ARCH...
+  local folder=$1 package deb
+  shift
+  for package in "$@"; do
+    echo "  GET     $package"
+    deb=$(cd "$apt_root/debs" && private apt-get download --print-uris "$package" \
+      | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")
+    [ -n "$deb" ] || die "Debian 12 has no package $package"
+    (cd "$apt_root/debs" && private apt-get download -qq "$package") \
+      || die "$package could not be downloaded"
+    dpkg-deb -x "$apt_root/debs/$deb" "$folder" || die "$package could not be unpacked"
+    rm -f "$apt_root/debs/$deb"
+  done
+}

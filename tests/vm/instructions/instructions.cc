@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Instructions per page of the lab's merged unmap, and of the stock kernel's munmap on ordinary
+// memory of the same shape. For a guest with one CPU whose clock counts instructions (QEMU's
+// -icount): a loop of known length in the same boot tells what a nanosecond is there.
+//
+// Output, one figure a line: `NAME INSTRUCTIONS_PER_PAGE`.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <vector>
+
+#include "tests/vm/lab.hh"
+
+namespace tlblab::vm {
+namespace {
+
+constexpr unsigned kRepeats = 9;
+
+std::uint64_t clock_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+/// Two instructions a round, whatever the compiler thinks.
+void spin(std::uint64_t rounds) {
+#if defined(__aarch64__)
+  asm volatile("1: subs %0, %0, #1\n\tb.ne 1b" : "+r"(rounds) : : "cc");
+#else
+  asm volatile("1: dec %0\n\tjnz 1b" : "+r"(rounds) : : "cc");
+#endif
+}
+
+/// The least of several runs: what comes on top is timer interrupts.
+template <class Setup, class Timed>
+double least_ns(Setup setup, Timed timed) {
+  std::uint64_t least = ~0ull;
+  for (unsigned i = 0; i < kRepeats; ++i) {
+    setup();
+    const std::uint64_t begin = clock_ns();
+    timed();
+    least = std::min(least, clock_ns() - begin);
+  }
+  return static_cast<double>(least);
+}
+
+double instructions_per_ns() {
+  // As long as the operations: about a million instructions, hundreds of pages.
+  constexpr std::uint64_t kRounds = 500'000;
+  const double long_ns = least_ns([] {}, [] { spin(kRounds); });
+  const double short_ns = least_ns([] {}, [] { spin(1); });
+  return 2.0 * (kRounds - 1) / (long_ns - short_ns);
+}
+
+/// Lab VMAs of 100 pages that share their frames, so that a million pages need little memory.
+class SharedShape {
+ public:
+  explicit SharedShape(unsigned nr_vmas) : bytes_(nr_vmas * kStride), base_(reserve(bytes_)) {
+    for (unsigned i = 0; i < nr_vmas; ++i) {
+      ranges_.push_back({arena_.map(base_ + i * kStride, kBytes, 0), kBytes});
+    }
+  }
+  ~SharedShape() { munmap(reinterpret_cast<void*>(base_), bytes_); }
+  SharedShape(const SharedShape&) = delete;
+  SharedShape& operator=(const SharedShape&) = delete;
+
+  void populate() const { arena_.populate(ranges_); }
+  void unmap() const {
+    auto request = unmap_request(TLBLAB_MERGED);
+    if (arena_.perform(request, ranges_) != 0 || request.account.cleared != nr_pages()) {
+      std::printf("# the unmap failed\n");
+    }
+  }
+  [[nodiscard]] std::uint64_t nr_pages() const { return ranges_.size() * kBytes / kPage; }
+
+ private:
+  static constexpr std::uint64_t kBytes = 100 * kPage;
+  static constexpr std::uint64_t kStride = kBytes + 2 * kPage;
+  Arena arena_;
+  std::uint64_t bytes_;
+  std::uint64_t base_;
+  std::vector<tlblab_range> ranges_;
+};
+
+double lab_per_page(const Arena& arena, unsigned nr_vmas, unsigned pages) {
+  const Shape shape(arena, nr_vmas, pages);
+  auto request = unmap_request(TLBLAB_MERGED);
+  return least_ns(
+             [&] {
+               arena.populate(shape.ranges());
+               request.account = {};
+             },
+             [&] { arena.perform(request, shape.ranges()); }) /
+         static_cast<double>(shape.nr_pages());
+}
+
+double shared_per_page(unsigned nr_vmas) {
+  const SharedShape shape(nr_vmas);
+  return least_ns([&] { shape.populate(); }, [&] { shape.unmap(); }) /
+         static_cast<double>(shape.nr_pages());
+}
+
+/// One munmap over VMAs of ordinary memory, every page written.
+double stock_per_page(unsigned nr_vmas, unsigned pages) {
+  const std::uint64_t stride = (pages + 2) * kPage;
+  const std::uint64_t base = reserve(nr_vmas * stride);
+  const auto populate = [&] {
+    for (unsigned i = 0; i < nr_vmas; ++i) {
+      mmap(reinterpret_cast<void*>(base + i * stride), pages * kPage, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_FIXED, -1, 0);
+    }
+  };
+  const auto unmap = [&] { munmap(reinterpret_cast<void*>(base), nr_vmas * stride); };
+  return least_ns(populate, unmap) / (1.0 * nr_vmas * pages);
+}
+
+}  // namespace
+}  // namespace tlblab::vm
+
+int main() {
+  using namespace tlblab::vm;
+  const double per_ns = instructions_per_ns();
+  const auto print = [per_ns](const char* name, double ns_per_page) {
+    std::printf("%s %.1f\n", name, ns_per_page * per_ns);
+    std::fflush(stdout);
+  };
+  {
+    const Arena arena;
+    print("lab_merged_16x4", lab_per_page(arena, 16, 4));
+    print("lab_merged_100x100", lab_per_page(arena, 100, 100));
+  }
+  print("stock_munmap_16x4", stock_per_page(16, 4));
+  print("stock_munmap_100x100", stock_per_page(100, 100));
+  print("lab_merged_shared_1x100", shared_per_page(1));
+  print("lab_merged_shared_10000x100", shared_per_page(10000));
+  return 0;
+}
