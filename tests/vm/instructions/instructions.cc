@@ -18,11 +18,12 @@
 namespace tlblab::vm {
 namespace {
 
-constexpr unsigned kRepeats = 9;
+constexpr unsigned kRepeats = 15;
 
 std::uint64_t clock_ns() {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+  // This thread's own time: a young guest has kernel threads that are still busy.
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
@@ -36,24 +37,25 @@ void spin(std::uint64_t rounds) {
 #endif
 }
 
-/// The least of several runs: what comes on top is timer interrupts.
+/// The median of several runs: a timer interrupt can add to one, or be taken off too generously.
 template <class Setup, class Timed>
-double least_ns(Setup setup, Timed timed) {
-  std::uint64_t least = ~0ull;
-  for (unsigned i = 0; i < kRepeats; ++i) {
+double median_ns(Setup setup, Timed timed) {
+  std::array<std::uint64_t, kRepeats> runs{};
+  for (std::uint64_t& run : runs) {
     setup();
     const std::uint64_t begin = clock_ns();
     timed();
-    least = std::min(least, clock_ns() - begin);
+    run = clock_ns() - begin;
   }
-  return static_cast<double>(least);
+  std::nth_element(runs.begin(), runs.begin() + kRepeats / 2, runs.end());
+  return static_cast<double>(runs[kRepeats / 2]);
 }
 
 double instructions_per_ns() {
   // As long as the operations: about a million instructions, hundreds of pages.
   constexpr std::uint64_t kRounds = 500'000;
-  const double long_ns = least_ns([] {}, [] { spin(kRounds); });
-  const double short_ns = least_ns([] {}, [] { spin(1); });
+  const double long_ns = median_ns([] {}, [] { spin(kRounds); });
+  const double short_ns = median_ns([] {}, [] { spin(1); });
   return 2.0 * (kRounds - 1) / (long_ns - short_ns);
 }
 
@@ -90,7 +92,7 @@ class SharedShape {
 double lab_per_page(const Arena& arena, unsigned nr_vmas, unsigned pages) {
   const Shape shape(arena, nr_vmas, pages);
   auto request = unmap_request(TLBLAB_MERGED);
-  return least_ns(
+  return median_ns(
              [&] {
                arena.populate(shape.ranges());
                request.account = {};
@@ -101,7 +103,7 @@ double lab_per_page(const Arena& arena, unsigned nr_vmas, unsigned pages) {
 
 double shared_per_page(unsigned nr_vmas) {
   const SharedShape shape(nr_vmas);
-  return least_ns([&] { shape.populate(); }, [&] { shape.unmap(); }) /
+  return median_ns([&] { shape.populate(); }, [&] { shape.unmap(); }) /
          static_cast<double>(shape.nr_pages());
 }
 
@@ -116,7 +118,7 @@ double stock_per_page(unsigned nr_vmas, unsigned pages) {
     }
   };
   const auto unmap = [&] { munmap(reinterpret_cast<void*>(base), nr_vmas * stride); };
-  return least_ns(populate, unmap) / (1.0 * nr_vmas * pages);
+  return median_ns(populate, unmap) / (1.0 * nr_vmas * pages);
 }
 
 }  // namespace
