@@ -2,6 +2,9 @@
 // What a trial costs around its timed window: set-up, the handshake with responders, all of it.
 #include <benchmark/benchmark.h>
 
+#include <array>
+#include <memory>
+
 #include "bench/cpus.hh"
 #include "user/engine/engine.hh"
 #include "user/experiment/plan.hh"
@@ -13,16 +16,21 @@ namespace {
 
 constexpr Shape kHeadlineShape{16, 4, 1};
 
+std::unique_ptr<Workspace> open_merged() {
+  const SchemeRef ref = find_scheme("munmap:merged");
+  const std::array<const Scheme*, 1> schemes = {ref.scheme.get()};
+  return ref.engine->open(kHeadlineShape, schemes);
+}
+
 /// Mapping and populating 64 pages in 16 VMAs, and taking them away again in one call.
 void BM_trial_set_up(benchmark::State& state) {
-  const SchemeRef scheme = find_scheme("munmap:merged");
   pin_to_cpu(benchmark_cpus().front());
-  const auto workspace = scheme.engine->open(kHeadlineShape);
+  const auto workspace = open_merged();
   std::uint64_t tag = 0;
   for (auto _ : state) {
     workspace->prepare(++tag);
     state.PauseTiming();
-    workspace->perform(scheme.index);
+    workspace->perform(0);
     state.ResumeTiming();
   }
 }
@@ -36,7 +44,7 @@ void BM_responder_handshake(benchmark::State& state) {
     return;
   }
   pin_to_cpu(cpus[0]);
-  const auto workspace = find_scheme("munmap:merged").engine->open(kHeadlineShape);
+  const auto workspace = open_merged();
   workspace->prepare(1);
   ResponderCrew crew({cpus[1]});
   for (auto _ : state) {

@@ -42,11 +42,22 @@ TEST(BadInput, NonsenseShapes) {
 TEST(BadInput, UnknownSchemesAndCpus) {
   const Folder folder;
   expect_refused(run_tlblab({"run", "munmap:sideways"}, folder), "munmap:sideways");
-  expect_refused(run_tlblab({"ab", "munmap:merged", "lab/unmap:merged"}, folder), "lab/unmap");
+  expect_refused(run_tlblab({"ab", "munmap:merged", "lab/unmap:sideways"}, folder), "lab/unmap");
   expect_refused(run_tlblab({"run", "munmap:merged", "--cpus", "0-"}, folder), "0-");
   expect_refused(run_tlblab({"run", "munmap:merged", "--cpus", "100000"}, folder), "100000");
   expect_refused(run_tlblab({"run", "munmap:merged", "--responders", "many"}, folder), "many");
   expect_refused(run_tlblab({"run", "munmap:merged", "--responders", "100000"}, folder), "100000");
+}
+
+/// Refused as bad input whether or not the module is loaded.
+TEST(BadInput, ParametersOfTheLab) {
+  const Folder folder;
+  expect_refused(run_tlblab({"run", "lab/unmap:merged,eager"}, folder), "\"eager\"");
+  expect_refused(run_tlblab({"run", "unmap:merged,batch=0"}, folder), "batch=0");
+  expect_refused(run_tlblab({"run", "unmap:full-mm,exact"}, folder), "exact");
+  expect_refused(run_tlblab({"run", "munmap:merged,exact"}, folder), "munmap:merged,exact");
+  EXPECT_THAT(run_tlblab({"run", "unmap:merged,eager"}, folder).err,
+              HasSubstr("exact, batch=N, ceiling=N, dsb-each"));
 }
 
 TEST(BadInput, StudyFiles) {
@@ -69,6 +80,8 @@ TEST(BadInput, StudyFiles) {
       {"name = 'x'\nquestion = 'y?'\ncompare = ['munmap:merged']\n" + cell, "two schemes"},
       {"name = 'x'\nquestion = 'y?'\ncompare = ['no:such', 'munmap:merged']\n" + cell, "no:such"},
       {good + "width_percent = -1\n" + cell, "width_percent must be"},
+      {good + "passes = ['time']\n" + cell, "passes takes"},
+      {good + cell + "passes = 'naps'\n", "passes takes"},
       {good + "sessions = 1.5\n" + cell, "sessions must be"},
       {good + "headline = { vmas = 3, pages = 1, responders = 0 }\n" + cell,
        "headline is not among"},

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -61,6 +62,68 @@ TEST_P(Requests, AreExactlyOnePerCallThatGathers) {
 }
 INSTANTIATE_TEST_SUITE_P(Munmap, Requests,
                          testing::Values(std::pair("munmap:per-vma", "munmap:merged")));
+
+/// The counting pass alone: no block, every count, and a report without a time.
+TEST(CountsOnly, MeasuresCountsAndShowsNoTime) {
+  const Folder folder;
+  const std::string study = folder.write(
+      "counts.toml",
+      "name = 'counts'\nquestion = 'How many?'\ncompare = ['munmap:per-vma', 'munmap:merged']\n"
+      "passes = ['counts']\ncount_trials = 5\n"
+      "[[cells]]\nvmas = 4\npages = 1\nresponders = 0\n");
+  const Outcome outcome = run_tlblab({"study", study, "--output", "counts.jsonl"}, folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("No time is claimed"));
+  const ResultLines lines(read_file(folder.path("counts.jsonl")));
+  EXPECT_TRUE(lines.trials.empty());
+  EXPECT_EQ(lines.records.at("count").size(), 10U);
+  EXPECT_EQ(lines.records.at("cell_end").at(0).at("reason"), "counts");
+  EXPECT_EQ(lines.records.at("cell").at(0).at("expected").at("A").at("requests"), 4);
+  const json summary = json::parse(run_tlblab({"report", "--json", "counts.jsonl"}, folder).out);
+  EXPECT_TRUE(summary.at("complete"));
+  EXPECT_FALSE(summary.at("cells").at(0).contains("ratio"));
+}
+
+/// What was measured is on disk: a page that can't be drawn here can be elsewhere.
+TEST(Study, WithoutGnuplotSaysWhereToMakeThePage) {
+  const Folder folder;
+  const std::string study = folder.write(
+      "short.toml",
+      "name = 'short'\nquestion = 'How long?'\ncompare = ['munmap:per-vma', 'munmap:merged']\n"
+      "count_trials = 2\nmin_seconds = 0\nmax_seconds = 0.1\n"
+      "[[cells]]\nvmas = 2\npages = 1\nresponders = 0\n");
+  const Outcome outcome = run({"/usr/bin/env", "PATH=/nonexistent", tlblab(), "study", study,
+                               "--output", folder.path("short.jsonl")},
+                              folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("gnuplot is not installed"));
+  EXPECT_THAT(outcome.out, HasSubstr("elsewhere: tlblab report"));
+}
+
+/// Without the module: what to do, in words, and the status of a machine that can't.
+TEST(Lab, SaysWhatItNeedsWhereItCannotRun) {
+  const Folder folder;
+  const json list = json::parse(run_tlblab({"list", "--json"}, folder).out);
+  std::string reason;
+  for (const json& scheme : list.at("schemes")) {
+    if (scheme.at("name") == "unmap:merged") reason = scheme.at("unavailable");
+  }
+  if (reason.empty()) GTEST_SKIP() << "the module is loaded";
+  EXPECT_THAT(reason, HasSubstr("tlblab"));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"run", "lab/unmap:merged"},
+        {"ab", "munmap:merged", "unmap:merged,exact"},
+        {"study", "lab-counts"}}) {
+    const Outcome outcome = run_tlblab(command, folder);
+    EXPECT_EQ(outcome.status, 6) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr(reason));
+    EXPECT_FALSE(std::filesystem::exists(folder.path("results")));
+  }
+  EXPECT_THAT(run_tlblab({"info"}, folder).out, HasSubstr("\nlab\n"));
+  const Outcome look = run_tlblab({"study", "lab-counts", "--dry-run"}, folder);
+  EXPECT_EQ(look.status, 0) << "a study may be looked at anywhere";
+  EXPECT_THAT(look.err, HasSubstr("can't be measured"));
+}
 
 /// design.md: never more than requests x responders; and with R = 0 nobody is interrupted.
 TEST(Deliveries, StayWithinRequestsTimesResponders) {

@@ -15,6 +15,13 @@
 namespace tlblab::records {
 namespace {
 
+/// A record written over several lines, as the one line that it is in a file.
+std::string operator""_one_line(const char* text, std::size_t length) {
+  std::string line(text, length);
+  std::erase(line, '\n');
+  return line;
+}
+
 class Records : public testing::Test {
  protected:
   Records() {
@@ -74,6 +81,39 @@ TEST_F(Records, RoundTrip) {
   EXPECT_EQ(block.trials[5].arm, statistics::Arm::kB);
   EXPECT_EQ(block.trials[5].responders.at(1).interrupts, 2U);
   EXPECT_TRUE(file.warnings.empty());
+}
+
+TEST_F(Records, TheAccountFromInsideIsReadWhereThereIsOne) {
+  Writer::create(path_, kHeader);
+  {
+    Writer writer(path_);
+    writer.add_line(R"({"record":"cell","cell":0,"session":1,"realtime_ns":1,"expected":{
+      "A":{"note":"a","requests":16,"inside":{"requests":16}},"B":{"note":"b"}}})"_one_line);
+    for (int i = 0; i < 64; ++i) writer.add_trial(0, 1, 0, trial(0, static_cast<std::uint8_t>(i)));
+    writer.add_line(R"({"record":"block","cell":0,"session":1,"block":0,"seconds":0.5,
+      "calibrator_ns":0,"inside":{"A":{"requests":512},"B":{}}})"_one_line);
+    writer.add_line(R"({"record":"count","cell":0,"session":1,"arm":"A","state":"ok",
+      "latency_ns":1,"counts":[{}],"inside":{"requests":16}})"_one_line);
+    writer.add_line(R"({"record":"count","cell":0,"session":1,"arm":"B","state":"ok",
+      "latency_ns":1,"counts":[{}]})"_one_line);
+    writer.commit();
+  }
+  const SessionRecord session = read_result_file(path_).cells.at(0).sessions.at(0);
+  ASSERT_TRUE(session.expected.has_value());
+  EXPECT_EQ(session.expected->front().requests, 16U);
+  EXPECT_EQ(session.expected->front().inside.at("requests"), 16U);
+  EXPECT_FALSE(session.expected->back().requests.has_value());
+  EXPECT_EQ(session.blocks.at(0).inside[0].at("requests"), 512U);
+  EXPECT_EQ(session.counts.at(0).inside.at("requests"), 16U);
+  EXPECT_TRUE(session.counts.at(1).inside.empty());
+}
+
+/// Files of 0.1.0 have neither expectations nor accounts.
+TEST_F(Records, FilesOfTheFirstVersionAreReadAsBefore) {
+  write_trials(64, true);
+  const SessionRecord session = read_result_file(path_).cells.at(1).sessions.at(0);
+  EXPECT_FALSE(session.expected.has_value());
+  EXPECT_TRUE(session.blocks.at(0).inside[0].empty());
 }
 
 TEST_F(Records, GzipReadsTheSame) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <array>
+
 #include "user/engine/engine.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
@@ -22,7 +24,9 @@ class Responders : public testing::Test {
     // On a busy machine this thread may otherwise share the responder's CPU, and no trial can then
     // pass without a switch.
     pin_to_cpu(cpus_[0]);
-    workspace_ = engines().front()->open({4, 2, 1});
+    const SchemeRef ref = find_scheme("munmap:merged");
+    const std::array<const Scheme*, 1> schemes = {ref.scheme.get()};
+    workspace_ = ref.engine->open({4, 2, 1}, schemes);
   }
 
   void TearDown() override { sched_setaffinity(0, sizeof before_, &before_); }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include "user/engine/syscall_layout.hh"
+#include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
 #include "user/workload/shape.hh"
 
@@ -47,6 +47,14 @@ TEST(Layout, FreesNoTableUntilASpanHoldsOneWhole) {
       }
     }
   }
+}
+
+TEST(Layout, CutsVmasWhereATableEnds) {
+  using Pieces = std::vector<std::size_t>;
+  EXPECT_EQ(table_pieces({4, 2, 1}), (Pieces{2, 2, 2, 2}));
+  // 902 pages lie around a boundary: the first begins 61 pages into its table.
+  EXPECT_EQ(first_page_offset({3, 300, 1}), 61U);
+  EXPECT_EQ(table_pieces({3, 300, 1}), (Pieces{300, 150, 150, 300}));
 }
 
 TEST(Layout, LeavesAHoleWithNeighboursOnBothSides) {

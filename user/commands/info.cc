@@ -13,6 +13,7 @@
 
 #include "user/commands/layout.hh"
 #include "user/counters/counters.hh"
+#include "user/engine/lab_device.hh"
 #include "user/support/error.hh"
 #include "user/topology/machine.hh"
 #include "user/topology/machine_json.hh"
@@ -34,6 +35,16 @@ std::string_view name(counters::Scope scope) {
   return "unknown";
 }
 
+/// What the module says of itself, as facts; a single one when it can't be asked.
+std::vector<Fact> lab_facts() {
+  try {
+    const LabDevice device;
+    return describe_lab(device.capabilities(), device.totals());
+  } catch (const Error& error) {
+    return {{"module", error.what()}};
+  }
+}
+
 void print_json(const Machine& machine, const std::vector<counters::EventStatus>& events) {
   nlohmann::json list = nlohmann::json::array();
   for (const counters::EventStatus& event : events) {
@@ -43,7 +54,8 @@ void print_json(const Machine& machine, const std::vector<counters::EventStatus>
                     {"scope", name(event.scope)},
                     {"unavailable", event.unavailable}});
   }
-  const nlohmann::json all{{"machine", machine_json(machine)}, {"counters", list}};
+  const nlohmann::json all{
+      {"machine", machine_json(machine)}, {"lab", lab_facts()}, {"counters", list}};
   fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
@@ -148,6 +160,7 @@ int run_info(bool as_json) {
   } else {
     Page page;
     print_machine(machine, page);
+    page.facts("lab", lab_facts());
     print_counters(events, page);
   }
   return static_cast<int>(ExitStatus::kOk);

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
@@ -74,6 +75,9 @@ std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
 
 /// A short look at the machine; what would disturb the run is said before it begins.
 std::vector<Finding> look_at_machine(const StudyPlan& plan) {
+  const bool timed = std::any_of(plan.cells.begin(), plan.cells.end(),
+                                 [](const CellPlan& cell) { return cell.timed; });
+  if (!timed) return {};  // counts are not disturbed
   unsigned most = 0;
   for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
   const std::vector<int> used(plan.cpus.begin(), plan.cpus.begin() + 1 + most);
@@ -106,7 +110,11 @@ std::string measure(const StudyPlan& plan, const MeasureOptions& options) {
 
 ExitStatus status_of(const report::StudyResult& study) {
   const report::CellResult* cell = report::headline(study);
-  if (cell == nullptr) return ExitStatus::kVoid;
+  if (cell == nullptr || report::nr_miscounted(study) > 0) return ExitStatus::kVoid;
+  if (!report::shows_time(study, *cell)) {
+    return cell->verdict == statistics::Verdict::kVoid ? ExitStatus::kVoid
+                                                       : ExitStatus::kInconclusive;
+  }
   switch (cell->verdict) {
     case statistics::Verdict::kDifferent:
       return ExitStatus::kDifferent;
@@ -120,6 +128,17 @@ ExitStatus status_of(const report::StudyResult& study) {
       return ExitStatus::kVoid;
   }
   return ExitStatus::kVoid;
+}
+
+/// The page's path. What was measured is on disk, so a page that can't be made (a guest or a server
+/// without gnuplot) is no failure of the study: the command to make it elsewhere is given instead.
+std::string written_page(const report::StudyResult& study, const std::string& path) {
+  try {
+    return report::write_report(study, path, "").html;
+  } catch (const Error& error) {
+    if (error.status() != ExitStatus::kMachine) throw;
+    return fmt::format("not written, {}; elsewhere: tlblab report {}", error.what(), path);
+  }
 }
 
 int measure_pair(const std::string& a, const std::string& b, const ShapeOptions& shape,
@@ -147,11 +166,11 @@ void print_plan(const ExpandedStudy& study) {
              plan.nr_sessions == 1 ? "" : "s");
   for (const CellPlan& cell : plan.cells) {
     const unsigned sessions = std::max(plan.nr_sessions, cell.min_sessions);
-    seconds += cell.stopping.min_seconds * sessions;
-    fmt::print("  {}{}\n", cell.id,
-               cell.headline                  ? fmt::format("  (headline, sessions: {})", sessions)
-               : cell.role == CellRole::kSame ? "  (A/A control)"
-                                              : "");
+    if (cell.timed) seconds += cell.stopping.min_seconds * sessions;
+    fmt::print("  {}{}{}{}\n", cell.id,
+               cell.headline ? fmt::format("  (headline, sessions: {})", sessions) : "",
+               cell.role == CellRole::kSame ? "  (A/A control)" : "",
+               cell.timed ? "" : "  (counts only)");
   }
   fmt::print("{} cells, at least {:.0f} s of measuring\n", plan.cells.size(), seconds);
 }
@@ -172,8 +191,9 @@ int run_ab(const std::string& a, const std::string& b, const ShapeOptions& shape
 
 int run_study_command(const std::string& name_or_path, bool dry_run,
                       const MeasureOptions& options) {
-  const ExpandedStudy study =
-      load_study(find_study(name_or_path), chosen_cpus(options), options.overrides);
+  StudyOverrides overrides = options.overrides;
+  overrides.keep_unavailable = dry_run;
+  const ExpandedStudy study = load_study(find_study(name_or_path), chosen_cpus(options), overrides);
   for (const std::string& notice : study.notices) fmt::print(stderr, "note: {}\n", notice);
   if (dry_run) {
     print_plan(study);
@@ -181,17 +201,16 @@ int run_study_command(const std::string& name_or_path, bool dry_run,
   }
   const std::string path = measure(study.plan, options);
   const report::StudyResult result = report::analyse_file(path);
-  const report::WrittenFiles written = report::write_report(result, path, "");
+  const std::string page = written_page(result, path);
   if (options.as_json) {
     fmt::print("{}\n", summary_json(result));
   } else {
-    fmt::print("{}\n\nreport: {}\nraw:    {}\n", report::answer_sentence(result), written.html,
-               path);
+    fmt::print("{}\n\nreport: {}\nraw:    {}\n", report::answer_sentence(result), page, path);
   }
   const report::CellResult* cell = report::headline(result);
-  return static_cast<int>(cell == nullptr || cell->verdict == statistics::Verdict::kVoid
-                              ? ExitStatus::kVoid
-                              : ExitStatus::kOk);
+  const bool is_void = cell == nullptr || cell->verdict == statistics::Verdict::kVoid ||
+                       report::nr_miscounted(result) > 0;
+  return static_cast<int>(is_void ? ExitStatus::kVoid : ExitStatus::kOk);
 }
 
 }  // namespace tlblab

@@ -42,6 +42,8 @@ json arm(const ArmResult& of, bool with_time) {
              {"set_apart", apart},
              {"initiator_counts", counts(of.initiator_counts)},
              {"responder_counts", counts(of.responder_counts)}};
+  if (of.expected_requests) to["expected_requests"] = *of.expected_requests;
+  if (!of.inside.empty()) to["inside"] = counts(of.inside);
   if (with_time) {
     to["latency_ns"] = interval(of.latency_ns);
     to["p50_ns"] = of.quantiles.p50;
@@ -51,7 +53,8 @@ json arm(const ArmResult& of, bool with_time) {
   return to;
 }
 
-json cell(const CellResult& of, bool with_time) {
+json cell(const report::StudyResult& study, const CellResult& of) {
+  const bool with_time = report::shows_time(study, of);
   json to = {{"id", of.plan.id},
              {"role", name(of.plan.role)},
              {"headline", of.plan.headline},
@@ -59,7 +62,15 @@ json cell(const CellResult& of, bool with_time) {
              {"b", arm(of.b, with_time)},
              {"interrupted_trials", of.nr_interrupted_trials},
              {"dropped_blocks", of.nr_dropped_blocks}};
-  if (!with_time) return to;
+  if (!of.miscount.empty()) to["miscount"] = of.miscount;
+  if (!with_time) {
+    to["untimed"] = study.emulated ? "the machine is emulated" : of.untimed;
+    return to;
+  }
+  if (of.twin) {
+    to["twin"] = study.cells.at(*of.twin).plan.id;
+    to["agreement"] = name(of.agreement);
+  }
   to["verdict"] = statistics::name(of.verdict);
   to["reason"] = of.verdict_reason;
   to["ratio"] = interval(of.ratio);
@@ -96,6 +107,28 @@ std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
   return text;
 }
 
+/// What the engine counted inside, for a cell that shows no time.
+std::string counts_text(const CellResult& of) {
+  std::string text = fmt::format("{}\n", of.plan.id);
+  for (const auto& [letter, arm] : {std::pair{'A', &of.a}, {'B', &of.b}}) {
+    const auto requests = arm->inside.find("requests");
+    text += fmt::format(
+        "  {} {:<32} {} flush requests due, {} counted inside\n", letter, arm->scheme,
+        arm->expected_requests ? report::count(*arm->expected_requests) : "unknown",
+        requests == arm->inside.end() ? "none" : report::significant(requests->second.mean));
+  }
+  return text + fmt::format("  {}\n", of.miscount.empty() ? of.untimed : of.miscount);
+}
+
+/// "  the stock kernel: A/B 5.1x [5.0, 5.2], different: agrees".
+std::string twin_line(const report::StudyResult& study, const CellResult& of) {
+  if (!of.twin) return "";
+  const CellResult& twin = study.cells.at(*of.twin);
+  return fmt::format("  the stock kernel beside it: A/B {}, {}; agree? {}\n",
+                     report::ratio_interval(twin.ratio), statistics::name(twin.verdict),
+                     of.plan.role == CellRole::kSame ? "both are controls" : name(of.agreement));
+}
+
 std::string cell_text(const CellResult& of) {
   const bool responders = of.plan.nr_responders > 0;
   std::string text = fmt::format("{}\n", of.plan.id);
@@ -120,13 +153,15 @@ std::string cell_text(const CellResult& of) {
 std::string summary_text(const report::StudyResult& study) {
   std::string text = report::answer_sentence(study) + "\n";
   if (study.emulated) return text;
-  for (const CellResult& of : study.cells) text += "\n" + cell_text(of);
+  for (const CellResult& of : study.cells) {
+    text += "\n" + (of.untimed.empty() ? cell_text(of) + twin_line(study, of) : counts_text(of));
+  }
   return text;
 }
 
 std::string summary_json(const report::StudyResult& study) {
   json cells = json::array();
-  for (const CellResult& of : study.cells) cells.push_back(cell(of, !study.emulated));
+  for (const CellResult& of : study.cells) cells.push_back(cell(study, of));
   return json{{"answer", report::answer_sentence(study)},
               {"machine", study.machine_line},
               {"kind", study.machine_kind},

@@ -7,31 +7,47 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "user/engine/account.hh"
 #include "user/workload/address_range.hh"
 #include "user/workload/shape.hh"
 
 namespace tlblab {
 
 /// A scheme as the user names it: "munmap:merged", or with its engine "syscall/munmap:merged".
+/// Where the engine has parameters, they follow: "lab/unmap:merged,exact,batch=64".
 struct SchemeInfo {
-  std::string name;         ///< "<operation>:<gather>", unique within the engine
+  std::string name;         ///< "<operation>:<gather>[,parameter...]", unique within the engine
   std::string summary;      ///< one line: what is called, how often
   std::string stands_for;   ///< where the idea comes from: thread, commit or kernel version
   std::string unavailable;  ///< empty, or why this machine can't do it and what would be needed
 };
 
-/// What one call of a scheme must cause, from the engine's knowledge of the kernel (design.md's
-/// table of requests). Empty where the engine can't know.
-struct ExpectedFlushes {
-  std::optional<std::uint64_t> requests;      ///< flush requests per operation, exact
-  std::optional<std::uint64_t> extent_pages;  ///< pages between the bounds of one request
-  std::string note;                           ///< where the number comes from
+/// What may follow a scheme's name.
+struct ParameterInfo {
+  std::string form;     ///< "batch=N"
+  std::string meaning;  ///< one line
+};
+
+/// One scheme with its parameters chosen. Immutable.
+class Scheme {
+ public:
+  explicit Scheme(SchemeInfo info) : info_(std::move(info)) {}
+  virtual ~Scheme() = default;
+  Scheme(const Scheme&) = delete;
+  Scheme& operator=(const Scheme&) = delete;
+
+  [[nodiscard]] const SchemeInfo& info() const { return info_; }
+  [[nodiscard]] virtual ExpectedFlushes expect(const Shape& shape) const = 0;
+  /// Full name of the scheme by which the stock kernel does the same; empty: there is none.
+  [[nodiscard]] virtual std::string twin() const { return ""; }
+
+ private:
+  SchemeInfo info_;
 };
 
 /// One prepared piece of memory, reused for every trial of a cell. Not thread-safe: all calls come
@@ -44,9 +60,16 @@ class Workspace {
   /// the trial before left behind. Throws Error(kMachine) when memory or address space run out.
   virtual void prepare(std::uint64_t tag) = 0;
 
-  /// The timed operation: nothing but the scheme's own system calls, no allocation. Returns 0 or
-  /// the errno of the first call that failed; the caller then stops the cell.
-  virtual int perform(std::size_t scheme) noexcept = 0;
+  /// The timed operation: nothing but the scheme's own system calls, no allocation. `which` counts
+  /// in the list that the workspace was opened with. Returns 0 or the errno of the first call that
+  /// failed; the caller then stops the cell.
+  virtual int perform(std::size_t which) noexcept = 0;
+
+  /// What the engine counted of the last perform(), after it; empty when it can't look inside.
+  [[nodiscard]] virtual Account account() const { return {}; }
+
+  /// What to do about an errno of perform(), one sentence or two.
+  [[nodiscard]] virtual std::string advice(int error) const;
 
   /// The ranges that prepare() populates, constant for the workspace's life: what responders touch.
   [[nodiscard]] virtual std::span<const AddressRange> ranges() const = 0;
@@ -56,10 +79,19 @@ class Engine {
  public:
   virtual ~Engine() = default;
   [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Without parameters.
   [[nodiscard]] virtual std::span<const SchemeInfo> schemes() const = 0;
-  [[nodiscard]] virtual ExpectedFlushes expect(std::size_t scheme, const Shape& shape) const = 0;
-  /// A workspace of that shape for the calling process. Throws Error(kMachine).
-  [[nodiscard]] virtual std::unique_ptr<Workspace> open(const Shape& shape) const = 0;
+  [[nodiscard]] virtual std::span<const ParameterInfo> parameters() const { return {}; }
+  /// The scheme of that name, which may carry parameters; null when its name is none of ours.
+  /// Throws Error(kUsage) for parameters that there aren't or that don't go together.
+  [[nodiscard]] virtual std::shared_ptr<const Scheme> parse(std::string_view name) const = 0;
+  /// A workspace of that shape for the calling process, for schemes that parse() gave.
+  /// Throws Error(kMachine).
+  [[nodiscard]] virtual std::unique_ptr<Workspace> open(
+      const Shape& shape, std::span<const Scheme* const> schemes) const = 0;
+  /// Whether times of its schemes mean something alone. If not, they are measured and shown only
+  /// beside those of Scheme::twin() on the same shape.
+  [[nodiscard]] virtual bool times_stand_alone() const { return true; }
 };
 
 /// Every engine that this build has, in the order `list` shows them.
@@ -68,14 +100,18 @@ std::span<const Engine* const> engines();
 /// A scheme found by name.
 struct SchemeRef {
   const Engine* engine = nullptr;
-  std::size_t index = 0;
+  std::shared_ptr<const Scheme> scheme;
 
-  [[nodiscard]] const SchemeInfo& info() const { return engine->schemes()[index]; }
+  [[nodiscard]] const SchemeInfo& info() const { return scheme->info(); }
   [[nodiscard]] std::string full_name() const;  ///< "syscall/munmap:merged"
 };
 
-/// Accepts "munmap:merged" or "syscall/munmap:merged". Throws Error(kUsage) listing what exists, or
-/// Error(kMachine) with the reason when the scheme exists but this machine can't do it.
+/// Accepts "munmap:merged" or "syscall/munmap:merged", whether or not this machine can do it.
+/// Throws Error(kUsage) listing what exists.
+SchemeRef parse_scheme(std::string_view name);
+
+/// parse_scheme(), for a scheme that is to run here: throws Error(kMachine) with the reason when
+/// this machine can't do it.
 SchemeRef find_scheme(std::string_view name);
 
 }  // namespace tlblab

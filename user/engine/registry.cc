@@ -5,42 +5,59 @@
 #include <array>
 
 #include "user/engine/engine.hh"
+#include "user/engine/lab_engine.hh"
 #include "user/engine/syscall_engine.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
+namespace {
+
+std::string known_schemes() {
+  std::string known;
+  for (const Engine* engine : engines()) {
+    for (const SchemeInfo& scheme : engine->schemes()) {
+      known += (known.empty() ? "" : ", ") + scheme.name;
+    }
+  }
+  return known;
+}
+
+}  // namespace
 
 std::span<const Engine* const> engines() {
   static const SyscallEngine syscall;
-  static const std::array<const Engine*, 1> all = {&syscall};
+  static const LabEngine lab;
+  static const std::array<const Engine*, 2> all = {&syscall, &lab};
   return all;
+}
+
+std::string Workspace::advice(int /*error*/) const {
+  return "Choose a smaller shape or another scheme; if neither helps, please report it.";
 }
 
 std::string SchemeRef::full_name() const {
   return fmt::format("{}/{}", engine->name(), info().name);
 }
 
-SchemeRef find_scheme(std::string_view name) {
-  std::string known;
+SchemeRef parse_scheme(std::string_view name) {
   for (const Engine* engine : engines()) {
-    const auto schemes = engine->schemes();
-    for (std::size_t index = 0; index < schemes.size(); ++index) {
-      const SchemeRef ref{engine, index};
-      const std::string full = ref.full_name();
-      if (name == full || name == schemes[index].name) {
-        if (!schemes[index].unavailable.empty()) {
-          throw Error(
-              ExitStatus::kMachine,
-              fmt::format("scheme {} can't run here: {}", name, schemes[index].unavailable),
-              "Choose another scheme (`tlblab list` shows which can run), or another kernel.");
-        }
-        return ref;
-      }
-      known += (known.empty() ? "" : ", ") + schemes[index].name;
-    }
+    std::string_view own = name;
+    const std::string prefix = fmt::format("{}/", engine->name());
+    if (own.starts_with(prefix)) own.remove_prefix(prefix.size());
+    if (auto scheme = engine->parse(own)) return {engine, std::move(scheme)};
   }
   throw Error(ExitStatus::kUsage, fmt::format("there is no scheme \"{}\"", name),
-              fmt::format("Schemes are: {}. `tlblab list` explains them.", known));
+              fmt::format("Schemes are: {}. `tlblab list` explains them.", known_schemes()));
+}
+
+SchemeRef find_scheme(std::string_view name) {
+  SchemeRef ref = parse_scheme(name);
+  if (!ref.info().unavailable.empty()) {
+    throw Error(ExitStatus::kMachine,
+                fmt::format("scheme {} can't run here: {}", name, ref.info().unavailable),
+                "Choose another scheme (`tlblab list` shows which can run), or do what that asks.");
+  }
+  return ref;
 }
 
 }  // namespace tlblab

@@ -14,7 +14,7 @@
 #include <climits>
 #include <cstring>
 
-#include "user/engine/syscall_layout.hh"
+#include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
 #include "user/topology/machine.hh"
 
@@ -22,7 +22,7 @@ namespace tlblab {
 namespace {
 
 /// Indices into the scheme list; the order in which `list` shows them.
-enum Scheme : std::size_t {
+enum Calls : std::size_t {
   kMunmapPerVma,
   kMunmapMerged,
   kMadvisePerVma,
@@ -43,9 +43,20 @@ constexpr bool kFlushesAtEachVmaEnd = false;
 
 void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
 
+class SyscallScheme final : public Scheme {
+ public:
+  SyscallScheme(SchemeInfo info, Calls calls) : Scheme(std::move(info)), calls_(calls) {}
+  [[nodiscard]] ExpectedFlushes expect(const Shape& shape) const override;
+  [[nodiscard]] Calls calls() const { return calls_; }
+
+ private:
+  Calls calls_;
+};
+
 class SyscallWorkspace final : public Workspace {
  public:
-  explicit SyscallWorkspace(const Shape& shape) : layout_(shape) {
+  SyscallWorkspace(const Shape& shape, std::vector<Calls> schemes)
+      : layout_(shape), schemes_(std::move(schemes)) {
     if (shape.nr_vmas <= IOV_MAX) {
       for (const AddressRange& range : layout_.ranges()) {
         vectors_.push_back({pointer(range.begin), range.end - range.begin});
@@ -85,8 +96,8 @@ class SyscallWorkspace final : public Workspace {
     mapped_ = true;
   }
 
-  int perform(std::size_t scheme) noexcept override {
-    switch (scheme) {
+  int perform(std::size_t which) noexcept override {
+    switch (schemes_[which]) {
       case kMunmapPerVma:
         mapped_ = false;
         for (const AddressRange& range : layout_.ranges()) {
@@ -113,9 +124,8 @@ class SyscallWorkspace final : public Workspace {
       }
       case kProcessMadviseMerged:
         return process_madvise_all();
-      default:
-        return EINVAL;
     }
+    return EINVAL;
   }
 
   [[nodiscard]] std::span<const AddressRange> ranges() const override { return layout_.ranges(); }
@@ -131,16 +141,16 @@ class SyscallWorkspace final : public Workspace {
   }
 
   Layout layout_;
+  std::vector<Calls> schemes_;
   std::vector<iovec> vectors_;
   int self_ = -1;
   bool mapped_ = false;
 };
 
 std::string why_no_process_madvise() {
-  const Shape one{1, 1, 0};
-  SyscallWorkspace workspace(one);
+  SyscallWorkspace workspace(Shape{1, 1, 0}, {kProcessMadviseMerged});
   workspace.prepare(0);
-  const int error = workspace.perform(kProcessMadviseMerged);
+  const int error = workspace.perform(0);
   if (error == 0) return "";
   return fmt::format(
       "this kernel refuses process_madvise(MADV_DONTNEED) on the caller's own memory ({}); 6.13 "
@@ -149,12 +159,39 @@ std::string why_no_process_madvise() {
 }
 
 /// Whether one call over many VMAs is one gather: munmap always was; madvise only since 6.16.
-bool one_gather(std::size_t scheme) {
-  if (scheme == kMunmapMerged) return true;
+bool one_gather(Calls calls) {
+  if (calls == kMunmapMerged) return true;
   return kernel_release() >= std::pair{6, 16};
 }
 
-bool is_per_vma(std::size_t scheme) { return scheme == kMunmapPerVma || scheme == kMadvisePerVma; }
+bool is_per_vma(Calls calls) { return calls == kMunmapPerVma || calls == kMadvisePerVma; }
+
+ExpectedFlushes SyscallScheme::expect(const Shape& shape) const {
+  ExpectedFlushes expected;
+  if (is_per_vma(calls_)) {
+    expected.requests = shape.nr_vmas;
+    expected.extent_pages = shape.pages_per_vma;
+    expected.note = "one call, one gather, one flush per VMA";
+  } else {
+    const bool one = !kFlushesAtEachVmaEnd && one_gather(calls_);
+    expected.requests = one ? 1 : shape.nr_vmas;
+    expected.extent_pages = one ? shape.envelope_pages() : shape.pages_per_vma;
+    expected.note = one ? "one gather over all VMAs, flushed from the first page to the last"
+                    : kFlushesAtEachVmaEnd
+                        ? "stock arm64 flushes at each tlb_end_vma, also within one call"
+                        : "this kernel makes a gather per VMA inside the one call";
+  }
+  if (shape.nr_pages() > kGatherPages) {
+    expected.requests.reset();
+    expected.note += "; more pages than one gather holds, so it flushes in between";
+  }
+  const std::size_t tables = tables_freed(shape);
+  if (calls_ <= kMunmapMerged && tables > 0) {
+    expected.note +=
+        fmt::format("; {} page table{} freed on the way", tables, tables == 1 ? " is" : "s are");
+  }
+  return expected;
+}
 
 }  // namespace
 
@@ -172,36 +209,23 @@ SyscallEngine::SyscallEngine() {
   };
 }
 
-ExpectedFlushes SyscallEngine::expect(std::size_t scheme, const Shape& shape) const {
-  ExpectedFlushes expected;
-  if (is_per_vma(scheme)) {
-    expected.requests = shape.nr_vmas;
-    expected.extent_pages = shape.pages_per_vma;
-    expected.note = "one call, one gather, one flush per VMA";
-  } else {
-    const bool one = !kFlushesAtEachVmaEnd && one_gather(scheme);
-    expected.requests = one ? 1 : shape.nr_vmas;
-    expected.extent_pages = one ? shape.envelope_pages() : shape.pages_per_vma;
-    expected.note = one ? "one gather over all VMAs, flushed from the first page to the last"
-                    : kFlushesAtEachVmaEnd
-                        ? "stock arm64 flushes at each tlb_end_vma, also within one call"
-                        : "this kernel makes a gather per VMA inside the one call";
+std::shared_ptr<const Scheme> SyscallEngine::parse(std::string_view name) const {
+  for (std::size_t i = 0; i < schemes_.size(); ++i) {
+    if (schemes_[i].name == name) {
+      return std::make_shared<SyscallScheme>(schemes_[i], static_cast<Calls>(i));
+    }
   }
-  if (shape.nr_pages() > kGatherPages) {
-    expected.requests.reset();
-    expected.note += "; more pages than one gather holds, so it flushes in between";
-  }
-  const std::size_t tables = tables_freed(shape);
-  if (scheme <= kMunmapMerged && tables > 0) {
-    expected.note +=
-        fmt::format("; {} page table{} freed on the way", tables, tables == 1 ? " is" : "s are");
-  }
-  return expected;
+  return nullptr;
 }
 
-std::unique_ptr<Workspace> SyscallEngine::open(const Shape& shape) const {
+std::unique_ptr<Workspace> SyscallEngine::open(const Shape& shape,
+                                               std::span<const Scheme* const> schemes) const {
   validate(shape);
-  return std::make_unique<SyscallWorkspace>(shape);
+  std::vector<Calls> calls;
+  for (const Scheme* scheme : schemes) {
+    calls.push_back(static_cast<const SyscallScheme*>(scheme)->calls());
+  }
+  return std::make_unique<SyscallWorkspace>(shape, std::move(calls));
 }
 
 }  // namespace tlblab

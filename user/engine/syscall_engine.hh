@@ -13,8 +13,9 @@ class SyscallEngine final : public Engine {
 
   [[nodiscard]] std::string_view name() const override { return "syscall"; }
   [[nodiscard]] std::span<const SchemeInfo> schemes() const override { return schemes_; }
-  [[nodiscard]] ExpectedFlushes expect(std::size_t scheme, const Shape& shape) const override;
-  [[nodiscard]] std::unique_ptr<Workspace> open(const Shape& shape) const override;
+  [[nodiscard]] std::shared_ptr<const Scheme> parse(std::string_view name) const override;
+  [[nodiscard]] std::unique_ptr<Workspace> open(
+      const Shape& shape, std::span<const Scheme* const> schemes) const override;
 
  private:
   std::vector<SchemeInfo> schemes_;

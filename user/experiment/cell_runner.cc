@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "user/counters/counters.hh"
@@ -28,8 +29,18 @@ using statistics::BlockMedians;
 /// Run and thrown away at the start of each process: first touches of code, stacks, page tables
 /// and the kernel's per-CPU page lists.
 constexpr int kWarmUpTrials = 32;
+/// Enough for counts, which know no cold cache; under emulation each trial takes long.
+constexpr int kWarmUpTrialsOfCounts = 2;
 /// Schedules of the counting pass, far from any block of the timing pass.
 constexpr std::uint64_t kCountingBlock = std::uint64_t{1} << 40;
+
+json to_json_text(const ExpectedFlushes& expected) {
+  json to = {{"note", expected.note}};
+  if (expected.requests) to["requests"] = *expected.requests;
+  if (expected.extent_pages) to["extent_pages"] = *expected.extent_pages;
+  if (!expected.inside.empty()) to["inside"] = expected.inside;
+  return to;
+}
 
 class CellProcess {
  public:
@@ -38,8 +49,10 @@ class CellProcess {
 
   bool run() {
     begin();
-    for (int i = 0; i < kWarmUpTrials; ++i) trials_.run(i % 2 == 0 ? Arm::kA : Arm::kB, nullptr);
-    const std::string_view reason = timing_pass();
+    for (int i = 0; i < nr_warm_up_trials(); ++i) {
+      trials_.run(i % 2 == 0 ? Arm::kA : Arm::kB, nullptr);
+    }
+    const std::string_view reason = job_.cell.timed ? timing_pass() : "counts";
     if (reason.empty() || !counting_pass()) {
       writer_.commit();
       return false;
@@ -55,21 +68,27 @@ class CellProcess {
   }
 
  private:
+  [[nodiscard]] int nr_warm_up_trials() const {
+    return job_.cell.timed ? kWarmUpTrials : kWarmUpTrialsOfCounts;
+  }
+
   void begin() {
     timespec realtime{};
     clock_gettime(CLOCK_REALTIME, &realtime);
     origin_ns_ = now_ns();
-    writer_.add_line(json{
-        {"record", "cell"},
-        {"cell", job_.cell_index},
-        {"session", job_.session},
-        {"pid", getpid()},
-        {"first_block", job_.first_block},
-        {"realtime_ns", realtime.tv_sec * 1'000'000'000LL + realtime.tv_nsec},
-        {"clock_overhead_ns", trials_.clock_overhead_ns()},
-        {"gap_thresholds_ns", trials_.crew().gap_thresholds_ns()},
-        {"warm_up_trials",
-         kWarmUpTrials}}.dump());
+    writer_.add_line(json{{"record", "cell"},
+                          {"cell", job_.cell_index},
+                          {"session", job_.session},
+                          {"pid", getpid()},
+                          {"first_block", job_.first_block},
+                          {"realtime_ns", realtime.tv_sec * 1'000'000'000LL + realtime.tv_nsec},
+                          {"clock_overhead_ns", trials_.clock_overhead_ns()},
+                          {"gap_thresholds_ns", trials_.crew().gap_thresholds_ns()},
+                          {"warm_up_trials", nr_warm_up_trials()},
+                          {"expected",
+                           {{"A", to_json_text(trials_.expected(Arm::kA))},
+                            {"B", to_json_text(trials_.expected(Arm::kB))}}}}
+                         .dump());
     writer_.commit();
   }
 
@@ -102,11 +121,14 @@ class CellProcess {
         statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block);
     calibrator_ns_ = job_.cell.nr_responders > 0 ? calibrate() : 0;
     block_trials_.clear();
+    block_inside_ = {};
     for (std::size_t order = 0; order < schedule.size(); ++order) {
       if (interrupted()) break;
       records::Trial& trial = block_trials_.emplace_back(trials_.run(schedule[order], nullptr));
       trial.block = block;
       trial.order = static_cast<std::uint8_t>(order);
+      Account& sum = block_inside_[static_cast<std::size_t>(trial.arm)];
+      for (const auto& [term, count] : trials_.inside()) sum[term] += count;
     }
     for (const records::Trial& trial : block_trials_) {
       writer_.add_trial(job_.cell_index, job_.session, origin_ns_, trial);
@@ -117,14 +139,12 @@ class CellProcess {
   }
 
   void end_block(std::uint32_t block, double seconds) {
-    writer_.add_line(json{
-        {"record", "block"},
-        {"cell", job_.cell_index},
-        {"session", job_.session},
-        {"block", block},
-        {"seconds", seconds},
-        {"calibrator_ns",
-         calibrator_ns_}}.dump());
+    json record = {{"record", "block"},       {"cell", job_.cell_index},
+                   {"session", job_.session}, {"block", block},
+                   {"seconds", seconds},      {"calibrator_ns", calibrator_ns_}};
+    const auto& [a, b] = block_inside_;
+    if (!a.empty() || !b.empty()) record["inside"] = {{"A", a}, {"B", b}};
+    writer_.add_line(record.dump());
     writer_.commit();
   }
 
@@ -154,15 +174,15 @@ class CellProcess {
   }
 
   void add_count(const records::Trial& trial, const std::vector<counters::Counts>& counts) {
-    writer_.add_line(json{
-        {"record", "count"},
-        {"cell", job_.cell_index},
-        {"session", job_.session},
-        {"arm", trial.arm == Arm::kA ? "A" : "B"},
-        {"state", name(trial.state)},
-        {"latency_ns", trial.latency_ns},
-        {"counts",
-         counts}}.dump());
+    json record = {{"record", "count"},
+                   {"cell", job_.cell_index},
+                   {"session", job_.session},
+                   {"arm", trial.arm == Arm::kA ? "A" : "B"},
+                   {"state", name(trial.state)},
+                   {"latency_ns", trial.latency_ns},
+                   {"counts", counts}};
+    if (!trials_.inside().empty()) record["inside"] = trials_.inside();
+    writer_.add_line(record.dump());
   }
 
   const CellJob& job_;
@@ -173,6 +193,7 @@ class CellProcess {
   std::uint64_t calibrator_ns_ = 0;
   std::uint64_t origin_ns_ = 0;
   std::vector<records::Trial> block_trials_;
+  std::array<Account, 2> block_inside_;  ///< summed over the block's trials, by arm
 };
 
 }  // namespace

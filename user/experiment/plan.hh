@@ -31,6 +31,9 @@ struct CellPlan {
   CellRole role = CellRole::kCompare;
   bool headline = false;
   unsigned min_sessions = 1;  ///< even if the study has fewer
+  bool timed = true;          ///< else only the counting pass is run
+  bool needs_twin = false;    ///< its times mean nothing alone (Engine::times_stand_alone)
+  std::string twin;           ///< id of the cell beside which its times may be shown, or empty
   statistics::StoppingRule stopping;
 };
 

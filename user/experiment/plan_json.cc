@@ -31,6 +31,10 @@ void to_json(json& to, const CellPlan& cell) {
         {"width", cell.stopping.width},
         {"min_seconds", cell.stopping.min_seconds},
         {"max_seconds", cell.stopping.max_seconds}};
+  // Only where they say something, so that a plan of the first version stays equal to its own.
+  if (!cell.timed) to["timed"] = false;
+  if (cell.needs_twin) to["needs_twin"] = true;
+  if (!cell.twin.empty()) to["twin"] = cell.twin;
 }
 
 void from_json(const json& from, CellPlan& cell) {
@@ -44,6 +48,9 @@ void from_json(const json& from, CellPlan& cell) {
   cell.role = from.at("role") == name(CellRole::kSame) ? CellRole::kSame : CellRole::kCompare;
   from.at("headline").get_to(cell.headline);
   cell.min_sessions = from.value("min_sessions", 1U);  // files of 0.1.0 may lack it
+  cell.timed = from.value("timed", true);
+  cell.needs_twin = from.value("needs_twin", false);
+  cell.twin = from.value("twin", "");
   from.at("width").get_to(cell.stopping.width);
   from.at("min_seconds").get_to(cell.stopping.min_seconds);
   from.at("max_seconds").get_to(cell.stopping.max_seconds);

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "user/engine/engine.hh"
+#include "user/experiment/twins.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
@@ -89,9 +90,9 @@ class Expansion {
   }
 
   ExpandedStudy run(const toml::table& file) {
-    allow_keys(file,
-               {"name", "question", "compare", "seed", "sessions", "count_trials", "width_percent",
-                "equivalence_percent", "alpha", "min_seconds", "max_seconds", "cells", "headline"});
+    allow_keys(file, {"name", "question", "compare", "seed", "sessions", "count_trials",
+                      "width_percent", "equivalence_percent", "alpha", "min_seconds", "max_seconds",
+                      "passes", "cells", "headline"});
     StudyPlan& plan = study_.plan;
     plan.name = text(file, "name");
     plan.question = text(file, "question");
@@ -119,8 +120,13 @@ class Expansion {
       if (!group.is_table()) refuse(group, "cells must be tables: write [[cells]]");
       add_group(file, *group.as_table());
     }
-    if (plan.cells.empty()) refuse(*cells, "nothing in this study can run on this machine");
+    if (plan.cells.empty()) {
+      throw Error(ExitStatus::kMachine,
+                  fmt::format("nothing in study {} can run on this machine", plan.name),
+                  study_.notices.empty() ? "Allow more CPUs with --cpus." : study_.notices.front());
+    }
     mark_headline(file);
+    add_twins(plan);
     return std::move(study_);
   }
 
@@ -154,9 +160,8 @@ class Expansion {
         if (*number <= std::int64_t{others_}) {
           wanted.insert(static_cast<unsigned>(*number));
         } else {
-          study_.notices.push_back(
-              fmt::format("cells with {} responders are left out: {} other CPU{} at hand", *number,
-                          others_, others_ == 1 ? "" : "s"));
+          notice(fmt::format("cells with {} responders are left out: {} other CPU{} at hand",
+                             *number, others_, others_ == 1 ? "" : "s"));
         }
       } else {
         refuse(*item, "responders takes counts, \"all\" or \"sweep\"");
@@ -165,20 +170,29 @@ class Expansion {
     return {wanted.begin(), wanted.end()};
   }
 
+  /// Told once, however many groups run into it.
+  void notice(std::string text) {
+    auto& told = study_.notices;
+    if (std::find(told.begin(), told.end(), text) == told.end()) told.push_back(std::move(text));
+  }
+
   /// Full names; empty (with a notice) when this machine can't run one of them.
   std::optional<Pair> resolve(const toml::node& at, const Pair& pair) {
     try {
-      return Pair{find_scheme(pair.a).full_name(), find_scheme(pair.b).full_name()};
+      for (const std::string& name : {pair.a, pair.b}) find_scheme(name);
     } catch (const Error& error) {
       if (error.status() != ExitStatus::kMachine) refuse(at, error.what());
-      study_.notices.push_back(
-          fmt::format("cells of {} against {} are left out: {}", pair.a, pair.b, error.what()));
-      return std::nullopt;
+      const bool keep = overrides_.keep_unavailable;
+      notice(fmt::format("cells of {} against {} {}: {}", pair.a, pair.b,
+                         keep ? "can't be measured" : "are left out", error.what()));
+      if (!keep) return std::nullopt;
     }
+    return Pair{parse_scheme(pair.a).full_name(), parse_scheme(pair.b).full_name()};
   }
 
   void add_group(const toml::table& file, const toml::table& group) {
-    allow_keys(group, {"compare", "vmas", "pages", "gap", "responders"});
+    allow_keys(group, {"compare", "vmas", "pages", "gap", "responders", "passes"});
+    const bool timed = is_timed(group.contains("passes") ? group : file);
     const auto pair = resolve(group, pair_of(file, group));
     if (!pair) return;
     for (const unsigned responders : responder_counts(group)) {
@@ -192,14 +206,29 @@ class Expansion {
           } catch (const Error& error) {
             refuse(group, error.what());
           }
-          add_cell(*pair, shape, responders);
+          add_cell(*pair, shape, responders, timed);
         }
       }
     }
   }
 
-  void add_cell(const Pair& pair, const Shape& shape, unsigned responders) {
+  /// "counts" is always wanted: it checks what the times are times of.
+  static bool is_timed(const toml::table& holder) {
+    if (!holder.contains("passes")) return true;
+    std::set<std::string> passes;
+    for (const toml::node* item : items(holder, "passes")) {
+      passes.insert(item->value<std::string>().value_or(""));
+    }
+    if (passes != std::set<std::string>{"counts"} &&
+        passes != std::set<std::string>{"counts", "time"}) {
+      refuse(*holder.get("passes"), "passes takes [\"time\", \"counts\"] or [\"counts\"]");
+    }
+    return passes.contains("time");
+  }
+
+  void add_cell(const Pair& pair, const Shape& shape, unsigned responders, bool timed) {
     CellPlan cell;
+    cell.timed = timed;
     cell.a = pair.a;
     cell.b = pair.b;
     cell.shape = shape;
@@ -222,7 +251,9 @@ class Expansion {
     const Pair pair = pair_of(file, wanted);
     const unsigned vmas = counts(wanted, "vmas", kMaxVmas).front();
     const unsigned pages = counts(wanted, "pages", kMaxPagesPerVma).front();
-    const unsigned responders = responder_counts(wanted).back();
+    const std::vector<unsigned> here = responder_counts(wanted);
+    if (here.empty()) return;  // the notice says so
+    const unsigned responders = here.back();
     for (CellPlan& cell : study_.plan.cells) {
       cell.headline = cell.a.ends_with(pair.a) && cell.b.ends_with(pair.b) &&
                       cell.shape.nr_vmas == vmas && cell.shape.pages_per_vma == pages &&
@@ -245,7 +276,11 @@ std::vector<fs::path> study_folders() {
   std::vector<fs::path> folders;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back(program.parent_path().parent_path() / "bench" / "studies");
+  if (!error) {
+    const fs::path prefix = program.parent_path().parent_path();
+    folders.push_back(prefix / "bench" / "studies");             // built here
+    folders.push_back(prefix / "share" / "tlblab" / "studies");  // installed
+  }
   folders.emplace_back("bench/studies");
   return folders;
 }
@@ -328,6 +363,7 @@ StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& sha
     plan.question =
         fmt::format("What does {} cost on {}, with {} responders?", a, shape.name(), nr_responders);
   }
+  add_twins(plan);
   return plan;
 }
 

@@ -16,6 +16,8 @@ struct StudyOverrides {
   std::optional<unsigned> nr_sessions;
   std::optional<double> min_seconds;
   std::optional<double> max_seconds;
+  /// Keep cells that this machine can't run: to look at a study without measuring.
+  bool keep_unavailable = false;
 };
 
 /// A plan, and what the machine could not offer ("3 responders: only 1 other CPU"): shown to the
@@ -25,7 +27,8 @@ struct ExpandedStudy {
   std::vector<std::string> notices;
 };
 
-/// NAME (bench/studies/NAME.toml beside the program, or below the current folder) or a path.
+/// NAME (NAME.toml in bench/studies beside the program, in its prefix's share/tlblab/studies, or in
+/// bench/studies below the current folder) or a path.
 /// Throws Error(kUsage) listing the studies that exist.
 std::string find_study(const std::string& name_or_path);
 
@@ -33,11 +36,13 @@ std::string find_study(const std::string& name_or_path);
 std::vector<std::string> known_studies();
 
 /// Reads and expands. `cpus`: initiator first. docs/studies.md describes the format. Throws
-/// Error(kUsage) with line and column on bad TOML, an unknown key, a wrong type, or a bad value.
+/// Error(kUsage) with line and column on bad TOML, an unknown key, a wrong type, or a bad value;
+/// Error(kMachine) when this machine can run none of it.
 ExpandedStudy load_study(const std::string& path, const std::vector<int>& cpus,
                          const StudyOverrides& overrides);
 
-/// A plan of one cell for `ab` and `run`, with an A/A control on the same shape when `a` != `b`.
+/// A plan of one cell for `ab` and `run`, with an A/A control on the same shape when `a` != `b`,
+/// and the twins of both where their times mean nothing alone.
 StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& shape,
                     unsigned nr_responders, const std::vector<int>& cpus,
                     const StudyOverrides& overrides);

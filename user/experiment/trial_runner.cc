@@ -35,19 +35,32 @@ std::vector<int> responder_cpus(const CellPlan& cell, const std::vector<int>& cp
 }  // namespace
 
 TrialRunner::TrialRunner(const CellPlan& cell, const std::vector<int>& cpus)
-    : crew_(responder_cpus(cell, cpus)), clock_overhead_ns_(measure_clock_overhead_ns()) {
-  const std::array<std::string, 2> names = {cell.a, cell.b};
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const SchemeRef scheme = find_scheme(names[i]);
-    // Arms of one engine share a workspace: the same addresses, tables and cache colours.
-    auto same = std::find_if(workspaces_.begin(), workspaces_.end(),
-                             [&](const auto& entry) { return entry.first == scheme.engine; });
-    if (same == workspaces_.end()) {
-      workspaces_.emplace_back(scheme.engine, scheme.engine->open(cell.shape));
-      same = workspaces_.end() - 1;
-    }
-    arms_[i] = {scheme, same->second.get()};
+    : shape_(cell.shape),
+      crew_(responder_cpus(cell, cpus)),
+      clock_overhead_ns_(measure_clock_overhead_ns()) {
+  arms_[0].scheme = find_scheme(cell.a);
+  arms_[1].scheme = find_scheme(cell.b);
+  for (const ArmSetup& arm : arms_) {
+    if (arm.workspace == nullptr) open_workspace(*arm.scheme.engine, cell.shape);
   }
+}
+
+/// Arms of one engine share a workspace: the same addresses, tables and cache colours.
+void TrialRunner::open_workspace(const Engine& engine, const Shape& shape) {
+  std::vector<const Scheme*> schemes;
+  for (ArmSetup& arm : arms_) {
+    if (arm.scheme.engine != &engine) continue;
+    arm.which = schemes.size();
+    schemes.push_back(arm.scheme.scheme.get());
+  }
+  workspaces_.push_back(engine.open(shape, schemes));
+  for (ArmSetup& arm : arms_) {
+    if (arm.scheme.engine == &engine) arm.workspace = workspaces_.back().get();
+  }
+}
+
+ExpectedFlushes TrialRunner::expected(statistics::Arm arm) const {
+  return arms_[static_cast<std::size_t>(arm)].scheme.scheme->expect(shape_);
 }
 
 records::Trial TrialRunner::run(statistics::Arm arm, counters::CounterSet* counters) {
@@ -59,7 +72,7 @@ records::Trial TrialRunner::run(statistics::Arm arm, counters::CounterSet* count
   if (counters != nullptr) counters->begin();
   crew_.open_window();
   const std::uint64_t begin = now_ns();
-  const int error = workspace.perform(setup.scheme.index);
+  const int error = workspace.perform(setup.which);
   const std::uint64_t end = now_ns();
   crew_.close_window();
   if (counters != nullptr) counters->end();
@@ -68,8 +81,9 @@ records::Trial TrialRunner::run(statistics::Arm arm, counters::CounterSet* count
   if (error != 0) {
     throw Error(ExitStatus::kMachine,
                 fmt::format("{} failed: {}", setup.scheme.full_name(), std::strerror(error)),
-                "Choose a smaller shape or another scheme; if neither helps, please report it.");
+                workspace.advice(error));
   }
+  inside_ = workspace.account();
   records::Trial trial;
   trial.arm = arm;
   trial.state = report.state;

@@ -28,6 +28,11 @@ class TrialRunner {
   /// has no block and order yet. Throws Error(kMachine) when the operation itself fails.
   records::Trial run(statistics::Arm arm, counters::CounterSet* counters);
 
+  /// What the engine itself counted of the last trial; empty when it can't.
+  [[nodiscard]] const Account& inside() const { return inside_; }
+  /// What every operation of an arm must cause.
+  [[nodiscard]] ExpectedFlushes expected(statistics::Arm arm) const;
+
   /// Returns once every responder is seen running.
   void rouse_responders() const { crew_.wait_for_beats(); }
 
@@ -39,13 +44,18 @@ class TrialRunner {
   struct ArmSetup {
     SchemeRef scheme;
     Workspace* workspace = nullptr;
+    std::size_t which = 0;  ///< of the workspace's schemes
   };
 
-  std::vector<std::pair<const Engine*, std::unique_ptr<Workspace>>> workspaces_;  ///< by engine
+  void open_workspace(const Engine& engine, const Shape& shape);
+
+  Shape shape_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;  ///< one for each engine
   std::array<ArmSetup, 2> arms_;
   ResponderCrew crew_;
   std::uint64_t clock_overhead_ns_;
   std::uint64_t tag_ = 0;
+  Account inside_;
 };
 
 }  // namespace tlblab

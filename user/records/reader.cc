@@ -95,6 +95,10 @@ class Builder {
     if (kind == "cell") {
       drop_pending();
       origin_s_ = record.at("realtime_ns").get<double>() / 1e9;
+      if (record.contains("expected")) {
+        const json& of = record.at("expected");
+        session(record).expected = {expected(of.at("A")), expected(of.at("B"))};
+      }
     } else if (kind == "block") {
       block(record);
     } else if (kind == "count") {
@@ -121,6 +125,17 @@ class Builder {
     const auto parsed = parse_trial_state(value.get<std::string>());
     if (!parsed) throw std::runtime_error("unknown trial state");
     return *parsed;
+  }
+
+  static ExpectedFlushes expected(const json& from) {
+    ExpectedFlushes of;
+    of.note = from.at("note").get<std::string>();
+    if (from.contains("requests")) of.requests = from.at("requests").get<std::uint64_t>();
+    if (from.contains("extent_pages")) {
+      of.extent_pages = from.at("extent_pages").get<std::uint64_t>();
+    }
+    of.inside = from.value("inside", Account{});
+    return of;
   }
 
   SessionRecord& session(std::size_t cell, unsigned number) {
@@ -164,6 +179,10 @@ class Builder {
     block.seconds = record.at("seconds").get<double>();
     block.calibrator_ns = record.at("calibrator_ns").get<std::uint64_t>();
     block.time_s = origin_s_ + static_cast<double>(pending_.front().start_ns) / 1e9;
+    if (record.contains("inside")) {
+      const json& inside = record.at("inside");
+      block.inside = {inside.at("A").get<Account>(), inside.at("B").get<Account>()};
+    }
     block.trials = std::exchange(pending_, {});
   }
 
@@ -173,6 +192,7 @@ class Builder {
     trial.state = state(record.at("state"));
     trial.latency_ns = record.at("latency_ns").get<std::uint64_t>();
     trial.counts = record.at("counts").get<std::vector<counters::Counts>>();
+    trial.inside = record.value("inside", Account{});
   }
 
   void drop_pending() {

@@ -2,11 +2,14 @@
 // Reads a result file back, plain or gzip'ed.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "user/counters/counters.hh"
+#include "user/engine/account.hh"
 #include "user/records/records.hh"
 
 namespace tlblab::records {
@@ -18,6 +21,7 @@ struct Block {
   double seconds = 0;  ///< measuring time of the session up to this block's end
   std::uint64_t calibrator_ns = 0;
   std::vector<Trial> trials;
+  std::array<Account, 2> inside;  ///< by arm, summed over its trials; empty: no look inside
 };
 
 /// One trial of the counting pass. counts[0] is the initiator's, then the responders'.
@@ -26,12 +30,15 @@ struct CountTrial {
   TrialState state = TrialState::kOk;
   std::uint64_t latency_ns = 0;
   std::vector<counters::Counts> counts;
+  Account inside;  ///< as the engine counted; empty when it can't
 };
 
 struct SessionRecord {
   unsigned session = 0;
   std::vector<Block> blocks;
   std::vector<CountTrial> counts;
+  /// What the engine expected of each arm where it ran; absent in files of 0.1.0.
+  std::optional<std::array<ExpectedFlushes, 2>> expected;
   std::string stop_reason;                ///< empty while the cell has not ended
   std::size_t nr_interrupted_trials = 0;  ///< of blocks that never completed
 };

@@ -16,8 +16,6 @@ constexpr const char* kUnknown = "unknown";
 constexpr const char* kNeedsModule =
     "user space sees no target of a send to several CPUs; the module will";
 
-using Counts = std::map<std::string, CountMean>;
-
 const CountMean* find(const Counts& counts, const char* event) {
   const auto at = counts.find(event);
   return at == counts.end() ? nullptr : &at->second;
@@ -34,8 +32,15 @@ std::string text(const std::optional<std::uint64_t>& value) {
   return value ? report::count(*value) : kUnknown;
 }
 
-/// Targets that the requests can have at most. Requests seen go before requests expected.
+/// The engine counted barriers: this machine tells other CPUs in hardware, and names none.
+bool is_broadcast(const ArmResult& arm) { return find(arm.inside, "dsb_ish") != nullptr; }
+
+/// Targets that the requests can have at most. Requests counted inside go before requests seen from
+/// outside, and these before requests expected.
 std::optional<std::uint64_t> bound(const ArmResult& arm, unsigned nr_responders) {
+  if (is_broadcast(arm)) return std::nullopt;
+  const CountMean* inside = find(arm.inside, "requests");
+  if (inside != nullptr) return inside->max * nr_responders;
   const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
   if (seen != nullptr) return seen->max * nr_responders;
   if (arm.expected_requests) return *arm.expected_requests * nr_responders;
@@ -48,13 +53,17 @@ class Account {
 
   std::vector<AccountLine> lines() {
     add_expected();
+    if (!cell_.a.inside.empty() || !cell_.b.inside.empty()) add_inside();
     add_requests_seen();
     add_side("of these, whole address space", &ArmResult::initiator_counts,
              "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
     const auto bound_a = bound(cell_.a, cell_.plan.nr_responders);
     const auto bound_b = bound(cell_.b, cell_.plan.nr_responders);
+    const bool broadcast = is_broadcast(cell_.a) || is_broadcast(cell_.b);
     lines_.push_back({"targets, at most", text(bound_a), text(bound_b),
-                      "requests x responders: all of them spin in this address space"});
+                      broadcast ? "flushes are broadcast in hardware: no CPU is named as a target"
+                                : "requests x responders: all of them spin in this address space"});
+    if (!cell_.a.inside.empty() || !cell_.b.inside.empty()) add_targets_inside();
     add_side("requests that named other CPUs", &ArmResult::initiator_counts,
              "tlb_flush.remote_send", "tracepoint tlb:tlb_flush, remote IPI send, initiator");
     add_side("sent, to one CPU", &ArmResult::initiator_counts, "ipi_send_cpu",
@@ -73,6 +82,53 @@ class Account {
     lines_.push_back(
         {"requests, expected", text(cell_.a.expected_requests), text(cell_.b.expected_requests),
          fmt::format("A: {}. B: {}", cell_.a.expectation_note, cell_.b.expectation_note)});
+  }
+
+  struct InsideTerm {
+    const char* key;
+    const char* term;
+  };
+
+  /// What the engine counted itself. Where a number is due, every operation must show just that.
+  void add_inside() {
+    static constexpr std::array terms = {
+        InsideTerm{"requests", "requests, inside"},
+        InsideTerm{"forced", "of these, because the batch was full"},
+        InsideTerm{"full", "of these, whole address space, inside"},
+        InsideTerm{"flushed_pages", "pages in the other requests"},
+        InsideTerm{"vmas", "VMAs visited"},
+        InsideTerm{"tables", "page tables visited"},
+        InsideTerm{"cleared", "pages cleared"},
+        InsideTerm{"empty", "pages found empty"},
+        InsideTerm{"released", "frames released"},
+        InsideTerm{"tlbi", "TLBIs"},
+        InsideTerm{"dsb_ishst", "DSBs before them"},
+        InsideTerm{"dsb_ish", "DSBs that complete them"},
+    };
+    for (const auto& [key, term] : terms) {
+      if (find(cell_.a.inside, key) == nullptr && find(cell_.b.inside, key) == nullptr) continue;
+      add_side(term, &ArmResult::inside, key, "the module's own account of the operation");
+      lines_.back().agrees = is_due(cell_.a, key) && is_due(cell_.b, key);
+    }
+  }
+
+  static bool is_due(const ArmResult& arm, const char* key) {
+    const CountMean* seen = find(arm.inside, key);
+    const auto due = arm.expected_inside.find(key);
+    if (seen == nullptr || due == arm.expected_inside.end()) return true;
+    return seen->min == due->second && seen->max == due->second;
+  }
+
+  /// CPUs in the address space's mask at each request: no more than responders are there.
+  void add_targets_inside() {
+    add_side("targets, inside", &ArmResult::inside, "targets",
+             "the module: other CPUs in the mask at each request, summed");
+    const auto within = [&](const ArmResult& arm) {
+      const CountMean* targets = find(arm.inside, "targets");
+      const auto limit = bound(arm, cell_.plan.nr_responders);
+      return targets == nullptr || !limit || targets->max <= *limit;
+    };
+    lines_.back().agrees = within(cell_.a) && within(cell_.b);
   }
 
   /// Requests are exact (design.md): every operation must show just the expected number.
@@ -112,6 +168,11 @@ class Account {
   /// target only when there is one.
   void add_differences() {
     const bool one = cell_.plan.nr_responders == 1;
+    if (find(cell_.a.inside, "targets") != nullptr || find(cell_.b.inside, "targets") != nullptr) {
+      add_difference("targets that ran no flush: lazy, or left to the hypervisor", true,
+                     {&ArmResult::inside, "targets"}, {&ArmResult::responder_counts, "TLB"},
+                     "targets inside, less flush functions run");
+    }
     add_difference("not sent: lazy CPU, or left to the hypervisor", one,
                    {&ArmResult::initiator_counts, "tlb_flush.remote_send"},
                    {&ArmResult::initiator_counts, "ipi_send_cpu"},

@@ -13,6 +13,7 @@
 #include "user/experiment/study_run.hh"
 #include "user/records/reader.hh"
 #include "user/report/cell_analysis.hh"
+#include "user/report/twins.hh"
 #include "user/support/error.hh"
 #include "user/topology/disturbance.hh"
 
@@ -62,6 +63,8 @@ void read_header(const json& header, StudyResult& study) {
   for (const json& finding : header.at("findings")) {
     const auto severity = finding.at("severity").get<std::string>();
     if (severity != name(Severity::kWarning) && severity != name(Severity::kTrouble)) continue;
+    // What disturbs times is no matter where there are none, and speaks in times itself.
+    if (study.emulated && finding.at("check") != "machine") continue;
     study.warnings.push_back(fmt::format("seen right before the run: {}: {}",
                                          finding.at("check").get<std::string>(),
                                          finding.at("seen").get<std::string>()));
@@ -108,20 +111,21 @@ void adjust_and_judge(StudyResult& study) {
     std::vector<CellResult*> family;
     std::vector<double> p_values;
     for (CellResult& cell : study.cells) {
-      if (cell.plan.role != role) continue;
+      if (cell.plan.role != role || !cell.untimed.empty()) continue;
       family.push_back(&cell);
       p_values.push_back(cell.p_value);
     }
     const std::vector<double> adjusted = statistics::holm(p_values);
     for (std::size_t i = 0; i < family.size(); ++i) {
       family[i]->adjusted_p = adjusted[i];
-      judge_cell(*family[i], study.plan.criteria);
     }
   }
+  for (CellResult& cell : study.cells) judge_cell(cell, study.plan.criteria);
   const auto failed = failed_control(study);
   if (!failed) return;
   for (CellResult& cell : study.cells) {
     if (cell.plan.role != CellRole::kCompare || cell.verdict == Verdict::kVoid) continue;
+    if (!cell.untimed.empty()) continue;
     if (std::abs(std::log(cell.ratio.estimate)) > failed->first) continue;
     cell.verdict = Verdict::kVoid;
     cell.verdict_reason = fmt::format(
@@ -149,23 +153,44 @@ StudyResult analyse_file(const std::string& path) {
   const double origin_s = first_block_time(file);
   for (std::size_t i = 0; i < file.cells.size(); ++i) {
     CellResult cell = analyse_cell(study.plan.cells.at(i), file.cells[i], origin_s);
-    if (!cell.sessions.empty() || cell.nr_dropped_blocks > 0)
+    if (!cell.sessions.empty() || cell.nr_dropped_blocks > 0 || cell.nr_count_trials > 0)
       study.cells.push_back(std::move(cell));
   }
+  pair_twins(study.cells);
   if (!study.complete) {
     study.warnings.push_back(
         fmt::format("the study is unfinished: {} of {} steps (a cell in a session) have ended",
                     study.nr_steps_done, study.nr_steps));
   }
   adjust_and_judge(study);
+  judge_agreement(study.cells);
   return study;
+}
+
+bool shows_time(const StudyResult& study, const CellResult& cell) {
+  return !study.emulated && cell.untimed.empty();
+}
+
+bool shows_time(const StudyResult& study) {
+  // Without any cell there is no time to hide either.
+  return study.cells.empty()
+             ? !study.emulated
+             : std::any_of(study.cells.begin(), study.cells.end(),
+                           [&](const auto& cell) { return shows_time(study, cell); });
+}
+
+std::size_t nr_miscounted(const StudyResult& study) {
+  return static_cast<std::size_t>(
+      std::count_if(study.cells.begin(), study.cells.end(),
+                    [](const CellResult& cell) { return !cell.miscount.empty(); }));
 }
 
 const CellResult* headline(const StudyResult& study) {
   const CellResult* best = nullptr;
-  const auto rank = [](const CellResult& cell) {
-    return std::tuple{cell.plan.headline, cell.plan.role == CellRole::kCompare,
-                      cell.plan.nr_responders > 0, cell.plan.shape.nr_pages()};
+  const auto rank = [&study](const CellResult& cell) {
+    return std::tuple{shows_time(study, cell), cell.plan.headline,
+                      cell.plan.role == CellRole::kCompare, cell.plan.nr_responders > 0,
+                      cell.plan.shape.nr_pages()};
   };
   for (const CellResult& cell : study.cells) {
     if (best == nullptr || rank(cell) > rank(*best)) best = &cell;

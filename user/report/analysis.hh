@@ -9,8 +9,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "user/engine/account.hh"
 #include "user/experiment/plan.hh"
 #include "user/records/records.hh"
 #include "user/statistics/verdict.hh"
@@ -37,7 +39,11 @@ struct CountMean {
   std::size_t nr_trials = 0;
 };
 
-/// One arm of one cell.
+/// Counts by event or term; an absent one is unknown.
+using Counts = std::map<std::string, CountMean>;
+
+/// One arm of one cell. Of a cell of counts only, trials are those of the counting pass, and the
+/// counts are of all of them, set-apart ones too.
 struct ArmResult {
   std::string scheme;          ///< full name
   Interval latency_ns;         ///< exp(mean of ln block medians)
@@ -46,12 +52,14 @@ struct ArmResult {
   double interrupts_seen = 0;  ///< mean gaps seen per operation, summed over responders
   std::size_t nr_trials = 0;   ///< usable
   std::array<std::size_t, records::kTrialStates> nr_apart{};  ///< by TrialState; [kOk] is 0
-  std::map<std::string, CountMean> initiator_counts;          ///< absent event = unknown
-  std::map<std::string, CountMean> responder_counts;          ///< summed over responders
+  Counts initiator_counts;
+  Counts responder_counts;         ///< summed over responders
+  Counts inside;                   ///< the engine's own account; empty when it can't look inside
   double counting_latency_ns = 0;  ///< pooled median in the counting pass: perturbation
   std::optional<std::uint64_t> expected_requests;
   std::optional<std::uint64_t> extent_pages;  ///< of one request, as the engine expects
   std::string expectation_note;
+  Account expected_inside;  ///< terms of `inside` that must be just so in every operation
 };
 
 /// One session of one cell.
@@ -80,8 +88,21 @@ struct BlockPoint {
   double calibrator_ns = 0;
 };
 
+/// Whether the stock kernel, seen from outside, gives the same answer as the lab.
+enum class Agreement {
+  kNone,  ///< nothing to agree with
+  kYes,   ///< both different, the same one faster; or both equivalent
+  kNo,    ///< both decided, and not so
+  kOpen,  ///< one of them is not decided
+};
+std::string_view name(Agreement agreement);  ///< "yes", "no", "not decided", or ""
+
 struct CellResult {
   CellPlan plan;
+  std::string untimed;              ///< why no time of this cell may be shown; empty: they may
+  std::string miscount;             ///< what the engine counted that it must not; empty: nothing
+  std::optional<std::size_t> twin;  ///< index into StudyResult::cells
+  Agreement agreement = Agreement::kNone;
   ArmResult a;
   ArmResult b;
   std::vector<SessionResult> sessions;
@@ -103,6 +124,7 @@ struct CellResult {
   std::string verdict_reason;             ///< one sentence in words, names what decided
   std::size_t nr_interrupted_trials = 0;  ///< of unfinished blocks: kept in the file, not used
   std::size_t nr_dropped_blocks = 0;      ///< too few usable trials left in an arm
+  std::size_t nr_count_trials = 0;        ///< of both arms, set-apart ones included
 };
 
 /// A line of the account per request and target CPU (design.md): one term, what A and B show.
@@ -132,16 +154,23 @@ struct StudyResult {
   bool complete = false;          ///< every cell of every session ended
   std::size_t nr_steps_done = 0;  ///< cells x sessions that ended, of nr_steps
   std::size_t nr_steps = 0;
-  std::vector<CellResult> cells;      ///< in plan order; cells without a block are left out
+  std::vector<CellResult> cells;  ///< in plan order; cells of which nothing is there are left out
   std::vector<std::string> warnings;  ///< about the file: torn last line, missing cells, ...
 };
+
+/// Whether a time of this cell may be shown; and whether any cell's may.
+bool shows_time(const StudyResult& study, const CellResult& cell);
+bool shows_time(const StudyResult& study);
+
+/// Cells whose own account contradicts what it must be.
+std::size_t nr_miscounted(const StudyResult& study);
 
 /// Reads and analyses one result file (plain or .gz). Throws Error(kUsage) on a file that is not
 /// tlblab's, is damaged, or has a newer schema; says which line.
 StudyResult analyse_file(const std::string& path);
 
-/// The cell the answer speaks of: the one marked headline, else the largest compare cell with
-/// responders, else the first. Null only when there is no cell.
+/// The cell the answer speaks of: among those that show time, if any do, the one marked headline,
+/// else the largest compare cell with responders, else the first. Null only when there is no cell.
 const CellResult* headline(const StudyResult& study);
 
 /// The answer in one sentence: which is better, by how much, how sure, who pays, on what.

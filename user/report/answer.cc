@@ -2,6 +2,8 @@
 // The answer in one sentence.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "user/engine/engine.hh"
 #include "user/report/analysis.hh"
 #include "user/report/format.hh"
@@ -15,7 +17,7 @@ using statistics::Verdict;
 /// "one munmap over all VMAs (B)": the engine's own words, or the name when it is not known here.
 std::string in_words(const std::string& scheme, char letter) {
   try {
-    return fmt::format("{} ({})", find_scheme(scheme).info().summary, letter);
+    return fmt::format("{} ({})", parse_scheme(scheme).info().summary, letter);
   } catch (const Error&) {
     return fmt::format("{} ({})", scheme, letter);
   }
@@ -49,15 +51,56 @@ std::string who_pays(const CellResult& cell) {
                      duration(cell.b.stolen_ns.estimate));
 }
 
-std::string emulated_answer(const CellResult& cell) {
-  std::string text = "This machine is emulated, so no time is claimed";
-  if (cell.interrupts_source.empty()) return text + ", and nothing here could count interrupts.";
+/// What the modules' own accounts of all cells come to; empty when none looked inside.
+std::string inside_answer(const StudyResult& study) {
+  const auto looked = static_cast<std::size_t>(std::count_if(
+      study.cells.begin(), study.cells.end(),
+      [](const CellResult& cell) { return !cell.a.inside.empty() || !cell.b.inside.empty(); }));
+  if (looked == 0) return "";
+  if (const std::size_t wrong = nr_miscounted(study); wrong > 0) {
+    return fmt::format(" In {} of {} the module's own account contradicts what is due.", wrong,
+                       plural(looked, "cell"));
+  }
+  return fmt::format(
+      " In {} the module counted, in every operation, just the flush requests that are due.",
+      looked == 1 ? "its one cell" : fmt::format("all {} cells", looked));
+}
+
+std::string interrupts_answer(const CellResult& cell) {
+  if (cell.a.inside.contains("dsb_ish")) {
+    return "; no CPU is interrupted here, flushes are broadcast in hardware.";
+  }
+  if (cell.plan.nr_responders == 0) return ".";
+  if (cell.interrupts_source.empty()) return ", and nothing here could count interrupts.";
   const auto mean = [&](const ArmResult& arm) {
     return significant(arm.responder_counts.at(cell.interrupts_source).mean);
   };
-  return text + fmt::format("; {}, {} caused {} interrupts per call and {} caused {}.",
-                            on_what(cell), in_words(cell.plan.a, 'A'), mean(cell.a),
-                            in_words(cell.plan.b, 'B'), mean(cell.b));
+  return fmt::format("; {}, {} caused {} interrupts per call and {} caused {}.", on_what(cell),
+                     in_words(cell.plan.a, 'A'), mean(cell.a), in_words(cell.plan.b, 'B'),
+                     mean(cell.b));
+}
+
+std::string counts_answer(const StudyResult& study, const CellResult& cell) {
+  return (study.emulated ? "This machine is emulated, so no time is claimed"
+                         : "No time is claimed") +
+         interrupts_answer(cell) + inside_answer(study);
+}
+
+/// ", and the stock kernel agrees (5.1x ...)", where the cell has a twin.
+std::string twin_answer(const StudyResult& study, const CellResult& cell) {
+  if (!cell.twin) return "";
+  const std::string twin = ratio_interval(study.cells.at(*cell.twin).ratio);
+  switch (cell.agreement) {
+    case Agreement::kYes:
+      return fmt::format(", and the stock kernel agrees ({})", twin);
+    case Agreement::kNo:
+      return fmt::format(", but the stock kernel does not agree ({})", twin);
+    case Agreement::kOpen:
+      return fmt::format(", and whether the stock kernel agrees is not decided ({})", twin);
+    case Agreement::kNone:
+      break;
+  }
+  return "";
 }
 
 std::string capitalised(std::string text) {
@@ -79,13 +122,13 @@ std::string same_scheme_answer(const CellResult& cell) {
 std::string answer_sentence(const StudyResult& study) {
   const CellResult* cell = headline(study);
   if (cell == nullptr) return "There is no answer: the file holds no complete block of any cell.";
-  if (study.emulated) return emulated_answer(*cell);
+  if (!shows_time(study)) return counts_answer(study, *cell);
   if (cell->plan.role == CellRole::kSame) return same_scheme_answer(*cell);
 
   const std::string a = in_words(cell->plan.a, 'A');
   const std::string b = in_words(cell->plan.b, 'B');
-  const std::string measured =
-      fmt::format("A/B is {} ({})", ratio_interval(cell->ratio), how_sure(*cell));
+  const std::string measured = fmt::format("A/B is {} ({}){}", ratio_interval(cell->ratio),
+                                           how_sure(*cell), twin_answer(study, *cell));
   switch (cell->verdict) {
     case Verdict::kDifferent: {
       const bool b_wins = cell->ratio.estimate > 1;

@@ -12,6 +12,7 @@
 #include "user/engine/engine.hh"
 #include "user/experiment/cell_runner.hh"
 #include "user/report/account.hh"
+#include "user/report/inside.hh"
 #include "user/support/error.hh"
 
 namespace tlblab::report {
@@ -118,18 +119,26 @@ std::vector<std::pair<double, double>> thinned_ecdf(const std::vector<double>& s
 /// Gathers one arm over all sessions.
 class ArmBuilder {
  public:
-  ArmBuilder(Arm arm, const std::string& scheme, const CellPlan& plan) : arm_(arm) {
+  ArmBuilder(Arm arm, const std::string& scheme, const CellPlan& plan)
+      : arm_(arm), timed_(plan.timed) {
     result_.scheme = scheme;
     try {
-      const SchemeRef ref = find_scheme(scheme);
-      const ExpectedFlushes expected = ref.engine->expect(ref.index, plan.shape);
-      result_.expected_requests = expected.requests;
-      result_.extent_pages = expected.extent_pages;
-      result_.expectation_note = expected.note;
+      expect(parse_scheme(scheme).scheme->expect(plan.shape));
     } catch (const Error&) {
       result_.expectation_note = "this tlblab does not know the scheme";
     }
   }
+
+  /// What the engine expected where it ran goes before what it would expect here.
+  void expect(const ExpectedFlushes& expected) {
+    result_.expected_requests = expected.requests;
+    result_.extent_pages = expected.extent_pages;
+    result_.expectation_note = expected.note;
+    result_.expected_inside = expected.inside;
+  }
+
+  /// A block's sums.
+  void add_inside(const Account& sums) { inside_.add(sums, statistics::kTrialsPerArm); }
 
   void add(const records::Trial& trial) {
     if (trial.arm != arm_) return;
@@ -142,8 +151,16 @@ class ArmBuilder {
   }
 
   void add(const records::CountTrial& trial) {
-    if (trial.arm != arm_ || trial.state != records::TrialState::kOk) return;
+    if (trial.arm != arm_) return;
+    inside_.add(trial.inside, 1);  // requests owe nothing to what responders did
+    const bool is_ok = trial.state == records::TrialState::kOk;
+    // Where times are shown, counts speak of the same kind of trial. A cell of counts alone keeps
+    // all: a responder that was away can only have made deliveries fewer.
+    if (!is_ok && timed_) return;
+    if (!is_ok) ++result_.nr_apart[static_cast<std::size_t>(trial.state)];
+    if (is_ok) ++nr_counted_;
     counting_latencies_.push_back(static_cast<double>(trial.latency_ns));
+    for (const auto& [term, count] : trial.inside) add_count(result_.inside[term], count);
     if (trial.counts.empty()) return;
     for (const auto& [event, count] : trial.counts.front()) {
       add_count(result_.initiator_counts[event], count);
@@ -155,12 +172,15 @@ class ArmBuilder {
     for (const auto& [event, count] : sum) add_count(result_.responder_counts[event], count);
   }
 
+  /// What the account has that it must not, over every operation; empty: nothing.
+  [[nodiscard]] std::string miscount() const { return inside_.miscount(result_.expected_inside); }
+
   ArmResult finish(const ArmQuantities& quantities, bool has_responders,
                    std::vector<std::pair<double, double>>& ecdf) {
     std::sort(latencies_.begin(), latencies_.end());
     result_.quantiles = quantiles_of(latencies_);
     ecdf = thinned_ecdf(latencies_);
-    result_.nr_trials = latencies_.size();
+    result_.nr_trials = timed_ ? latencies_.size() : nr_counted_;
     result_.latency_ns = exponential(quantities.ln_latency);
     if (has_responders) result_.stolen_ns = linear(quantities.stolen);
     if (!latencies_.empty()) {
@@ -182,7 +202,10 @@ class ArmBuilder {
   }
 
   Arm arm_;
+  bool timed_;
   ArmResult result_;
+  InsideCheck inside_;
+  std::size_t nr_counted_ = 0;
   std::vector<double> latencies_;
   std::vector<double> counting_latencies_;
   std::uint64_t interrupts_ = 0;
@@ -209,6 +232,11 @@ class CellBuilder {
 
   void add(const records::SessionRecord& record) {
     cell_.nr_interrupted_trials += record.nr_interrupted_trials;
+    cell_.nr_count_trials += record.counts.size();
+    if (record.expected) {
+      a_.expect(record.expected->front());
+      b_.expect(record.expected->back());
+    }
     std::vector<BlockMedians> medians;
     std::vector<double> stolen_a, stolen_b, calibrators;
     for (const records::Block& block : record.blocks) {
@@ -216,6 +244,8 @@ class CellBuilder {
         a_.add(trial);
         b_.add(trial);
       }
+      a_.add_inside(block.inside[0]);
+      b_.add_inside(block.inside[1]);
       const auto usable = usable_medians(block.trials);
       if (!usable) {
         ++cell_.nr_dropped_blocks;
@@ -244,7 +274,11 @@ class CellBuilder {
   }
 
   CellResult finish() {
-    if (cell_.sessions.empty() && cell_.nr_dropped_blocks == 0) return std::move(cell_);
+    if (cell_.sessions.empty() && cell_.nr_dropped_blocks == 0 && cell_.nr_count_trials == 0) {
+      return std::move(cell_);
+    }
+    cell_.miscount = miscount_of(cell_.plan, a_.miscount(), b_.miscount());
+    if (!cell_.plan.timed) cell_.untimed = "it was measured for its counts only";
     const bool responders = cell_.plan.nr_responders > 0;
     cell_.a = a_.finish(quantities_a_, responders, cell_.ecdf[0]);
     cell_.b = b_.finish(quantities_b_, responders, cell_.ecdf[1]);
@@ -349,6 +383,16 @@ CellResult analyse_cell(const CellPlan& plan, const records::CellRecord& record,
 }
 
 void judge_cell(CellResult& cell, const statistics::Criteria& criteria) {
+  if (!cell.miscount.empty()) {
+    cell.verdict = Verdict::kVoid;
+    cell.verdict_reason = cell.miscount;
+    return;
+  }
+  if (!cell.untimed.empty()) {
+    cell.verdict = Verdict::kInconclusive;
+    cell.verdict_reason = "no time is claimed: " + cell.untimed;
+    return;
+  }
   const double apart = std::max(apart_share(cell.a), apart_share(cell.b));
   if (apart > kMaxApartShare) {
     cell.verdict = Verdict::kVoid;

@@ -16,7 +16,7 @@ namespace {
 
 bool some_cell_has_few_sessions(const StudyResult& study) {
   return std::any_of(study.cells.begin(), study.cells.end(), [](const CellResult& cell) {
-    return cell.sessions.size() < statistics::kSessionsForClaim;
+    return cell.untimed.empty() && cell.sessions.size() < statistics::kSessionsForClaim;
   });
 }
 
@@ -26,6 +26,14 @@ std::vector<std::string> notices(const StudyResult& study) {
     out.emplace_back(
         "This ran under emulation. Emulated time is not time, so this report shows none: only "
         "counts, and verdicts about counts.");
+  } else if (!shows_time(study)) {
+    out.emplace_back("No cell of this study may show a time, so this report has counts only.");
+  }
+  if (const std::size_t wrong = nr_miscounted(study); wrong > 0) {
+    const auto first = std::find_if(study.cells.begin(), study.cells.end(),
+                                    [](const CellResult& cell) { return !cell.miscount.empty(); });
+    out.push_back(fmt::format("{} of {} void: {}.", wrong, plural(study.cells.size(), "cell"),
+                              first->miscount));
   }
   if (!study.complete) {
     out.emplace_back(
@@ -36,16 +44,16 @@ std::vector<std::string> notices(const StudyResult& study) {
   const std::size_t sessions = cell == nullptr ? 0 : cell->sessions.size();
   if (cell == nullptr) {
     out.emplace_back("No cell has a complete block yet, so there is nothing to report.");
-  } else if (sessions == 0) {
+  } else if (sessions == 0 && cell->untimed.empty()) {
     out.push_back(fmt::format("{} has no usable block: what it would say is not known.",
                               Labels::cell(cell->plan)));
-  } else if (!study.emulated && sessions < statistics::kSessionsForClaim) {
+  } else if (shows_time(study) && sessions < statistics::kSessionsForClaim) {
     out.push_back(fmt::format(
         "{}: what is said here holds in {}. A claim about the machine needs at least {} separate "
         "ones.",
         plural(sessions, "session"), sessions == 1 ? "this session" : "these sessions",
         statistics::kSessionsForClaim));
-  } else if (!study.emulated && some_cell_has_few_sessions(study)) {
+  } else if (shows_time(study) && some_cell_has_few_sessions(study)) {
     out.push_back(
         fmt::format("The answer rests on {} of one cell. Cells with fewer than {} speak of those "
                     "sessions only.",
@@ -140,7 +148,7 @@ Section method_section(const StudyResult& study) {
       "A and B alternate inside one boot, in blocks of {} trials; each four are ABBA or BAAB at "
       "random (seed {}). Memory is prepared outside the timed window.",
       statistics::kTrialsPerBlock, study.plan.seed));
-  if (!study.emulated) {
+  if (shows_time(study)) {
     section.paragraphs.push_back(fmt::format(
         "The ratio is exp(mean of ln(median A / median B)) over blocks: averaged over time. Its "
         "interval allows for blocks that resemble their neighbours, and with two sessions or more "
@@ -160,7 +168,7 @@ Section verdicts_section(const StudyResult& study) {
   section.title = "How to read a verdict";
   Table table;
   table.columns = {{"word", false, true}, {"meaning", false, true}};
-  if (study.emulated) {
+  if (!shows_time(study)) {
     table.rows = {{{{"adds up"}, {"every count that must match another does"}}},
                   {{{"contradiction"}, {"two counts that must match do not; the term is named"}}},
                   {{{"unknown"}, {"nothing on this machine measured it, which is not zero"}}}};
@@ -230,7 +238,7 @@ Document build_document(const StudyResult& study) {
   document.origin = fmt::format("tlblab {} ({}), started {}", study.tool_version,
                                 study.git_revision, study.started_utc);
   if (const CellResult* cell = headline(study); cell != nullptr) {
-    if (study.emulated) {
+    if (!shows_time(study)) {
       document.facts = counted_facts(*cell);
     } else if (!cell->sessions.empty()) {
       document.facts = timed_facts(*cell, labels);

@@ -2,7 +2,7 @@
 // What a report says, before any format: built once, laid out by html, markdown and mail. A
 // renderer never looks at a StudyResult for a number.
 //
-// All text is clean() UTF-8, not escaped. An emulated study's document holds no time.
+// All text is clean() UTF-8, not escaped. The document of a study that shows no time holds none.
 #pragma once
 
 #include <string>

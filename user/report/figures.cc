@@ -83,13 +83,14 @@ DraftFigure sweep_figure(const StudyResult& study, const Labels& labels, const S
   };
   const int width = small ? kSmallWidth : kWidth;
   const int height = small ? kSmallHeight : kHeight;
-  if (!study.emulated) {
+  const bool timed = shows_time(study);
+  if (timed) {
     Panel latency = latency_panel(sweep, labels);
     set_key(latency);
     if (small) shrink_marks(latency);
     draft.add("Latency of one operation", range_phrase(sweep), width, height, script(latency));
   }
-  InterruptPanel interrupts = interrupt_panel(sweep, labels, study.emulated);
+  InterruptPanel interrupts = interrupt_panel(sweep, labels, !timed);
   if (interrupts.what.empty()) {
     draft.figure.caption =
         "Interrupts are not shown: nothing counted them here, and unknown is not zero.";
@@ -335,7 +336,7 @@ std::vector<Figure> make_figures(const StudyResult& study) {
   for (std::size_t i = 1; i < sweeps.size(); ++i) {
     drafts.push_back(sweep_figure(study, labels, sweeps[i], true));
   }
-  if (!study.emulated && !cell->sessions.empty()) {
+  if (shows_time(study) && !cell->sessions.empty()) {
     drafts.push_back(sessions_figure(study, labels, *cell));
     drafts.push_back(distribution_figure(*cell, labels));
   }
@@ -347,11 +348,12 @@ std::string standalone_svg(const StudyResult& study) {
   const Labels labels(study);
   const Sweep sweep = vma_sweeps(study).front();
   std::vector<Panel> panels;
-  if (!study.emulated) {
+  const bool timed = shows_time(study);
+  if (timed) {
     panels.push_back(latency_panel(sweep, labels));
     panels.back().title = "latency of one operation";
   }
-  InterruptPanel interrupts = interrupt_panel(sweep, labels, study.emulated);
+  InterruptPanel interrupts = interrupt_panel(sweep, labels, !timed);
   if (!interrupts.what.empty()) {
     panels.push_back(std::move(interrupts.panel));
     panels.back().title = "interrupts per operation";
@@ -359,7 +361,7 @@ std::string standalone_svg(const StudyResult& study) {
   if (panels.empty()) return "";
   panels.front().key = true;
   const Spoken spoken{sweep_title(sweep, labels),
-                      study.emulated ? clean(interrupts.what) : range_phrase(sweep)};
+                      !timed ? clean(interrupts.what) : range_phrase(sweep)};
   const std::string footer =
       split_at(clean(fmt::format("{}: {}", study.machine_kind, study.machine_line)), kFooterColumns)
           .first;

@@ -70,7 +70,7 @@ WrittenFiles write_report(const StudyResult& study, const std::string& result_pa
   written.markdown = base + ".md";
   const std::string figure_name = fs::path(written.figure).filename().string();
   write_whole(written.markdown, render_markdown(study, figure_name));
-  if (!study.emulated) {
+  if (shows_time(study)) {
     written.benchmark = base + ".benchmark.json";
     write_whole(written.benchmark, render_gbench(study));
   }

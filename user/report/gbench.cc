@@ -25,8 +25,9 @@ ordered_json context_of(const StudyResult& study) {
   context["tlblab_version"] = clean(study.tool_version);
   context["tlblab_git_revision"] = clean(study.git_revision);
   context["tlblab_machine"] = clean(study.machine_kind + ": " + study.machine_line);
-  if (study.emulated) {
-    context["tlblab_note"] = "emulated: time is not claimed, so there is no entry";
+  if (!shows_time(study)) {
+    context["tlblab_note"] = fmt::format("{}: time is not claimed, so there is no entry",
+                                         study.emulated ? "emulated" : "no cell may show a time");
   }
   return context;
 }
@@ -65,11 +66,10 @@ std::string render_gbench(const StudyResult& study) {
                          {"time_unit", "ns"}});
     }
   };
-  if (!study.emulated) {
-    for (const CellResult& cell : study.cells) {
-      add(cell, cell.a, 'A');
-      add(cell, cell.b, 'B');
-    }
+  for (const CellResult& cell : study.cells) {
+    if (!shows_time(study, cell)) continue;
+    add(cell, cell.a, 'A');
+    add(cell, cell.b, 'B');
   }
   for (ordered_json& entry : entries) {
     entry["repetitions"] = repetitions.at(entry["name"].get<std::string>());

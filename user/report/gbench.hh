@@ -13,7 +13,7 @@ namespace tlblab::report {
 
 /// One entry per cell, scheme and session, named "<scheme>/<shape>/R<n>"; sessions are its
 /// repetitions and real_time the session's level in ns. cpu_time repeats it: compare.py wants one,
-/// and no CPU time is measured. An emulated study has no entries, as it has no times.
+/// and no CPU time is measured. Cells that show no time have no entry.
 std::string render_gbench(const StudyResult& study);
 
 }  // namespace tlblab::report

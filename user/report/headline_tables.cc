@@ -95,6 +95,7 @@ Table who_pays_everywhere(const StudyResult& study, const Labels& labels) {
                    {"each loses", true, true},   {"interruptions", true, true}};
   for (const CellResult& cell : study.cells) {
     if (cell.plan.nr_responders == 0 || cell.plan.role != CellRole::kCompare) continue;
+    if (!cell.untimed.empty()) continue;
     bool first = true;
     for (const ArmResult* arm : {&cell.a, &cell.b}) {
       table.rows.push_back({{{Labels::cell(cell.plan)},

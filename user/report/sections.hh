@@ -9,7 +9,7 @@
 
 namespace tlblab::report {
 
-/// In reading order. An emulated study gets only those that hold no time. Needs a headline().
+/// In reading order. A study that shows no time gets only those that hold none. Needs a headline().
 std::vector<Section> cell_sections(const StudyResult& study, const Labels& labels);
 
 }  // namespace tlblab::report

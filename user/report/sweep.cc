@@ -24,6 +24,11 @@ bool same_line(const CellPlan& x, const CellPlan& y) {
          x.shape.gap_pages == y.shape.gap_pages;
 }
 
+/// A study that shows times draws only cells that do; one that shows none draws counts of all.
+bool is_drawn(const StudyResult& study, const CellResult& cell) {
+  return shows_time(study, cell) || !shows_time(study);
+}
+
 double place(const CellResult& cell, const Sweep& sweep) {
   return sweep.over_responders ? cell.plan.nr_responders : cell.plan.shape.nr_vmas;
 }
@@ -39,6 +44,7 @@ Sweep sweep_like(const StudyResult& study, const CellResult& model, unsigned wan
   bool found = false;
   for (const CellResult& cell : study.cells) {
     if (cell.plan.role != model.plan.role || !same_line(cell.plan, model.plan)) continue;
+    if (!is_drawn(study, cell)) continue;
     if (!found) responders = std::max(responders, cell.plan.nr_responders);
     if (cell.plan.nr_responders == wanted_responders) {
       responders = wanted_responders;
@@ -48,6 +54,7 @@ Sweep sweep_like(const StudyResult& study, const CellResult& model, unsigned wan
   Sweep sweep;
   for (const CellResult& cell : study.cells) {
     if (cell.plan.role != model.plan.role || !same_line(cell.plan, model.plan)) continue;
+    if (!is_drawn(study, cell)) continue;
     if (cell.plan.nr_responders == responders) {
       sweep.cells.push_back(&cell);
     } else if (cell.plan.nr_responders == 0) {
@@ -162,7 +169,7 @@ std::vector<Sweep> vma_sweeps(const StudyResult& study) {
     const bool seen = std::any_of(sweeps.begin(), sweeps.end(), [&](const Sweep& sweep) {
       return same_line(sweep.cells.front()->plan, cell.plan);
     });
-    if (seen || cell.plan.role != CellRole::kCompare) continue;
+    if (seen || cell.plan.role != CellRole::kCompare || !is_drawn(study, cell)) continue;
     sweeps.push_back(sweep_like(study, cell, first->plan.nr_responders));
   }
   return sweeps;
@@ -175,7 +182,7 @@ Sweep responder_sweep(const StudyResult& study) {
   if (first == nullptr) return sweep;
   for (const CellResult& cell : study.cells) {
     if (cell.plan.role == first->plan.role && same_line(cell.plan, first->plan) &&
-        cell.plan.shape == first->plan.shape) {
+        cell.plan.shape == first->plan.shape && is_drawn(study, cell)) {
       sweep.cells.push_back(&cell);
     }
   }
@@ -212,7 +219,7 @@ Panel ratio_panel(const Sweep& sweep, const statistics::Criteria& criteria) {
   return panel;
 }
 
-InterruptPanel interrupt_panel(const Sweep& sweep, const Labels& labels, bool emulated) {
+InterruptPanel interrupt_panel(const Sweep& sweep, const Labels& labels, bool counts_only) {
   InterruptPanel out;
   Sweep loaded = sweep;
   loaded.controls.clear();
@@ -224,7 +231,7 @@ InterruptPanel interrupt_panel(const Sweep& sweep, const Labels& labels, bool em
   const bool has_responders =
       std::any_of(loaded.cells.begin(), loaded.cells.end(),
                   [](const CellResult* cell) { return cell->plan.nr_responders > 0; });
-  if (!has_responders || (!is_counted && emulated)) return out;
+  if (!has_responders || (!is_counted && counts_only)) return out;
   out.what = is_counted ? fmt::format("Interrupts on responders per operation (event {})",
                                       clean((*counted)->interrupts_source))
                         : "Interruptions per operation that responders saw by their own clocks";

@@ -32,8 +32,9 @@ struct InterruptPanel {
   Panel panel;
   std::string what;  ///< "interrupts on responders (<event>)"
 };
-/// Falls back on the interruptions that responders saw by their clocks, unless `emulated`.
-InterruptPanel interrupt_panel(const Sweep& sweep, const Labels& labels, bool emulated);
+/// Falls back on the interruptions that responders saw by their clocks, unless
+/// `counts_only`.
+InterruptPanel interrupt_panel(const Sweep& sweep, const Labels& labels, bool counts_only);
 
 std::vector<KeyEntry> key_of(const Panel& panel);
 

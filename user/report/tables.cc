@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include "user/report/format.hh"
@@ -21,12 +22,16 @@ std::string engine_of(const std::string& scheme) {
 
 using Cells = std::vector<const CellResult*>;
 
+/// Which cells a table is of.
+enum class Which { kTimed, kAll };
+
 /// Cells of one role by pair of schemes, pairs in plan order, each by pages, gap, R and V: the
 /// order in which a column of numbers can be read down as a curve.
-std::vector<Cells> by_pair(const StudyResult& study, CellRole role) {
+std::vector<Cells> by_pair(const StudyResult& study, CellRole role, Which which) {
   std::vector<Cells> pairs;
   for (const CellResult& cell : study.cells) {
     if (cell.plan.role != role) continue;
+    if (which == Which::kTimed && !cell.untimed.empty()) continue;
     const auto same = std::find_if(pairs.begin(), pairs.end(), [&](const Cells& pair) {
       return pair.front()->plan.a == cell.plan.a && pair.front()->plan.b == cell.plan.b;
     });
@@ -86,6 +91,59 @@ std::string expected(const ArmResult& arm) {
 }
 
 std::string both(const std::string& a, const std::string& b) { return a + " / " + b; }
+
+/// "syscall/munmap:per-vma against syscall/munmap:merged", of the cell's twin.
+std::string twin_name(const StudyResult& study, const CellResult& cell, const Labels& labels) {
+  const CellPlan& twin = study.cells.at(*cell.twin).plan;
+  return fmt::format("{} against {}", labels.scheme(twin.a), labels.scheme(twin.b));
+}
+
+/// `cell` has a twin.
+void add_twin_columns(Table& table, const StudyResult& study, const Cells& cells,
+                      const Labels& labels) {
+  const auto one = std::find_if(cells.begin(), cells.end(),
+                                [](const CellResult* cell) { return cell->twin.has_value(); });
+  table.caption += fmt::format(", beside the stock kernel: {}", twin_name(study, **one, labels));
+  table.columns.push_back({"stock A/B [95 %]", true, true});
+  table.columns.push_back({"stock verdict", false, false});
+  table.columns.push_back({"agree?", false, true});
+}
+
+void add_twin_cells(std::vector<TextCell>& row, const StudyResult& study, const CellResult& cell) {
+  if (!cell.twin) {  // of the same pair, so measured on other terms
+    row.insert(row.end(), {{"none"}, {"none"}, {"nothing beside it", Tone::kAlarm}});
+    return;
+  }
+  const CellResult& twin = study.cells.at(*cell.twin);
+  row.push_back({ratio_interval(twin.ratio)});
+  row.push_back(verdict_cell(twin));
+  row.push_back({std::string(name(cell.agreement)), cell.agreement == Agreement::kNo ? Tone::kAlarm
+                                                    : cell.agreement == Agreement::kOpen
+                                                        ? Tone::kMuted
+                                                        : Tone::kPlain});
+}
+
+/// "16", "15 to 16", or unknown.
+std::string range(const Counts& counts, const char* term) {
+  const auto found = counts.find(term);
+  if (found == counts.end()) return "unknown";
+  const CountMean& seen = found->second;
+  return seen.min == seen.max ? count(seen.min) : fmt::format("{} to {}", seen.min, seen.max);
+}
+
+std::uint64_t most(const Counts& counts, const char* term) {
+  const auto found = counts.find(term);
+  return found == counts.end() ? 0 : found->second.max;
+}
+
+/// Flush functions run on the responders, of the most that requests x responders allow; where the
+/// hardware broadcasts, the barriers that waited for it.
+std::string delivered(const CellResult& cell, const ArmResult& arm) {
+  if (arm.inside.contains("dsb_ish")) return range(arm.inside, "dsb_ish") + " DSB";
+  if (cell.plan.nr_responders == 0) return "no target";
+  return fmt::format("{} of {}", range(arm.responder_counts, "TLB"),
+                     count(most(arm.inside, "requests") * cell.plan.nr_responders));
+}
 
 /// The terms of account(), in the order in which they first appear.
 std::vector<std::string> account_terms(const Cells& cells) {
@@ -190,36 +248,41 @@ std::string extent_note(const StudyResult& study, const CellResult& cell) {
 
 std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) {
   std::vector<Table> tables;
-  for (const Cells& pair : by_pair(study, CellRole::kCompare)) {
+  for (const Cells& pair : by_pair(study, CellRole::kCompare, Which::kTimed)) {
+    const bool twins = std::any_of(pair.begin(), pair.end(),
+                                   [](const CellResult* cell) { return cell->twin.has_value(); });
     Table table;
     table.caption = labels.pair(*pair.front());
-    table.columns = {{"cell", false, true},
-                     {"verdict", false, true},
-                     {"A/B [95 %]", true, true},
-                     {"A", true, true},
-                     {"B", true, true},
-                     {"A − B [95 %]", true, false},
-                     {"per interrupt avoided", true, false},
-                     {"detectable", true, false},
-                     {"adjusted p", true, false},
-                     {"trials", true, false},
-                     {"set apart", true, false},
-                     {"pages per request A / B", false, false},
-                     {"why", false, false}};
+    table.columns = {{"cell", false, true}, {"verdict", false, true}, {"A/B [95 %]", true, true}};
+    if (twins) add_twin_columns(table, study, pair, labels);
+    const std::vector<Column> more = {{"A", true, !twins},
+                                      {"B", true, !twins},
+                                      {"A − B [95 %]", true, false},
+                                      {"per interrupt avoided", true, false},
+                                      {"detectable", true, false},
+                                      {"adjusted p", true, false},
+                                      {"trials", true, false},
+                                      {"set apart", true, false},
+                                      {"pages per request A / B", false, false},
+                                      {"why", false, false}};
+    table.columns.insert(table.columns.end(), more.begin(), more.end());
     add_rows(table, study, pair, [&](const CellResult& cell) {
-      return std::vector<TextCell>{{Labels::cell(cell.plan)},
-                                   verdict_cell(cell),
-                                   {ratio_interval(cell.ratio)},
-                                   {duration(cell.a.latency_ns.estimate)},
-                                   {duration(cell.b.latency_ns.estimate)},
-                                   {duration_interval_signed(cell.difference_ns)},
-                                   {per_interrupt(cell)},
-                                   {percent(cell.smallest_detectable)},
-                                   {p_value(cell.adjusted_p)},
-                                   {count(cell.a.nr_trials + cell.b.nr_trials)},
-                                   {count(nr_apart(cell.a) + nr_apart(cell.b))},
-                                   {extent_note(study, cell)},
-                                   {cell.verdict_reason, Tone::kMuted}};
+      std::vector<TextCell> row{
+          {Labels::cell(cell.plan)}, verdict_cell(cell), {ratio_interval(cell.ratio)}};
+      if (twins) add_twin_cells(row, study, cell);
+      for (TextCell& text : std::vector<TextCell>{{duration(cell.a.latency_ns.estimate)},
+                                                  {duration(cell.b.latency_ns.estimate)},
+                                                  {duration_interval_signed(cell.difference_ns)},
+                                                  {per_interrupt(cell)},
+                                                  {percent(cell.smallest_detectable)},
+                                                  {p_value(cell.adjusted_p)},
+                                                  {count(cell.a.nr_trials + cell.b.nr_trials)},
+                                                  {count(nr_apart(cell.a) + nr_apart(cell.b))},
+                                                  {extent_note(study, cell)},
+                                                  {cell.verdict_reason, Tone::kMuted}}) {
+        row.push_back(std::move(text));
+      }
+      return row;
     });
     tables.push_back(std::move(table));
   }
@@ -231,7 +294,7 @@ Table controls_table(const StudyResult& study, const Labels& labels) {
   table.columns = {{"cell", false, true},       {"scheme, against itself", false, true},
                    {"A/A [95 %]", true, true},  {"verdict", false, true},
                    {"detectable", true, false}, {"adjusted p", true, false}};
-  for (const Cells& pair : by_pair(study, CellRole::kSame)) {
+  for (const Cells& pair : by_pair(study, CellRole::kSame, Which::kTimed)) {
     add_rows(table, study, pair, [&](const CellResult& cell) {
       const bool failed = cell.verdict == statistics::Verdict::kDifferent;
       TextCell verdict =
@@ -245,9 +308,46 @@ Table controls_table(const StudyResult& study, const Labels& labels) {
   return table;
 }
 
+Table inside_table(const StudyResult& study, const Labels& labels) {
+  Table table;
+  table.columns = {{"scheme", false, true},   {"cell", false, true},
+                   {"due", true, true},       {"inside", true, true},
+                   {"outside", true, true},   {"delivered", true, true},
+                   {"whole mm", true, false}, {"pages in the others", true, false},
+                   {"TLBIs", true, false},    {"operations", true, false},
+                   {"", false, false}};
+  std::set<std::string> shown;
+  for (const CellResult& cell : study.cells) {
+    for (const ArmResult* arm : {&cell.a, &cell.b}) {
+      if (arm->inside.empty()) continue;
+      if (!shown.insert(arm->scheme + " " + Labels::cell(cell.plan)).second) continue;
+      const bool wrong = !cell.miscount.empty();
+      table.rows.push_back({{{labels.scheme(arm->scheme)},
+                             {Labels::cell(cell.plan)},
+                             {expected(*arm)},
+                             {range(arm->inside, "requests")},
+                             {range(arm->initiator_counts, "tlb_flush.local_mm")},
+                             {delivered(cell, *arm)},
+                             {range(arm->inside, "full")},
+                             {range(arm->inside, "flushed_pages")},
+                             {arm->inside.contains("tlbi") ? range(arm->inside, "tlbi") : "none"},
+                             {count(arm->inside.begin()->second.nr_trials)},
+                             wrong ? TextCell{"contradicts", Tone::kAlarm} : TextCell{}}});
+    }
+  }
+  std::stable_sort(table.rows.begin(), table.rows.end(), [](const Row& x, const Row& y) {
+    return x.cells.front().text < y.cells.front().text;
+  });
+  for (std::size_t i = 1; i < table.rows.size(); ++i) {
+    table.rows[i].begins_group =
+        table.rows[i].cells.front().text != table.rows[i - 1].cells.front().text;
+  }
+  return table;
+}
+
 std::vector<Table> counts_tables(const StudyResult& study, const Labels& labels) {
   std::vector<Table> tables;
-  for (const Cells& pair : by_pair(study, CellRole::kCompare)) {
+  for (const Cells& pair : by_pair(study, CellRole::kCompare, Which::kAll)) {
     const std::vector<std::string> terms = account_terms(pair);
     Table table;
     table.caption = labels.pair(*pair.front());
@@ -281,7 +381,7 @@ Table perturbation_table(const StudyResult& study, const Labels& labels) {
                    {"timing pass", true, true},
                    {"counting pass", true, true},
                    {"counting adds", true, true}};
-  for (const Cells& pair : by_pair(study, CellRole::kCompare)) {
+  for (const Cells& pair : by_pair(study, CellRole::kCompare, Which::kTimed)) {
     for (const CellResult* cell : pair) {
       bool first = true;
       for (const ArmResult* arm : {&cell->a, &cell->b}) {

@@ -39,7 +39,8 @@ TextCell account_verdict(const CellResult& cell);
 /// "16 / 79, differ, B past the ceiling of 33": pages of one request of A and of B.
 std::string extent_note(const StudyResult& study, const CellResult& cell);
 
-/// One table per pair of schemes. Compare cells only; see controls_table for the others.
+/// One table per pair of schemes. Compare cells that show time only; see controls_table for those
+/// of a scheme against itself. Where cells have twins, with the twin's ratio and "agree?".
 std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels);
 Table controls_table(const StudyResult& study, const Labels& labels);
 Table sessions_table(const CellResult& cell);
@@ -47,6 +48,9 @@ Table quantiles_table(const CellResult& cell, const Labels& labels);
 Table who_pays_table(const CellResult& cell, const Labels& labels);
 Table who_pays_everywhere(const StudyResult& study, const Labels& labels);
 Table account_table(const CellResult& cell);
+/// A row for each scheme, shape and number of responders whose engine looked inside: requests
+/// expected, counted inside, seen outside, and what came of them on the other CPUs.
+Table inside_table(const StudyResult& study, const Labels& labels);
 /// Expected requests, interrupts and every term of the account, per cell: the table of an emulated
 /// study, and a detail of the others.
 std::vector<Table> counts_tables(const StudyResult& study, const Labels& labels);

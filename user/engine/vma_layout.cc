@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Lays out the VMAs of a shape in reserved address space.
-#include "user/engine/syscall_layout.hh"
+#include "user/engine/vma_layout.hh"
 
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -31,6 +31,20 @@ std::size_t tables_freed(const Shape& shape) {
   const std::size_t first_whole = (begin + kPagesPerTable - 1) / kPagesPerTable;
   const std::size_t past_whole = end / kPagesPerTable;
   return past_whole > first_whole ? past_whole - first_whole : 0;
+}
+
+std::vector<std::size_t> table_pieces(const Shape& shape) {
+  std::vector<std::size_t> pieces;
+  for (std::size_t vma = 0; vma < shape.nr_vmas; ++vma) {
+    std::size_t page = first_page_offset(shape) + vma * (shape.pages_per_vma + shape.gap_pages);
+    for (std::size_t left = shape.pages_per_vma; left > 0;) {
+      const std::size_t piece = std::min(left, kPagesPerTable - page % kPagesPerTable);
+      pieces.push_back(piece);
+      page += piece;
+      left -= piece;
+    }
+  }
+  return pieces;
 }
 
 Layout::Layout(const Shape& shape) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Where the VMAs of a shape lie, and which page tables an unmap of them frees.
+// Where the VMAs of a shape lie, the same for every engine, and which page tables they meet.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "user/engine/engine.hh"
+#include "user/workload/address_range.hh"
 #include "user/workload/shape.hh"
 
 namespace tlblab {
@@ -22,6 +22,10 @@ std::size_t first_page_offset(const Shape& shape);
 
 /// Last-level tables that lie wholly inside the span, and so are freed when it is unmapped.
 std::size_t tables_freed(const Shape& shape);
+
+/// Pages of each piece of a VMA that one table maps, in address order: what a gather that flushes
+/// per table meets.
+std::vector<std::size_t> table_pieces(const Shape& shape);
 
 /// A reservation of address space with a hole for the shape's VMAs. The PROT_NONE rests on both
 /// sides are the neighbours that keep the outer tables alive.

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The lab in reports: its account against what is due, its times beside their twin or not at all.
+// Every figure is made up; each check is provoked by a planted fault.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/report_checks.hh"
+#include "user/commands/summary.hh"
+#include "user/experiment/header.hh"
+#include "user/experiment/twins.hh"
+#include "user/records/writer.hh"
+#include "user/report/gbench.hh"
+#include "user/report/inside.hh"
+#include "user/report/mail.hh"
+#include "user/report/markdown.hh"
+#include "user/report/tables.hh"
+#include "user/report/twins.hh"
+
+namespace tlblab::report {
+namespace {
+
+using nlohmann::json;
+using statistics::Arm;
+using statistics::Verdict;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kPerVma = "lab/unmap:per-vma";
+constexpr const char* kMerged = "lab/unmap:merged";
+
+/// What the made-up machine does. Requests are those of 16x4+1 unless a fault says otherwise.
+struct World {
+  double lab_ratio = 3;
+  double stock_ratio = 5;
+  std::uint64_t lab_requests_a = 16;    ///< counted inside, in the counting pass
+  std::uint64_t block_requests_a = 16;  ///< likewise in the timing pass
+  std::uint64_t stock_due_b = 1;
+  bool broadcast = false;
+};
+
+class LabReport : public testing::Test {
+ protected:
+  LabReport() {
+    std::string name = std::filesystem::temp_directory_path() / "tlblab-unit-XXXXXX";
+    close(mkstemp(name.data()));
+    path_ = name;
+    std::filesystem::remove(path_);
+  }
+  ~LabReport() override { std::filesystem::remove(path_); }
+
+  static StudyPlan plan_of(const std::string& a, const std::string& b, bool timed = true) {
+    StudyPlan plan;
+    plan.name = "lab";
+    plan.question = "Invented?";
+    plan.cpus = {0, 1};
+    CellPlan cell;
+    cell.a = a;
+    cell.b = b;
+    cell.nr_responders = 1;
+    cell.timed = timed;
+    cell.headline = true;
+    cell.id = cell_id(a, b, cell.shape, 1);
+    plan.cells = {cell};
+    add_twins(plan);
+    return plan;
+  }
+
+  StudyResult analyse(const StudyPlan& plan, const World& world) {
+    std::filesystem::remove(path_);
+    records::Writer::create(path_, make_header(plan, {{"tlblab", "study", "lab"}, {}}));
+    records::Writer writer(path_);
+    for (std::uint32_t i = 0; i < plan.cells.size(); ++i) {
+      write_cell(writer, i, plan.cells[i], world);
+    }
+    return analyse_file(path_);
+  }
+
+  static Account inside_of(bool is_a, std::uint64_t requests, const World& world) {
+    Account inside = {{"requests", requests}, {"cleared", 64}, {"released", 64}};
+    if (world.broadcast) {
+      inside["tlbi"] = 64;
+      inside["dsb_ish"] = requests;
+    } else {
+      inside["targets"] = is_a ? 16 : 1;
+    }
+    return inside;
+  }
+
+  static json expected_of(bool is_lab, bool is_a, const World& world) {
+    const std::uint64_t due = is_a ? 16 : is_lab ? 1 : world.stock_due_b;
+    json to = {{"note", "made up"}, {"requests", due}};
+    if (is_lab) to["inside"] = {{"requests", due}, {"cleared", 64}, {"released", 64}};
+    return to;
+  }
+
+  static void write_cell(records::Writer& writer, std::uint32_t index, const CellPlan& plan,
+                         const World& world) {
+    const bool is_lab = plan.needs_twin;
+    writer.add_line(
+        json{{"record", "cell"},
+             {"cell", index},
+             {"session", 1},
+             {"realtime_ns", (1000ULL + index) * 1'000'000'000},
+             {"expected",
+              {{"A", expected_of(is_lab, true, world)}, {"B", expected_of(is_lab, false, world)}}}}
+            .dump());
+    for (std::uint32_t block = 0; plan.timed && block < 64; ++block) {
+      write_block(writer, index, is_lab ? world.lab_ratio : world.stock_ratio, block);
+      json record = {{"record", "block"}, {"cell", index},  {"session", 1},
+                     {"block", block},    {"seconds", 0.1}, {"calibrator_ns", 5000}};
+      if (is_lab) {
+        record["inside"] = {{"A", {{"requests", 32 * world.block_requests_a}}},
+                            {"B", {{"requests", 32}}}};
+      }
+      writer.add_line(record.dump());
+    }
+    for (const bool is_a : {true, false}) {
+      const std::uint64_t requests = is_a ? 16 : 1;
+      json counts = json::array({json::object(), json::object()});
+      if (!world.broadcast) {
+        counts = json::array({{{"tlb_flush.local_mm", requests}}, {{"TLB", requests}}});
+      }
+      json record = {{"record", "count"}, {"cell", index},           {"session", 1},
+                     {"state", "ok"},     {"arm", is_a ? "A" : "B"}, {"latency_ns", 120000},
+                     {"counts", counts}};
+      if (is_lab) {
+        record["inside"] = inside_of(is_a, is_a ? world.lab_requests_a : 1, world);
+      }
+      writer.add_line(record.dump());
+    }
+    writer.add_line(json{{"record", "cell_end"},
+                         {"cell", index},
+                         {"session", 1},
+                         {"reason", plan.timed ? "width" : "counts"}}
+                        .dump());
+    writer.commit();
+  }
+
+  static void write_block(records::Writer& writer, std::uint32_t cell, double ratio,
+                          std::uint32_t block) {
+    const auto schedule = statistics::block_schedule(1, cell, 1, block);
+    for (std::size_t order = 0; order < schedule.size(); ++order) {
+      records::Trial trial;
+      trial.block = block;
+      trial.order = static_cast<std::uint8_t>(order);
+      trial.arm = schedule[order];
+      const double wobble = 1 + 0.002 * static_cast<double>((block * 7 + order) % 5);
+      trial.latency_ns =
+          static_cast<std::uint64_t>(40000 * (trial.arm == Arm::kA ? ratio : 1) * wobble);
+      trial.responders = {{100, 1, 10}};
+      writer.add_trial(cell, 1, 0, trial);
+    }
+  }
+
+  static std::vector<AccountLine> contradictions(const CellResult& cell) {
+    std::vector<AccountLine> wrong;
+    for (AccountLine& line : account(cell)) {
+      if (!line.agrees) wrong.push_back(std::move(line));
+    }
+    return wrong;
+  }
+
+  static std::string value_of(const CellResult& cell, const std::string& term) {
+    for (const AccountLine& line : account(cell)) {
+      if (line.term == term) return line.a + " / " + line.b;
+    }
+    return "no such line";
+  }
+
+  std::string path_;
+};
+
+TEST_F(LabReport, TheStockKernelBearsTheLabOut) {
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), {});
+  ASSERT_EQ(study.cells.size(), 2U);
+  const CellResult& lab = study.cells[0];
+  EXPECT_EQ(lab.verdict, Verdict::kDifferent);
+  EXPECT_EQ(lab.twin, 1U);
+  EXPECT_EQ(lab.agreement, Agreement::kYes);
+  EXPECT_EQ(lab.miscount, "");
+  EXPECT_THAT(answer_sentence(study), HasSubstr("the stock kernel agrees (5"));
+  const std::string page = render_markdown(study, "");
+  EXPECT_THAT(page, HasSubstr("agree?"));
+  EXPECT_THAT(page, HasSubstr("Yes in 1 of 1 cell"));
+  EXPECT_TRUE(checks::ragged_rows(page).empty());
+  EXPECT_TRUE(checks::long_lines(render_mail(study), 72).empty());
+}
+
+TEST_F(LabReport, AStockKernelThatSaysTheContraryIsShown) {
+  World world;
+  world.stock_ratio = 0.5;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  EXPECT_EQ(study.cells[0].agreement, Agreement::kNo);
+  EXPECT_THAT(answer_sentence(study), HasSubstr("does not agree"));
+  world.stock_ratio = 1;  // equivalent
+  EXPECT_EQ(analyse(plan_of(kPerVma, kMerged), world).cells[0].agreement, Agreement::kNo);
+}
+
+TEST(Agreement, IsOnlyBetweenDecidedVerdicts) {
+  CellResult cell;
+  CellResult twin;
+  const auto agree = [&](Verdict a, double ratio_a, Verdict b, double ratio_b) {
+    cell.verdict = a;
+    cell.ratio.estimate = ratio_a;
+    twin.verdict = b;
+    twin.ratio.estimate = ratio_b;
+    return agreement_of(cell, twin);
+  };
+  EXPECT_EQ(agree(Verdict::kDifferent, 2, Verdict::kDifferent, 9), Agreement::kYes);
+  EXPECT_EQ(agree(Verdict::kDifferent, 2, Verdict::kDifferent, 0.9), Agreement::kNo);
+  EXPECT_EQ(agree(Verdict::kEquivalent, 1.01, Verdict::kEquivalent, 0.99), Agreement::kYes);
+  EXPECT_EQ(agree(Verdict::kEquivalent, 1.01, Verdict::kDifferent, 1.5), Agreement::kNo);
+  for (const Verdict open : {Verdict::kInconclusive, Verdict::kUnstable, Verdict::kVoid}) {
+    EXPECT_EQ(agree(open, 2, Verdict::kDifferent, 2), Agreement::kOpen);
+    EXPECT_EQ(agree(Verdict::kDifferent, 2, open, 2), Agreement::kOpen);
+  }
+}
+
+TEST_F(LabReport, AMissingRequestVoidsTheCell) {
+  World world;
+  world.lab_requests_a = 15;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  const CellResult& lab = study.cells[0];
+  EXPECT_EQ(lab.verdict, Verdict::kVoid);
+  EXPECT_THAT(lab.verdict_reason, HasSubstr("requests: 15 to 16 where 16 are due"));
+  EXPECT_THAT(lab.verdict_reason, HasSubstr(kPerVma));
+  EXPECT_FALSE(contradictions(lab).empty());
+  EXPECT_EQ(nr_miscounted(study), 1U);
+  EXPECT_EQ(lab.agreement, Agreement::kOpen);
+  EXPECT_THAT(render_mail(study), HasSubstr("void"));
+}
+
+/// The timing pass is checked by its blocks' sums.
+TEST_F(LabReport, AMissingRequestOfTheTimingPassVoidsTheCellToo) {
+  World world;
+  world.block_requests_a = 17;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  EXPECT_EQ(study.cells[0].verdict, Verdict::kVoid);
+  EXPECT_THAT(study.cells[0].verdict_reason, HasSubstr("16 to 17"));
+}
+
+TEST(InsideCheck, OneOperationOfABlockIsEnough) {
+  InsideCheck check;
+  check.add({{"requests", 32 * 16}}, 32);
+  EXPECT_EQ(check.miscount({{"requests", 16}}), "");
+  check.add({{"requests", 32 * 16 + 1}}, 32);
+  EXPECT_EQ(check.miscount({{"requests", 16}}), "requests: 16 to 17 where 16 are due");
+  EXPECT_EQ(check.miscount({{"full", 1}}), "full: not counted, where 1 are due");
+  EXPECT_EQ(InsideCheck().miscount({{"full", 1}}), "") << "nobody looked inside";
+}
+
+/// Such as stock arm64, which flushes at each VMA's end whatever the call.
+TEST_F(LabReport, ATwinThatFlushesOtherwiseIsNone) {
+  World world;
+  world.stock_due_b = 16;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  const CellResult& lab = study.cells[0];
+  EXPECT_THAT(lab.untimed, HasSubstr("flushes 16 times, not 1"));
+  EXPECT_FALSE(lab.twin.has_value());
+  EXPECT_TRUE(lab.sessions.empty());
+  EXPECT_TRUE(std::isnan(lab.ratio.estimate));
+  EXPECT_EQ(headline(study), &study.cells[1]) << "the answer needs a time";
+  const json entries = json::parse(render_gbench(study)).at("benchmarks");
+  EXPECT_EQ(entries.size(), 2U);
+  for (const json& entry : entries) {
+    EXPECT_THAT(entry.at("name").get<std::string>(), Not(HasSubstr("lab/")));
+  }
+  EXPECT_THAT(render_markdown(study, ""), HasSubstr("1 cell without a time"));
+}
+
+TEST_F(LabReport, ATwinThatWasNotMeasuredIsNone) {
+  StudyPlan plan = plan_of(kPerVma, kMerged);
+  plan.cells.resize(1);
+  const StudyResult study = analyse(plan, {});
+  EXPECT_THAT(study.cells.at(0).untimed, HasSubstr("not measured beside it"));
+  EXPECT_FALSE(shows_time(study));
+  EXPECT_TRUE(checks::times(render_mail(study)).empty()) << render_mail(study);
+}
+
+TEST_F(LabReport, CountsOnlyCellsShowCountsAndNoTime) {
+  const StudyPlan plan = plan_of(kPerVma, kMerged, false);
+  ASSERT_EQ(plan.cells.size(), 1U);
+  const StudyResult study = analyse(plan, {});
+  ASSERT_EQ(study.cells.size(), 1U);
+  EXPECT_TRUE(study.complete);
+  EXPECT_FALSE(shows_time(study));
+  EXPECT_EQ(study.cells[0].a.nr_trials, 1U);
+  EXPECT_THAT(answer_sentence(study), HasSubstr("just the flush requests that are due"));
+  for (const std::string& text :
+       {render_mail(study), render_markdown(study, ""), summary_text(study)}) {
+    EXPECT_TRUE(checks::times(text).empty()) << text;
+  }
+  EXPECT_FALSE(json::parse(summary_json(study)).at("cells").at(0).contains("ratio"));
+  const Table table = inside_table(study, Labels(study));
+  ASSERT_EQ(table.rows.size(), 2U);
+  const auto text = [&](std::size_t row, std::size_t column) {
+    return table.rows[row].cells.at(column).text;
+  };
+  EXPECT_EQ(text(0, 0), "unmap:merged");
+  EXPECT_EQ(text(1, 0), "unmap:per-vma");
+  for (const std::size_t column : {2U, 3U, 4U}) {  // due, inside, outside
+    EXPECT_EQ(text(0, column), "1");
+    EXPECT_EQ(text(1, column), "16");
+  }
+  EXPECT_EQ(text(1, 5), "16 of 16");
+}
+
+TEST_F(LabReport, AContradictionInACountsOnlyStudyIsInTheAnswer) {
+  World world;
+  world.lab_requests_a = 17;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged, false), world);
+  EXPECT_THAT(answer_sentence(study), HasSubstr("In 1 of 1 cell the module's own account"));
+  EXPECT_EQ(study.cells[0].verdict, Verdict::kVoid);
+}
+
+TEST_F(LabReport, TargetsAreReconciledWithWhatWasHandled) {
+  const CellResult cell = analyse(plan_of(kPerVma, kMerged), {}).cells[0];
+  EXPECT_EQ(value_of(cell, "targets, at most"), "16 / 1");
+  EXPECT_EQ(value_of(cell, "targets, inside"), "16 / 1");
+  EXPECT_EQ(value_of(cell, "targets that ran no flush: lazy, or left to the hypervisor"), "0 / 0");
+  EXPECT_TRUE(contradictions(cell).empty());
+}
+
+TEST_F(LabReport, MoreTargetsThanRespondersContradict) {
+  CellResult cell = analyse(plan_of(kPerVma, kMerged), {}).cells[0];
+  cell.a.inside["targets"] = {17, 17, 17, 1};
+  ASSERT_EQ(contradictions(cell).size(), 1U);
+  EXPECT_EQ(contradictions(cell)[0].term, "targets, inside");
+}
+
+TEST_F(LabReport, FewerTargetsThanFlushesRunContradict) {
+  CellResult cell = analyse(plan_of(kPerVma, kMerged), {}).cells[0];
+  cell.a.inside["targets"] = {12, 12, 12, 1};
+  EXPECT_FALSE(contradictions(cell).empty());
+}
+
+TEST_F(LabReport, ABroadcastNamesNoTarget) {
+  World world;
+  world.broadcast = true;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged, false), world);
+  const CellResult& cell = study.cells[0];
+  EXPECT_EQ(value_of(cell, "targets, at most"), "unknown / unknown");
+  EXPECT_EQ(value_of(cell, "DSBs that complete them"), "16 / 1");
+  EXPECT_EQ(value_of(cell, "TLBIs"), "64 / 64");
+  EXPECT_TRUE(contradictions(cell).empty());
+  const Table table = inside_table(study, Labels(study));
+  EXPECT_EQ(table.rows.at(1).cells.at(4).text, "unknown");
+  EXPECT_EQ(table.rows.at(1).cells.at(5).text, "16 DSB");
+}
+
+}  // namespace
+}  // namespace tlblab::report

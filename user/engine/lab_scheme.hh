@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A scheme of engine `lab`: names with parameters, and what each must cause. Pure: needs no module.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "include/tlblab/abi.h"
+#include "user/engine/engine.hh"
+
+namespace tlblab {
+
+/// The machine below the module, as far as numbers of requests depend on it.
+struct LabMachine {
+  bool broadcast = false;      ///< flushes are broadcast in hardware; one request takes a list
+  unsigned ceiling_pages = 0;  ///< past so many pages the whole mm is flushed; 0: not known
+};
+
+/// Which machine `can` describes.
+LabMachine lab_machine(const tlblab_capabilities& can);
+
+/// The choices of one scheme, in the ABI's values.
+struct LabComposition {
+  tlblab_gather gather = TLBLAB_MERGED;
+  tlblab_extent extent = TLBLAB_ENVELOPE;
+  bool dsb_each = false;            ///< arm64: a completing DSB after each TLBI
+  std::uint32_t ceiling_pages = 0;  ///< 0: the kernel's own
+  std::uint64_t batch_pages = 0;    ///< 0: no limit
+
+  bool operator==(const LabComposition&) const = default;
+};
+
+/// "unmap:merged", ... without parameters, for `list`. Each carries `unavailable`.
+std::vector<SchemeInfo> lab_schemes(const std::string& unavailable);
+
+/// What may follow a name.
+std::span<const ParameterInfo> lab_parameters();
+
+/// The composition of "unmap:<gather>[,parameter...]"; empty when no scheme of the lab has that
+/// name. Throws Error(kUsage) for parameters that there aren't or that don't go together.
+std::optional<LabComposition> parse_lab_scheme(std::string_view name);
+
+/// The one name of a composition: parameters in the order of lab_parameters().
+std::string name(const LabComposition& composition);
+
+/// design.md's table of requests, and the terms of the module's account that follow from the shape.
+ExpectedFlushes expect_lab(const LabComposition& composition, const Shape& shape,
+                           const LabMachine& machine);
+
+class LabScheme final : public Scheme {
+ public:
+  LabScheme(const LabComposition& composition, const LabMachine& machine, std::string unavailable);
+  [[nodiscard]] ExpectedFlushes expect(const Shape& shape) const override;
+  [[nodiscard]] std::string twin() const override;
+  [[nodiscard]] const LabComposition& composition() const { return composition_; }
+
+ private:
+  LabComposition composition_;
+  LabMachine machine_;
+};
+
+}  // namespace tlblab
