@@ -17,10 +17,10 @@ COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -M
 LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 
 # What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
-PACKAGES_RUN := g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
-  libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox
+PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
+  libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox $(PACKAGES_GUEST)
 PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools python3-numpy \
-  python3-scipy clang-format clang-tidy util-linux $(PACKAGES_GUEST)
+  python3-scipy clang-format clang-tidy
 # To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need, the
 # compiler for the other architecture, QEMU.
 PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \
@@ -93,18 +93,18 @@ define install_packages
 	fi
 endef
 
-.PHONY: setup-run setup-guest setup-test
+.PHONY: setup-run setup-test
 setup-run:
 	$(call install_packages,$(PACKAGES_RUN))
-setup-guest:
-	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_GUEST))
 setup-test:
 	$(call install_packages,$(PACKAGES_TEST))
 
+# The timed studies first and alone; then the module, here or in guests. YES=yes: don't ask.
 .PHONY: run
 run: setup-run
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(BUILD)/tlblab study batching
+	@kmod/run_lab.sh $(if $(YES),--yes)
 
 .PHONY: test
 test: setup-test
@@ -112,7 +112,8 @@ test: setup-test
 	@tests/run.sh $(BUILD)
 
 .PHONY: tests-built
-tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench
+tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
+  modules vm-tests
 
 .PHONY: bench
 bench: setup-test

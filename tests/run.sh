@@ -44,6 +44,22 @@ suite() { # NAME BINARY
   skipped=$((skipped + not_run))
 }
 
+# A command that prints KTAP: each of its tests counts. One that fails otherwise is a failure, too.
+ktap() { # NAME COMMAND...
+  local name=$1 log=$scratch/ktap status failures
+  shift
+  echo "== $name"
+  "$@" 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  failures=$(grep -c '^not ok ' "$log")
+  skipped=$((skipped + $(grep -c '^ok .*# SKIP' "$log")))
+  passed=$((passed + $(grep '^ok ' "$log" | grep -vc '# SKIP')))
+  failed=$((failed + failures))
+  if [ "$status" -ne 0 ] && [ "$failures" -eq 0 ] || ! grep -q '^\(not \)\?ok ' "$log"; then
+    count "$name ended with status $status" 1
+  fi
+}
+
 # A benchmark that could not run says so but exits 0; with one CPU two of them can't.
 benchmarks() {
   local out
@@ -68,6 +84,20 @@ wait "$selftest"
 selftest_status=$?
 cat "$scratch/selftest"
 count "statistics self-test" "$selftest_status"
+
+# Would the build and the runner notice? Then four kernels, with the module in each.
+host=$(dpkg --print-architecture)
+ktap "planted faults in the module's build" tests/vm/check_module_faults.sh "$host" 6.12
+ktap "planted trouble in a guest" tests/vm/check_runner.sh "$host" 6.12
+for guest in "amd64 6.1" "amd64 6.12" "arm64 6.1" "arm64 6.12"; do
+  # shellcheck disable=SC2086  # two words
+  ktap "the module in a guest: $guest" tests/vm/test_guest.sh $guest
+done
+for arch in amd64 arm64; do
+  ktap "instructions per page: $arch" tests/vm/check_instructions.sh "$arch" 6.12
+  check "the driver for $arch" make --no-print-directory -j"$(nproc)" driver ARCH="$arch"
+  ktap "the driver in a guest: $arch" tests/vm/test_driver.sh "$arch" 6.12
+done
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -9,20 +9,7 @@ cd "$(dirname "$0")/../.."
 arch=${1:-$(dpkg --print-architecture)} kernel=${2:-6.12}
 headers=$PWD/${BUILD:-build}/kernels/$arch-$kernel/headers
 [ -e "$headers" ] || { echo "error: tests/vm/kernels.sh $arch $kernel comes first" >&2 && exit 1; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-count=0 failed=0
-
-result() { # STATUS NAME
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count $2"
-  else
-    echo "not ok $count $2"
-    failed=1
-    sed 's/^/# /' "$scratch/log" | tail -n 20
-  fi
-}
+. tests/vm/ktap.sh
 
 build() {
   "$scratch/kmod/build.sh" "$arch" "$headers" "$scratch/out" >"$scratch/log" 2>&1

@@ -9,20 +9,7 @@ cd "$(dirname "$0")/../.."
 export ARCH=${1:-$(dpkg --print-architecture)} KERNEL=${2:-6.12}
 export DRIVER=no NAME=check-runner-$ARCH-$KERNEL
 out=${BUILD:-build}/vm/$NAME
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-count=0 failed=0
-
-result() { # STATUS NAME
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count $2"
-  else
-    echo "not ok $count $2"
-    failed=1
-    tail -n 20 "$scratch/log" | sed 's/^/# /'
-  fi
-}
+. tests/vm/ktap.sh
 
 expect() { # STATUS SAYS NAME COMMAND: SAYS is looked for in all that the runner prints
   local status=0 verdict=0

@@ -15,10 +15,12 @@ namespace {
 
 constexpr int kBarWidth = 24;
 
+/// Empty for steps that have no length in time: passes that only count.
 std::string time_left(double seconds) {
   const auto whole = static_cast<long>(std::lround(seconds));
-  return whole < 60 ? fmt::format("{} s", whole)
-                    : fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  if (seconds <= 0) return "";
+  return whole < 60 ? fmt::format(", {} s left", whole)
+                    : fmt::format(", {} min {:02} s left", whole / 60, whole % 60);
 }
 
 /// Short enough for a line: schemes without their engine.
@@ -42,16 +44,36 @@ void ProgressBar::show(const StudyProgress& progress) {
     if (told_ == progress.cell && told_session_ == progress.session) return;
     told_ = progress.cell;
     told_session_ = progress.session;
-    fmt::print(stderr, "[{}/{}] {}, {} left\n", progress.done + 1, progress.total, what,
+    fmt::print(stderr, "[{}/{}] {}{}\n", progress.done + 1, progress.total, what,
                time_left(progress.left_s));
     return;
   }
-  const double all = progress.elapsed_s + progress.left_s;
-  const int filled = all > 0 ? static_cast<int>(kBarWidth * progress.elapsed_s / all) : 0;
+  const double part =
+      progress.left_s > 0
+          ? progress.elapsed_s / (progress.elapsed_s + progress.left_s)
+          : static_cast<double>(progress.done) / static_cast<double>(progress.total);
+  draw(part, fmt::format("{}/{}{}  {}  {} blocks", progress.done + 1, progress.total,
+                         time_left(progress.left_s), what, progress.in_cell.nr_blocks));
+}
+
+void ProgressBar::show(const StepProgress& progress) {
+  const double part = static_cast<double>(progress.done) / static_cast<double>(progress.total);
+  const std::string left =
+      progress.done == 0 ? "" : time_left(progress.elapsed_s / part - progress.elapsed_s);
+  const std::string text =
+      fmt::format("{}/{}{}  {}", progress.done + 1, progress.total, left, progress.what);
+  if (terminal_) {
+    draw(part, text);
+  } else if (told_steps_ != progress.done + 1) {
+    told_steps_ = progress.done + 1;
+    fmt::print(stderr, "[{}/{}] {}{}\n", progress.done + 1, progress.total, progress.what, left);
+  }
+}
+
+void ProgressBar::draw(double part, const std::string& text) {
+  const int filled = static_cast<int>(kBarWidth * part);
   const std::string line =
-      fmt::format("[{:=<{}}{:{}}] {}/{}  {} left  {}  {} blocks", "", filled, "",
-                  kBarWidth - filled, progress.done + 1, progress.total, time_left(progress.left_s),
-                  what, progress.in_cell.nr_blocks);
+      fmt::format("[{:=<{}}{:{}}] {}", "", filled, "", kBarWidth - filled, text);
   fmt::print(stderr, "\r{:<{}}", line, std::max(width_, line.size()));
   std::fflush(stderr);
   width_ = line.size();
