@@ -53,7 +53,7 @@ void BM_lab_populate(benchmark::State& state) {
       benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-[[maybe_unused]] const bool registered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   if (access(TLBLAB_DEVICE, R_OK | W_OK) != 0) return false;
   benchmark::RegisterBenchmark("BM_lab_null_call", BM_lab_null_call);
   benchmark::RegisterBenchmark("BM_lab_populate", BM_lab_populate)->Arg(1)->Arg(64)->Arg(10000);
