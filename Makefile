@@ -26,12 +26,15 @@ PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbe
 PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \
   qemu-system-arm qemu-system-x86 util-linux xz-utils \
   g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu
+# To build a kernel.
+PACKAGES_DEBUG := bison flex bc libelf-dev libssl-dev
 
 JOBS := $(shell nproc)
 USER_SOURCES := $(shell find user -name '*.cc' | sort)
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out user/main.cc,$(USER_SOURCES)))
 UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/*.cc)))
 CLI_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/cli/*.cc)))
+EXPLORE_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/explore/*.cc)))
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard bench/*.cc)))
 
 .PHONY: all
@@ -68,6 +71,10 @@ $(BUILD)/tests/cli_tests: $(CLI_OBJECTS)
 	@echo '  LINK    $@'
 	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgtest_main -lgmock
 
+$(BUILD)/tests/explore/explore: $(EXPLORE_OBJECTS)
+	@echo '  LINK    $@'
+	@$(CXX) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/bench/tlblab_bench: $(BENCH_OBJECTS) $(BUILD)/libtlblab.a
 	@echo '  LINK    $@'
 	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lbenchmark -lbenchmark_main
@@ -93,11 +100,13 @@ define install_packages
 	fi
 endef
 
-.PHONY: setup-run setup-test
+.PHONY: setup-run setup-test setup-debug
 setup-run:
 	$(call install_packages,$(PACKAGES_RUN))
 setup-test:
 	$(call install_packages,$(PACKAGES_TEST))
+setup-debug:
+	$(call install_packages,$(PACKAGES_TEST) $(PACKAGES_DEBUG))
 
 # The timed studies first and alone; then the module, here or in guests. YES=yes: don't ask.
 .PHONY: run
@@ -113,7 +122,15 @@ test: setup-test
 
 .PHONY: tests-built
 tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
-  modules vm-tests
+  $(BUILD)/tests/explore/explore modules vm-tests
+
+# The module's tests once more under a kernel that checks whatever it can; the kernel is built first,
+# which takes ten minutes on two cores, once.
+.PHONY: test-debug
+test-debug: setup-debug
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-debug/release vm-tests
+	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=debug
+	@tests/vm/test_debug.sh
 
 .PHONY: bench
 bench: setup-test

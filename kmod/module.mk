@@ -42,6 +42,8 @@ modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
 	@tests/vm/kernels.sh $(subst -, ,$*)
+$(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
+	@tests/vm/debug_kernel.sh
 
 $(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
 	@kmod/build.sh $(firstword $(subst -, ,$*)) $(BUILD)/kernels/$*/headers $(@D)

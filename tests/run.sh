@@ -85,6 +85,8 @@ selftest_status=$?
 cat "$scratch/selftest"
 count "statistics self-test" "$selftest_status"
 
+ktap "every interleaving of a modelled machine" "$build/tests/explore/explore" --all
+
 # Would the build and the runner notice? Then four kernels, with the module in each.
 host=$(dpkg --print-architecture)
 ktap "planted faults in the module's build" tests/vm/check_module_faults.sh "$host" 6.12

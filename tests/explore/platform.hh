@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The modelled machine as a platform of the core: platform.hh's contract, each shared access a step
+// that the search may delay. The same for the protocol pieces: their shared words, the tables.
+//
+// x86: an entry is emptied by a locked exchange; a request goes by interrupt to the CPUs that the
+// core's CPU mask and generation say. arm64: an entry is emptied by a plain store, as where the
+// hardware sets no dirty bits; DSB ISHST, TLBI to every CPU, DSB ISH.
+#pragma once
+
+#include "kmod/core/generation.hh"
+#include "kmod/core/platform.hh"
+#include "kmod/core/requests.hh"
+#include "kmod/core/unmap.hh"
+#include "kmod/core/words.hh"
+#include "tests/explore/machine.hh"
+
+namespace tlblab::explore {
+
+enum class Mechanism : u8 {
+  kIpi,      ///< x86
+  kDsbEach,  ///< arm64: TLBI and DSB for each page
+  kDsbOnce,  ///< arm64: one DSB
+};
+
+/// What the model's platform can be made to leave out: for planted faults, and to show that the
+/// explorer would see if the core left it out. Each is a bit.
+enum Omission : u32 {
+  kNothing = 0,
+  kOmitFlush = 1U << 0,          ///< no flush is issued
+  kFlushAfterRelease = 1U << 1,  ///< a flush waits until the next release is over
+  kOmitLastPage = 1U << 2,       ///< a range's last page is left out
+  kOmitTableLock = 1U << 3,      ///< page tables are not locked
+  kOmitStoreFence = 1U << 4,     ///< arm64: no DSB ISHST before the TLBI
+  kOmitCompletion = 1U << 5,     ///< nobody waits until the flush is done
+  kSplitClear = 1U << 6,         ///< x86: entries are emptied by a load and a store
+  kWeakIncrement = 1U << 7,      ///< words: an increment is a load and a store, no barrier
+  kOmitWordFence = 1U << 8,      ///< words: a full fence is none
+  kLeafOnly = 1U << 9,           ///< arm64: flushes for freed tables leave the walk caches alone
+  kOmitTargets = 1U << 10,       ///< x86: only this CPU is flushed
+};
+
+template <Mechanism kMechanism>
+class ModelPlatform {
+ public:
+  static constexpr bool kOneIntervalPerRequest = kMechanism == Mechanism::kIpi;
+  static constexpr Arch kArch = kMechanism == Mechanism::kIpi ? Arch::kX86 : Arch::kArm64;
+
+  explicit ModelPlatform(Machine& machine, u32 omissions = kNothing)
+      : machine_(machine), omissions_(omissions) {}
+
+  // --- core::Platform
+
+  bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
+    for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
+      const u64 base = machine_.config().page_address[page] & ~(core::kTableBytes - 1);
+      if (base >= end || base + core::kTableBytes <= start) continue;
+      const u32 number = machine_.table_of(page);
+      table = {.start = start > base ? start : base,
+               .end = core::smaller(end, base + core::kTableBytes),
+               .entries = nullptr,
+               .lock = to_handle(number),
+               .vma = vma};
+      if (!omits(kOmitTableLock)) machine_.perform(OpKind::kLock, kTableLockCell + number);
+      return true;
+    }
+    return false;
+  }
+  void unlock_table(lab_table& table) {
+    if (omits(kOmitTableLock)) return;
+    machine_.perform(OpKind::kStore, kTableLockCell + from_handle(table.lock), 0, 0);
+  }
+  u64 clear_span(lab_table&, u64 address, u32 nr, void** frames) {
+    u64 mask = 0;
+    for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
+      const u64 at = machine_.config().page_address[page];
+      if (at < address || at >= address + nr * core::kPageBytes) continue;
+      if (!clear(page)) continue;
+      mask |= u64{1} << ((at - address) >> core::kPageShift);
+      *frames++ = to_handle(page);
+    }
+    return mask;
+  }
+  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
+    u32 pages = 0;
+    for (u32 i = 0; i < nr; ++i) pages |= pages_in(intervals[i].start, intervals[i].end);
+    if (omits(kOmitLastPage)) pages &= pages >> 1;
+    return flush_extent({pages, 0, false});
+  }
+  lab_flush_cost flush_mm() {
+    return flush_extent({machine_.all_pages(), (1U << kMaxTables) - 1, true});
+  }
+  u64 release(void* const* frames, u32 nr) {
+    for (u32 i = 0; i < nr; ++i) machine_.perform(OpKind::kRelease, from_handle(frames[i]));
+    if (late_.pages != 0) issue(late_);
+    late_ = {};
+    return nr;
+  }
+  bool resched_point() { return true; }
+  u64 clock_ns() { return 0; }
+
+  // --- core::Words
+
+  using Word = u8;  ///< a cell
+
+  u64 load(const Word& word, core::Order) { return machine_.perform(OpKind::kLoad, word); }
+  void store(Word& word, u64 value, core::Order) {
+    machine_.perform(OpKind::kStore, word, 0, static_cast<u32>(value));
+  }
+  u64 add(Word& word, u64 delta, core::Order) {
+    if (!omits(kWeakIncrement)) {
+      return machine_.perform(OpKind::kAdd, word, 0, static_cast<u32>(delta));
+    }
+    const u64 sum = machine_.perform(OpKind::kLoad, word) + delta;
+    machine_.perform(OpKind::kStore, word, 0, static_cast<u32>(sum));
+    return sum;
+  }
+  void set_bits(Word& word, u64 bits, core::Order) {
+    if (!omits(kOmitWordFence)) {
+      machine_.perform(OpKind::kOr, word, 0, static_cast<u32>(bits));
+      return;
+    }
+    const u64 old = machine_.perform(OpKind::kLoad, word);
+    machine_.perform(OpKind::kStore, word, 0, static_cast<u32>(old | bits));
+  }
+  void clear_bits(Word& word, u64 bits, core::Order) {
+    machine_.perform(OpKind::kAnd, word, 0, static_cast<u32>(~bits));
+  }
+  bool exchange_if(Word& word, u64 expected, u64 desired, core::Order) {
+    return machine_.perform(OpKind::kExchangeIf, word, static_cast<u32>(expected),
+                            static_cast<u32>(desired)) != 0;
+  }
+
+  // --- core::TablePlatform
+
+  void unhook_table(u32 table) {
+    machine_.perform(OpKind::kStore, kPointerCell + table, 0, 0);
+    if (kArch == Arch::kX86) machine_.perform(OpKind::kFence);
+  }
+  void flush_tables(u64 start, u64 end) {
+    u32 tables = 0;
+    for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
+      if ((pages_in(start, end) >> page & 1) != 0) tables |= 1U << machine_.table_of(page);
+    }
+    flush_extent({pages_in(start, end), omits(kLeafOnly) ? 0 : tables, false});
+  }
+  void free_table(u32 table) { machine_.perform(OpKind::kFreeTable, table); }
+
+  Machine& machine() { return machine_; }
+
+ private:
+  struct Extent {
+    u32 pages;
+    u32 tables;
+    bool whole;  ///< one invalidation for the address space, not one for each page
+  };
+
+  static void* to_handle(u32 n) { return reinterpret_cast<void*>(u64{n} + 1); }
+  static u32 from_handle(const void* handle) {
+    return static_cast<u32>(reinterpret_cast<u64>(handle) - 1);
+  }
+  [[nodiscard]] bool omits(Omission omission) const { return (omissions_ & omission) != 0; }
+  [[nodiscard]] u32 pages_in(u64 start, u64 end) const {
+    u32 pages = 0;
+    for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
+      const u64 at = machine_.config().page_address[page];
+      if (at >= start && at < end) pages |= 1U << page;
+    }
+    return pages;
+  }
+
+  bool clear(u32 page) {
+    if (omits(kSplitClear)) {
+      if (machine_.perform(OpKind::kClearRead, page) == 0) return false;
+      machine_.perform(OpKind::kClearWrite, page);
+      return true;
+    }
+    return machine_.perform(kArch == Arch::kX86 ? OpKind::kClearLocked : OpKind::kClearPlain,
+                            page) != 0;
+  }
+
+  lab_flush_cost flush_extent(const Extent& extent) {
+    if (omits(kFlushAfterRelease)) {
+      late_ = {late_.pages | extent.pages, late_.tables | extent.tables,
+               late_.whole || extent.whole};
+    } else if (!omits(kOmitFlush)) {
+      issue(extent);
+    }
+    return {};
+  }
+
+  void issue(const Extent& extent) {
+    if constexpr (kMechanism == Mechanism::kIpi) {
+      Word generation_word = kGenerationCell;
+      Word cpus_word = kCpusCell;
+      core::Generation<ModelPlatform> generation(*this, generation_word, cpus_word);
+      const auto targets = static_cast<u32>(generation.advance());
+      machine_.perform(OpKind::kPost, extent.pages, extent.tables,
+                       omits(kOmitTargets) ? 0 : targets);
+      wait();
+    } else {
+      if (!omits(kOmitStoreFence)) machine_.perform(OpKind::kFence);
+      if (kMechanism == Mechanism::kDsbOnce || extent.whole) {
+        post_to_all(extent.pages, extent.tables);
+        return;
+      }
+      for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
+        if ((extent.pages >> page & 1) != 0) post_to_all(1U << page, extent.tables);
+      }
+    }
+  }
+
+  void post_to_all(u32 pages, u32 tables) {
+    machine_.perform(OpKind::kPost, pages, tables, machine_.all_cpus());
+    wait();
+  }
+
+  void wait() {
+    if (!omits(kOmitCompletion)) machine_.perform(OpKind::kWait);
+  }
+
+  Machine& machine_;
+  u32 omissions_;
+  Extent late_{};
+};
+
+}  // namespace tlblab::explore

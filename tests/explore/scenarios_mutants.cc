@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Mutation tests of the explorer: the real core on a platform that drops a lock, a fence, a wait or
+// a flush. One that is not found means that the explorer is blind there.
+#include "kmod/core/schemes.hh"
+#include "tests/explore/scenario.hh"
+#include "tests/explore/unmap_body.hh"
+
+namespace tlblab::explore {
+
+namespace {
+
+template <Mechanism kMechanism>
+void add_mutant(std::vector<Scenario>& list, const std::string& name, u32 gather, u32 omissions,
+                const char* about) {
+  list.push_back(
+      {.name = "mutant:" + name,
+       .kind = Kind::kMutant,
+       .config = {.arch = ModelPlatform<kMechanism>::kArch, .nr_pages = 2},
+       .bodies = {unmap_body<kMechanism>({.gather = gather, .ranges = {{0, 0, 1}}}, omissions)},
+       .expected = Violation::kLeak,
+       .about = about});
+}
+
+}  // namespace
+
+std::vector<Scenario> mutant_scenarios() {
+  std::vector<Scenario> list;
+  for (const core::Scheme& scheme : core::kSchemes) {
+    const std::string name = scheme.name;
+    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-flush", scheme.gather, kOmitFlush,
+                                "the flush is dropped");
+    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-targets", scheme.gather, kOmitTargets,
+                                "only the initiator's CPU is flushed");
+    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-wait", scheme.gather, kOmitCompletion,
+                                "nobody waits for the other CPUs");
+    add_mutant<Mechanism::kDsbEach>(list, name + ",dsb-each,no-flush", scheme.gather, kOmitFlush,
+                                    "the flush is dropped");
+    add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ishst", scheme.gather,
+                                    kOmitStoreFence,
+                                    "the walkers may still see the entries when the TLBI is done");
+    add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ish", scheme.gather,
+                                    kOmitCompletion, "nobody waits for the TLBI to complete");
+    if (scheme.flush_at <= core::Boundary::kTable) continue;  // they need no claim (thread 002)
+    const Unmap both = {.gather = scheme.gather, .ranges = {{0, 0, 1}}};
+    const Unmap second = {.gather = scheme.gather, .ranges = {{0, 1, 1}}};
+    list.push_back(
+        {.name = "mutant:" + name + ",ipi,no-claim",
+         .kind = Kind::kMutant,
+         .config = {.nr_cpus = 3, .nr_pages = 2, .loaded = 0x7},
+         .bodies = {claimed_unmap_body<Mechanism::kIpi>(both), unmap_body<Mechanism::kIpi>(second)},
+         .expected = Violation::kAfterReturn,
+         .about = "one of two initiators does not claim its range"});
+  }
+  list.push_back({.name = "mutant:split-clear",
+                  .kind = Kind::kMutant,
+                  .config = {.nr_pages = 1, .writing = 0x2},
+                  .bodies = {unmap_body<Mechanism::kIpi>({}, kSplitClear)},
+                  .expected = Violation::kLostWrite,
+                  .about = "an entry is emptied by a load and a store: a dirty bit is lost"});
+  return list;
+}
+
+}  // namespace tlblab::explore
