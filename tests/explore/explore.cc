@@ -221,7 +221,8 @@ int run(const std::vector<Check>& checks, const Options& options) {
                 steps, states / seconds, steps / seconds);
   }
   std::printf(
-      "Of the order in which arm64's CPUs see memory, the model has store buffers only: a load or a\n"
+      "Of the order in which arm64's CPUs see memory, the model has store buffers only: a load or "
+      "a\n"
       "store that overtakes another is not explored (docs/explorer.md).\n"
       "explore: %u passed, %u failed\n",
       passed, failed);
