@@ -78,8 +78,28 @@ enum tlblab_mechanism {
 	TLBLAB_TLBI_DSB_ONCE = 3,	/* arm64: broadcast TLBIs, one completing DSB a request */
 };
 
+/*
+ * Planted faults: ways to be wrong, on purpose, to prove that the oracle sees. For CAP_SYS_ADMIN
+ * only; the safety rule keeps them from harming anybody. Requests are counted as if all were well;
+ * their costs (targets, tlbi, dsb_*) are of what was really done. Once an arena has seen a fault,
+ * each TLBLAB_POPULATE on it, and each munmap() of it, flushes the caller's address space first: no
+ * translation that a fault left behind lives longer than that.
+ */
+enum tlblab_fault {
+	TLBLAB_NO_FLUSH = 1,		/* requests are accounted for and not made */
+	TLBLAB_RELEASE_FIRST = 2,	/* frames are released before the flush that covers them */
+	TLBLAB_EARLY_FULL_FLUSH = 3,	/* the whole mm is flushed first, and nothing after that
+					 * (full-mm-early, thread 004, with the mm in use) */
+	TLBLAB_TRUST_NONE = 4,		/* ranges are not claimed: an entry that another initiator
+					 * has emptied and not yet flushed owes nothing (thread 002) */
+};
+
 /* Bits of tlblab_request.flags. */
 #define TLBLAB_TIME_PHASES (1u << 0) /* fill clear_ns, flush_ns, release_ns; costs clock reads */
+#define TLBLAB_ORACLE (1u << 1)	     /* re-tag each frame when it is released */
+
+/* Bits of tlblab_populate.flags. */
+#define TLBLAB_TAG (1u << 0) /* write a struct tlblab_tag to the start of each new frame */
 
 /* Bits of tlblab_capabilities.features. */
 #define TLBLAB_HAS_BROADCAST (1u << 0) /* flushes are broadcast in hardware: no targets, no IPIs */
@@ -109,6 +129,7 @@ struct tlblab_capabilities {
 	__u64 extents;		/* out: mask of enum tlblab_extent */
 	__u64 releases;		/* out: mask of enum tlblab_release */
 	__u64 mechanisms;	/* out: mask of enum tlblab_mechanism */
+	__u64 faults;		/* out: mask of enum tlblab_fault */
 	__u64 flags;		/* out: mask of known tlblab_request.flags */
 	__u32 features;		/* out: TLBLAB_HAS_* */
 	__u32 ceiling_pages;	/* out: more pages than this in one request flush the whole mm;
@@ -150,6 +171,7 @@ struct tlblab_account {
  *   EFAULT      a range is not inside one lab VMA of this file in the calling process
  *   E2BIG       more than TLBLAB_MAX_RANGES
  *   EOPNOTSUPP  a value that exists but not on this machine (see TLBLAB_QUERY)
+ *   EPERM       a planted fault, without CAP_SYS_ADMIN
  *   EBUSY       the address space has MMU notifiers (KVM, RDMA, ...): use a process without
  *   ENOMEM      no memory for the operation's lists; nothing was changed
  *   EINTR       a fatal signal came: what was done until then is flushed, released and accounted
@@ -157,7 +179,7 @@ struct tlblab_account {
  */
 struct tlblab_request {
 	__u32 size;		/* in: sizeof(struct tlblab_request) */
-	__u32 flags;		/* in: TLBLAB_TIME_PHASES or 0 */
+	__u32 flags;		/* in: TLBLAB_TIME_PHASES, TLBLAB_ORACLE */
 	__u32 operation;	/* in: enum tlblab_operation */
 	__u32 gather;		/* in: enum tlblab_gather */
 	__u32 extent;		/* in: enum tlblab_extent; ENVELOPE for FULL_MM and PER_PAGE */
@@ -169,6 +191,8 @@ struct tlblab_request {
 				 * again. 0: no limit (8 bytes of memory a page) */
 	__u64 ranges;		/* in: address of an array of struct tlblab_range */
 	__u64 nr_ranges;	/* in: its length */
+	__u32 fault;		/* in: enum tlblab_fault, or 0: none. EPERM without CAP_SYS_ADMIN */
+	__u32 reserved;		/* must be zero */
 	struct tlblab_account account; /* out; in: must be zero */
 };
 
@@ -181,12 +205,33 @@ struct tlblab_request {
  */
 struct tlblab_populate {
 	__u32 size;		/* in: sizeof(struct tlblab_populate) */
-	__u32 flags;		/* must be zero */
+	__u32 flags;		/* in: TLBLAB_TAG or 0 */
 	__u64 ranges;		/* in: address of an array of struct tlblab_range */
 	__u64 nr_ranges;	/* in: its length */
 	__s32 node;		/* in: NUMA node of new frames, -1: the calling CPU's */
 	__u32 reserved;		/* must be zero */
 	__u64 populated;	/* out: entries set by this call; in: must be zero */
+};
+
+/*
+ * What the oracle writes to the start of a frame: by TLBLAB_POPULATE with TLBLAB_TAG when the frame
+ * is new, and by TLBLAB_PERFORM with TLBLAB_ORACLE at the instant at which a scheme releases it,
+ * before anything else may happen to it. Who reads TLBLAB_RELEASED through a translation reads a
+ * released frame: a leak. Times are CLOCK_MONOTONIC. Without these flags nothing is written.
+ */
+enum tlblab_tag_state {
+	TLBLAB_LIVE = 1,
+	TLBLAB_RELEASED = 2,
+};
+struct tlblab_tag {
+	__u64 state;		/* enum tlblab_tag_state; written last */
+	__u64 frame;		/* its page frame number */
+	__u64 generation;	/* the module's count of tagged frames, so that no two uses are alike */
+	__u64 cleared_ns;	/* when its last entry was found and cleared, in steps of 4 ns; 0
+				 * while live */
+	__u64 released_ns;	/* 0 while live */
+	__u64 guard;		/* for witnesses that write: what a released frame's guard was set
+				 * to, never 0, must still be there when it leaves the quarantine */
 };
 
 /*
@@ -204,6 +249,9 @@ struct tlblab_totals {
 	__u64 frames_quarantined; /* out: released, waiting for the global flush */
 	__u64 frames_in_use;	/* out: in arenas */
 	__u64 global_flushes;	/* out: flushes of everything on every CPU, for the quarantine */
+	__u64 stale_writes;	/* out: frames whose guard was written after they were released. Found
+				 * when they leave the quarantine: at the latest when the last arena
+				 * is closed */
 };
 
 #define TLBLAB_IOCTL_TYPE 0xB7

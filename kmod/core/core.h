@@ -49,7 +49,10 @@ struct lab_plan {
  */
 int lab_core_check(const struct tlblab_request *request, const struct tlblab_capabilities *can);
 
-/* Capabilities that the core brings: operations, gathers, extents, releases, flags. Any context. */
+/*
+ * Capabilities that the core brings: operations, gathers, extents, releases, faults, flags. Any
+ * context.
+ */
 void lab_core_describe(struct tlblab_capabilities *can);
 
 /* Frame slots that lab_plan.frames needs for so many pages in all the ranges. Any context. */

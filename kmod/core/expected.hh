@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What an unmap must have asked of the other CPUs: design.md's table of requests, as code.
+// What an unmap must have asked of the other CPUs: docs/methods.md's table of requests, as code.
 //
 // Derived from the shape alone, without a line of the gather's, so that agreement means something.
 // Used by the driver and the tests; the module does not include it.

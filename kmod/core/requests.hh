@@ -18,7 +18,11 @@ inline constexpr int kEopnotsupp = -95;
 inline constexpr u64 kTableEntries = kPageBytes / sizeof(u64);
 inline constexpr u64 kTableBytes = kTableEntries * kPageBytes;
 
-inline constexpr u32 kKnownFlags = TLBLAB_TIME_PHASES;
+inline constexpr u32 kKnownFlags = TLBLAB_TIME_PHASES | TLBLAB_ORACLE;
+
+/// Any composition can be wrong in any of these ways.
+inline constexpr u32 kKnownFaults = mask_of(TLBLAB_NO_FLUSH) | mask_of(TLBLAB_RELEASE_FIRST) |
+                                    mask_of(TLBLAB_EARLY_FULL_FLUSH) | mask_of(TLBLAB_TRUST_NONE);
 
 inline constexpr u32 kKnownMechanisms = mask_of(TLBLAB_KERNEL_SHOOTDOWN) |
                                         mask_of(TLBLAB_TLBI_DSB_EACH) |
@@ -28,7 +32,8 @@ inline constexpr u32 kKnownMechanisms = mask_of(TLBLAB_KERNEL_SHOOTDOWN) |
 constexpr bool has(u64 mask, u32 value) { return value < 64 && ((mask >> value) & 1) != 0; }
 
 constexpr int check(const tlblab_request& request, const tlblab_capabilities& can) {
-  if ((request.flags & ~kKnownFlags) != 0) return kEinval;
+  if ((request.flags & ~kKnownFlags) != 0 || request.reserved != 0) return kEinval;
+  if (request.fault != 0 && !has(kKnownFaults, request.fault)) return kEinval;
   const Scheme* scheme = find_scheme(request.operation, request.gather);
   if (scheme == nullptr || !has(scheme->extents, request.extent) ||
       !has(scheme->releases, request.release) || !has(kKnownMechanisms, request.mechanism)) {
@@ -36,7 +41,8 @@ constexpr int check(const tlblab_request& request, const tlblab_capabilities& ca
   }
   if (!has(can.operations, request.operation) || !has(can.gathers, request.gather) ||
       !has(can.extents, request.extent) || !has(can.releases, request.release) ||
-      !has(can.mechanisms, request.mechanism)) {
+      !has(can.mechanisms, request.mechanism) ||
+      (request.fault != 0 && !has(can.faults, request.fault))) {
     return kEopnotsupp;
   }
   return 0;
@@ -50,6 +56,7 @@ constexpr void describe(tlblab_capabilities& can) {
     can.extents |= scheme.extents;
     can.releases |= scheme.releases;
   }
+  can.faults = kKnownFaults;
   can.flags = kKnownFlags;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "kmod/linux/arch.h"
 #include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
 
@@ -52,7 +53,7 @@ void lab_arena_destroy(struct lab_arena *arena)
 		lab_frames_trim();
 }
 
-struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node)
+struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node, bool tag)
 {
 	struct page *page, *fresh = NULL;
 	int err;
@@ -70,6 +71,8 @@ struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node)
 			if (!fresh)
 				return NULL;
 			fresh->index = pgoff;
+			if (tag)
+				lab_oracle_tag(fresh);
 		}
 		err = lab_should_fail() ? -ENOMEM :
 			xa_insert(&arena->frames, pgoff, fresh, GFP_KERNEL);
@@ -88,7 +91,7 @@ struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node)
 	return page;
 }
 
-u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr)
+u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr, bool oracle)
 {
 	LIST_HEAD(last);
 	u32 i, nr_last = 0;
@@ -105,8 +108,11 @@ u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr)
 		}
 	}
 	xa_unlock(&arena->frames);
-	if (nr_last)
-		lab_frames_quarantine(&last, nr_last);
+	if (!nr_last)
+		return 0;
+	if (oracle)
+		lab_oracle_released(&last);
+	lab_frames_quarantine(&last, nr_last);
 	return nr_last;
 }
 
@@ -117,12 +123,17 @@ static void lab_vma_open(struct vm_area_struct *vma)
 	refcount_inc(&lab->refs);
 }
 
-/* munmap() or exit has cleared the entries and flushed. */
+/*
+ * munmap() or exit has cleared the entries and flushed: what it found, that is. What a planted fault
+ * left behind would else serve the next mapping of these addresses with our frames.
+ */
 static void lab_vma_close(struct vm_area_struct *vma)
 {
 	struct lab_vma *lab = vma->vm_private_data;
 	unsigned long word, nr_words = BITS_TO_LONGS(lab->nr_pages);
 
+	if (READ_ONCE(lab->arena->stale))
+		lab_arch_flush_mm(vma->vm_mm);
 	if (!refcount_dec_and_test(&lab->refs))
 		return;
 	for (word = 0; word < nr_words; word++) {
@@ -137,7 +148,7 @@ static void lab_vma_close(struct vm_area_struct *vma)
 			frames[nr++] = xa_load(&lab->arena->frames, pgoff);
 		}
 		if (nr)
-			lab_arena_release(lab->arena, frames, nr);
+			lab_arena_release(lab->arena, frames, nr, false);
 		cond_resched();
 	}
 	kvfree(lab);

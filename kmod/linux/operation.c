@@ -2,6 +2,7 @@
 /*
  * The two calls that do something, and what of the kernel the core calls meanwhile.
  */
+#include <linux/capability.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -25,7 +26,7 @@ struct lab_flush_cost lab_flush_mm(struct lab_session *session)
 
 u64 lab_release_frames(struct lab_session *session, void *const *frames, u32 nr)
 {
-	return lab_arena_release(session->arena, frames, nr);
+	return lab_arena_release(session->arena, frames, nr, session->oracle);
 }
 
 bool lab_resched_point(struct lab_session *session)
@@ -54,11 +55,12 @@ struct lab_work {
 	struct mm_struct *mm;
 	struct lab_ranges ranges;
 	struct lab_claim claim;
+	bool claimed;			/* false under TLBLAB_TRUST_NONE */
 	struct lab_pieces pieces;
 };
 
 /* @ranges are copied. They stay the caller's if this fails. */
-static int lab_work_begin(struct lab_work *work, struct file *file)
+static int lab_work_begin(struct lab_work *work, struct file *file, bool claim)
 {
 	int err;
 
@@ -66,7 +68,8 @@ static int lab_work_begin(struct lab_work *work, struct file *file)
 	work->mm = current->mm;
 	work->claim.mm = work->mm;
 	work->claim.ranges = &work->ranges;
-	err = lab_claim(work->arena, &work->claim);
+	work->claimed = claim;
+	err = claim ? lab_claim(work->arena, &work->claim) : 0;
 	if (err)
 		return err;
 	err = mmap_read_lock_killable(work->mm);
@@ -77,14 +80,16 @@ static int lab_work_begin(struct lab_work *work, struct file *file)
 		return 0;
 	mmap_read_unlock(work->mm);
 unclaim:
-	lab_unclaim(work->arena, &work->claim);
+	if (claim)
+		lab_unclaim(work->arena, &work->claim);
 	return err;
 }
 
 static void lab_work_end(struct lab_work *work)
 {
 	mmap_read_unlock(work->mm);
-	lab_unclaim(work->arena, &work->claim);
+	if (work->claimed)
+		lab_unclaim(work->arena, &work->claim);
 	lab_pieces_free(&work->pieces);
 }
 
@@ -95,6 +100,7 @@ static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
 		.arena = work->arena,
 		.mm = work->mm,
 		.mechanism = request->mechanism,
+		.oracle = request->flags & TLBLAB_ORACLE,
 	};
 	struct lab_plan plan = {
 		.request = request,
@@ -114,6 +120,8 @@ static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
 	plan.intervals = lab_should_fail() ? NULL :
 		kvmalloc_array(plan.max_intervals, sizeof(*plan.intervals), GFP_KERNEL_ACCOUNT);
 	if (plan.frames && plan.intervals) {
+		if (request->fault)
+			WRITE_ONCE(work->arena->stale, true);
 		err = lab_core_perform(&session, &plan, &request->account);
 		lab_totals_add(&request->account);
 	}
@@ -134,6 +142,8 @@ int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argu
 	err = lab_core_check(request, &can);
 	if (err)
 		return err;
+	if (request->fault && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	err = lab_ranges_copy(&work.ranges, request->ranges, request->nr_ranges);
 	if (err)
 		return err;
@@ -141,7 +151,7 @@ int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argu
 	if (lab_ranges_touch(&work.ranges, user_argument, request->size))
 		err = -EINVAL;
 	else
-		err = lab_work_begin(&work, file);
+		err = lab_work_begin(&work, file, request->fault != TLBLAB_TRUST_NONE);
 	if (!err) {
 		err = lab_run_core(&work, request, &can);
 		lab_work_end(&work);
@@ -160,12 +170,12 @@ static void lab_put_unused(struct lab_arena *arena, struct page **pages, u32 nr)
 		if (pages[i])
 			unused[nr_unused++] = pages[i];
 	if (nr_unused)
-		lab_arena_release(arena, unused, nr_unused);
+		lab_arena_release(arena, unused, nr_unused, false);
 }
 
 /* Sets the empty ones of at most LAB_SPAN entries. */
 static int lab_populate_span(struct lab_work *work, struct vm_area_struct *vma,
-			     unsigned long address, u32 nr, int node, u64 *populated)
+			     unsigned long address, u32 nr, struct tlblab_populate *populate)
 {
 	struct lab_vma *lab = vma->vm_private_data;
 	unsigned long index = (address - lab->start) >> PAGE_SHIFT;
@@ -174,10 +184,11 @@ static int lab_populate_span(struct lab_work *work, struct vm_area_struct *vma,
 	int err = 0;
 
 	for (i = 0; i < nr && !err; i++) {
-		/* Our claim keeps the bit as it is. */
+		/* Our claim keeps the bit as it is, but for those who trust none. */
 		if (test_bit(index + i, (unsigned long *)lab->mapped))
 			continue;
-		pages[i] = lab_arena_frame(work->arena, lab->pgoff + index + i, node);
+		pages[i] = lab_arena_frame(work->arena, lab->pgoff + index + i, populate->node,
+					   populate->flags & TLBLAB_TAG);
 		if (pages[i])
 			wanted++;
 		else
@@ -188,15 +199,15 @@ static int lab_populate_span(struct lab_work *work, struct vm_area_struct *vma,
 
 		for (i = 0; i < nr; i++)
 			wanted -= !!pages[i];
-		*populated += wanted;
+		populate->populated += wanted;
 		lab_put_unused(work->arena, pages, nr);
 		err = err ?: map_err;
 	}
 	return err;
 }
 
-static int lab_populate_piece(struct lab_work *work, const struct lab_piece *piece, int node,
-			      u64 *populated)
+static int lab_populate_piece(struct lab_work *work, const struct lab_piece *piece,
+			      struct tlblab_populate *populate)
 {
 	struct vm_area_struct *vma = find_vma(work->mm, piece->start);
 	unsigned long address = piece->start;
@@ -205,7 +216,7 @@ static int lab_populate_piece(struct lab_work *work, const struct lab_piece *pie
 	while (address < piece->end && !err) {
 		u32 nr = min_t(u64, LAB_SPAN, (piece->end - address) >> PAGE_SHIFT);
 
-		err = lab_populate_span(work, vma, address, nr, node, populated);
+		err = lab_populate_span(work, vma, address, nr, populate);
 		address += (unsigned long)nr << PAGE_SHIFT;
 		cond_resched();
 		if (!err && fatal_signal_pending(current))
@@ -220,7 +231,7 @@ int lab_populate(struct file *file, struct tlblab_populate *populate)
 	u64 i;
 	int err;
 
-	if (populate->flags || populate->reserved || populate->populated)
+	if (populate->flags & ~TLBLAB_TAG || populate->reserved || populate->populated)
 		return -EINVAL;
 	if (populate->node != NUMA_NO_NODE &&
 	    (populate->node < 0 || populate->node >= MAX_NUMNODES ||
@@ -229,11 +240,13 @@ int lab_populate(struct file *file, struct tlblab_populate *populate)
 	err = lab_ranges_copy(&work.ranges, populate->ranges, populate->nr_ranges);
 	if (err)
 		return err;
-	err = lab_work_begin(&work, file);
+	err = lab_work_begin(&work, file, true);
 	if (!err) {
+		/* Else a CPU could go on using what a fault left it, and miss what we map. */
+		if (READ_ONCE(work.arena->stale))
+			lab_arch_flush_mm(work.mm);
 		for (i = 0; i < work.pieces.nr && !err; i++)
-			err = lab_populate_piece(&work, &work.pieces.list[i], populate->node,
-						 &populate->populated);
+			err = lab_populate_piece(&work, &work.pieces.list[i], populate);
 		lab_work_end(&work);
 	}
 	lab_ranges_free(&work.ranges);

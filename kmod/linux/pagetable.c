@@ -98,6 +98,8 @@ u64 lab_clear_span(struct lab_session *session, struct lab_table *table, u64 add
 	if (mask) {
 		lab_vma_clear_bits(lab, (address - lab->start) >> PAGE_SHIFT, mask);
 		atomic_long_sub(nr_cleared, &lab->nr_mapped);
+		if (unlikely(session->oracle))
+			lab_oracle_cleared(frames, nr_cleared);
 	}
 	return mask;
 }

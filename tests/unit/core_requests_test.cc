@@ -60,13 +60,14 @@ TEST(CoreRequests, DescribesEveryValueOfTheAbi) {
   EXPECT_EQ(can.gathers, 0b111110U);
   EXPECT_EQ(can.extents, 0b110U);
   EXPECT_EQ(can.releases, 0b10U);
-  EXPECT_EQ(can.flags, TLBLAB_TIME_PHASES);
+  EXPECT_EQ(can.faults, 0b11110U);
+  EXPECT_EQ(can.flags, TLBLAB_TIME_PHASES | TLBLAB_ORACLE);
 }
 
 TEST(CoreRequests, AcceptsEveryComposition) {
   const tlblab_capabilities can = here();
   for (Way way : all_compositions()) {
-    for (const u32 flags : {0U, TLBLAB_TIME_PHASES}) {
+    for (const u32 flags : {0U, TLBLAB_TIME_PHASES, TLBLAB_ORACLE}) {
       way.flags = flags;
       const tlblab_request request = request_of(way);
       EXPECT_EQ(lab_core_check(&request, &can), 0) << way.name();
@@ -75,7 +76,7 @@ TEST(CoreRequests, AcceptsEveryComposition) {
 }
 
 TEST(CoreRequests, RefusesValuesThatDoNotExist) {
-  EXPECT_EQ(check_with([](tlblab_request& r) { r.flags = 2; }), kEinval);
+  EXPECT_EQ(check_with([](tlblab_request& r) { r.flags = 4; }), kEinval);
   EXPECT_EQ(check_with([](tlblab_request& r) { r.flags = 1U << 31; }), kEinval);
   for (u32 tlblab_request::*field :
        {&tlblab_request::operation, &tlblab_request::gather, &tlblab_request::extent,

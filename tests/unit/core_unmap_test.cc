@@ -13,7 +13,7 @@ namespace {
 
 constexpr u64 kTable = FakeMachine::kTableEntries;
 
-/// Whole VMAs, fully mapped; runs it and compares the account with design.md's table as code.
+/// Whole VMAs, fully mapped; runs it and compares the account with docs/methods.md's table as code.
 void run_shape(const ExpectedShape& shape, const Way& way) {
   Bed bed;
   for (u64 vma = 0; vma < shape.nr_vmas; ++vma) {

@@ -44,7 +44,8 @@ TEST(query_tells_what_is_here) {
   EXPECT_EQ(can.gathers, 0x3eull);
   EXPECT_EQ(can.extents, 0x6ull);
   EXPECT_EQ(can.releases, 1ull << TLBLAB_STRICT);
-  EXPECT_EQ(can.flags, static_cast<std::uint64_t>(TLBLAB_TIME_PHASES));
+  EXPECT_EQ(can.flags, std::uint64_t{TLBLAB_TIME_PHASES | TLBLAB_ORACLE});
+  EXPECT_EQ(can.faults, 0x1eull);
   EXPECT_EQ(can.page_bytes, 4096u);
   EXPECT_EQ(can.entries_per_table, 512u);
 #if defined(__aarch64__)
@@ -102,6 +103,9 @@ TEST(unknown_values_are_einval) {
   EXPECT_EQ(spoiled([](auto& r) { r.release = 2; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.mechanism = 0; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.mechanism = ~0u; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.fault = 5; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.fault = 64 + TLBLAB_NO_FLUSH; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.reserved = 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.account.requests = 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.account.reserved[14] = 1; }), EINVAL);
 }
@@ -181,7 +185,8 @@ TEST(populate_refuses_what_it_does_not_know) {
     return call(arena, TLBLAB_POPULATE, &request);
   };
   EXPECT_EQ(populate([](auto&) {}), 0);
-  EXPECT_EQ(populate([](auto& r) { r.flags = 1; }), EINVAL);
+  EXPECT_EQ(populate([](auto& r) { r.flags = TLBLAB_TAG; }), 0);
+  EXPECT_EQ(populate([](auto& r) { r.flags = 2; }), EINVAL);
   EXPECT_EQ(populate([](auto& r) { r.reserved = 1; }), EINVAL);
   EXPECT_EQ(populate([](auto& r) { r.populated = 1; }), EINVAL);
   EXPECT_EQ(populate([](auto& r) { r.node = -2; }), EINVAL);

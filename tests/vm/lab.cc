@@ -68,8 +68,10 @@ std::uint64_t Arena::map(std::uint64_t address, std::uint64_t bytes, std::uint64
   return reinterpret_cast<std::uint64_t>(got);
 }
 
-int Arena::populate(const std::vector<tlblab_range>& ranges, std::uint64_t* nr_populated) const {
+int Arena::populate(const std::vector<tlblab_range>& ranges, std::uint64_t* nr_populated,
+                    std::uint32_t flags) const {
   auto request = sized<tlblab_populate>();
+  request.flags = flags;
   request.ranges = reinterpret_cast<std::uint64_t>(ranges.data());
   request.nr_ranges = ranges.size();
   request.node = -1;
@@ -191,30 +193,51 @@ void write_file(const std::string& path, const std::string& text) {
 }
 
 Responders::Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Manner manner)
-    : alarm_(eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC)) {
+    : manner_(manner), alarm_(eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC)) {
   if (alarm_ < 0) die("eventfd");
   for (unsigned i = 0; i < nr; ++i) {
-    threads_.emplace_back([this, i, manner, &ranges] {
+    threads_.emplace_back([this, i, &ranges] {
       pin_to_cpu(static_cast<int>(i) + 1);
       read_pages(ranges);
-      if (manner == Manner::kSleep) {
-        tids_[i] = gettid();
-        ++nr_ready_;
+      tids_[i] = gettid();
+      ++nr_ready_;
+      if (manner_ == Manner::kSleep) {
         std::uint64_t one = 0;
         if (read(alarm_, &one, sizeof(one)) != sizeof(one)) die("read eventfd");
-      } else {
-        ++nr_ready_;
-        while (!stop_.load(std::memory_order_relaxed)) {
-        }
+      }
+      while (!stop_.load(std::memory_order_relaxed)) {
+        beats_[i].fetch_add(1, std::memory_order_relaxed);
       }
     });
   }
   while (nr_ready_ < nr) sched_yield();
-  if (manner == Manner::kSleep) {
-    for (unsigned i = 0; i < nr; ++i) {
-      while (thread_state(tids_[i]) != 'S') usleep(1000);
+  if (manner_ == Manner::kSpin || nr == 0) return;
+  for (unsigned i = 0; i < nr; ++i) {
+    while (thread_state(tids_[i]) != 'S') usleep(1000);
+  }
+  // It says so before its CPU has left the address space. Who was on that CPU since, and is back,
+  // knows that it has: the last to run there was a kernel thread, which sent us on.
+  cpu_set_t mine;
+  if (sched_getaffinity(0, sizeof(mine), &mine) != 0) die("sched_getaffinity");
+  for (unsigned i = 0; i < nr; ++i) pin_to_cpu(static_cast<int>(i) + 1);
+  if (sched_setaffinity(0, sizeof(mine), &mine) != 0) die("sched_setaffinity");
+}
+
+std::uint64_t Responders::switches() const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    std::ifstream file("/proc/self/task/" + std::to_string(tids_[i]) + "/status");
+    for (std::string line; std::getline(file, line);) {
+      const std::size_t at = line.find("voluntary_ctxt_switches:");
+      if (at != std::string::npos) sum += std::stoull(line.substr(line.find(':') + 1));
     }
   }
+  if (manner_ == Manner::kSleep) return sum;
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    const std::uint64_t before = beats_[i];
+    while (beats_[i] == before) sched_yield();
+  }
+  return sum;
 }
 
 Responders::~Responders() {
@@ -229,7 +252,11 @@ int in_child(const std::function<int()>& f) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child < 0) die("fork");
-  if (child == 0) _exit(f());
+  if (child == 0) {
+    const int status = f();
+    std::fflush(stdout);
+    _exit(status);
+  }
   int status = 0;
   if (waitpid(child, &status, 0) != child) die("waitpid");
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

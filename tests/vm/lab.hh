@@ -42,9 +42,9 @@ class Arena {
   /// can't be had.
   std::uint64_t map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset) const;
 
-  /// 0 or the errno. `nr_populated`, if given, receives the count.
-  int populate(const std::vector<tlblab_range>& ranges,
-               std::uint64_t* nr_populated = nullptr) const;
+  /// 0 or the errno. `nr_populated`, if given, receives the count. `flags` as the ABI's.
+  int populate(const std::vector<tlblab_range>& ranges, std::uint64_t* nr_populated = nullptr,
+               std::uint32_t flags = 0) const;
 
   /// 0 or the errno; request.ranges and .nr_ranges are filled in; the account is in the request.
   int perform(tlblab_request& request, const std::vector<tlblab_range>& ranges) const;
@@ -108,11 +108,17 @@ class Responders {
   Responders(const Responders&) = delete;
   Responders& operator=(const Responders&) = delete;
 
+  /// How often any of them was switched off its CPU so far. Spinning ones are all on their CPUs at
+  /// one time after the count was taken: one that is off later shows in the next count.
+  [[nodiscard]] std::uint64_t switches() const;
+
  private:
+  Manner manner_;
   int alarm_;  ///< an eventfd on which sleepers wait
   std::atomic<bool> stop_{false};
   std::atomic<unsigned> nr_ready_{0};
   std::array<pid_t, 64> tids_{};
+  std::array<std::atomic<std::uint64_t>, 64> beats_{};
   std::vector<std::thread> threads_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Requests are exact: design.md's table, for every gather, extent, batch limit and R.
+// Requests are exact: docs/methods.md's table, for every gather, extent, batch limit and R.
 #include <sys/mman.h>
 
 #include <array>
@@ -18,7 +18,7 @@ constexpr std::array kGathers = {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE, TLBLAB_PER_V
 
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
-/// Requests of an unmap of a populated shape with envelopes, from the table in design.md.
+/// Requests of an unmap of a populated shape with envelopes, from the table in docs/methods.md.
 std::uint64_t expected_requests(std::uint32_t gather, const Shape& shape, std::uint64_t batch) {
   const std::uint64_t b = batch == 0 ? ~0ull >> 1 : batch;
   const std::uint64_t nr_vmas = shape.ranges().size();
@@ -168,13 +168,16 @@ TEST(nothing_cleared_nothing_flushed) {
 
 TEST(ranges_that_no_table_maps_yet) {
   const Arena arena;
-  const std::uint64_t at = arena.map(0, 4 * kTableBytes, 0);
+  // Not at an address that shares its first or last table with a neighbour.
+  const std::uint64_t base = reserve(5 * kTableBytes);
+  const std::uint64_t at = (base + kTableBytes - 1) / kTableBytes * kTableBytes;
+  arena.map(at, 4 * kTableBytes, 0);
   tlblab_request request = unmap_request(TLBLAB_PER_TABLE);
   REQUIRE_EQ(arena.perform(request, {{at, 4 * kTableBytes}}), 0);
   EXPECT_EQ(request.account.tables, 0u);
   EXPECT_EQ(request.account.empty, 4u * 512);
   EXPECT_EQ(request.account.requests, 0u);
-  munmap(reinterpret_cast<void*>(at), 4 * kTableBytes);
+  munmap(reinterpret_cast<void*>(base), 5 * kTableBytes);
 }
 
 TEST(two_ranges_in_one_vma_are_one_visit) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The driver with the module in a guest, as a user has it: the study lab-counts, its report made here.
+# The driver with the module in a guest, as a user has it: the study lab-counts, its report made here,
+# and the oracle.
 #   tests/vm/test_driver.sh ARCH KERNEL
 # after `make modules` and `make driver ARCH=...`. KTAP output. Exit status: 0 if none failed.
 set -uo pipefail
@@ -43,5 +44,8 @@ holds 'requests are just those due' \
   grep -q 'counted, in every operation, just the flush requests that are due' "$results/lab-counts.md"
 [ ! -e "$results/bench" ] \
   || holds 'its benchmarks run' grep -q '^BM_lab_populate/10000 .*per_page' "$results/bench"
+# The oracle, with CPUs that run at the same time.
+TCG_THREADS=multi NAME=check-$ARCH-$KERNEL FILES= TIMEOUT=240 tests/vm/run_vm.sh 'tlblab check --quick'
+result $? 'every planted fault is caught, and every sound scheme is clean,'
 holds 'emulated time is not shown' grep -q 'Emulated time is not time' "$results/lab-counts.md"
 exit "$failed"

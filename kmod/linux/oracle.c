@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The oracle's side in the module: tags in frames, for witnesses to read through their own TLBs.
+ *
+ * What the module must know of a tag it keeps in page->private, where no stale translation reaches:
+ * two bits, and in the others the time at which the frame's last entry was cleared. A frame that was
+ * never tagged has 0 there, and nothing is ever written to it.
+ */
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/timekeeping.h>
+
+#include "kmod/linux/lab.h"
+
+#define LAB_TAGGED 1ul		/* has a tag */
+#define LAB_RETAGGED 2ul	/* and was released with the oracle on: its guard is set */
+#define LAB_TAG_BITS (LAB_TAGGED | LAB_RETAGGED)
+
+/* A released frame's guard is this, and the frame's number in the bits that are 0 here. */
+#define LAB_GUARD 0x7ab1ed0000000000ull
+
+static atomic64_t lab_tagged_frames;
+static atomic64_t lab_stale_writes;
+
+static u64 lab_guard(const struct page *page)
+{
+	return LAB_GUARD ^ page_to_pfn(page);
+}
+
+void lab_oracle_tag(struct page *page)
+{
+	struct tlblab_tag *tag = page_address(page);
+
+	/* The rest is zero: the frame is new. Nobody maps it yet. */
+	tag->frame = page_to_pfn(page);
+	tag->generation = atomic64_inc_return(&lab_tagged_frames);
+	tag->state = TLBLAB_LIVE;
+	set_page_private(page, LAB_TAGGED);
+}
+
+void lab_oracle_cleared(void *const *frames, u32 nr)
+{
+	unsigned long now_ns = ktime_get_ns() & ~LAB_TAG_BITS;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		struct page *page = frames[i];
+
+		/*
+		 * Another entry of the frame may be cleared at this moment, under another lock. Either
+		 * time is right; and whoever releases last has written before.
+		 */
+		if (page_private(page))
+			WRITE_ONCE(page->private, now_ns | LAB_TAGGED);
+	}
+}
+
+void lab_oracle_released(const struct list_head *frames)
+{
+	u64 now_ns = ktime_get_ns();
+	struct page *page;
+
+	list_for_each_entry(page, frames, lru) {
+		struct tlblab_tag *tag = page_address(page);
+
+		if (!page_private(page))
+			continue;
+		/* Who can still write to the frame may have spoilt any of it. */
+		WRITE_ONCE(tag->cleared_ns, page_private(page) & ~LAB_TAG_BITS);
+		WRITE_ONCE(tag->released_ns, now_ns);
+		WRITE_ONCE(tag->guard, lab_guard(page));
+		set_page_private(page, page_private(page) | LAB_RETAGGED);
+		/* A witness that reads RELEASED reads the rest of it as written above. */
+		smp_store_release(&tag->state, (u64)TLBLAB_RELEASED);
+	}
+}
+
+void lab_oracle_forget(struct page *page)
+{
+	const struct tlblab_tag *tag = page_address(page);
+
+	if (!page_private(page))
+		return;
+	if (page_private(page) & LAB_RETAGGED && tag->guard != lab_guard(page))
+		atomic64_inc(&lab_stale_writes);
+	set_page_private(page, 0);
+}
+
+u64 lab_oracle_stale_writes(void)
+{
+	return atomic64_read(&lab_stale_writes);
+}

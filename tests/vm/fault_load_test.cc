@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The safety rule: every planted fault at once, with witnesses that write through what is left to
+// them, while memory is short, and nobody else is harmed. The kernel's log is the runner's to
+// check.
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "tests/vm/ktap.hh"
+#include "tests/vm/lab.hh"
+#include "tests/vm/witness.hh"
+
+namespace tlblab::vm {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kDuration = std::chrono::seconds(6);
+
+/// An unmap of any kind: gather, extent, batch, oracle and fault by lot, no fault among them.
+tlblab_request any_request(std::mt19937& random) {
+  const std::uint32_t gather = 1 + random() % TLBLAB_FULL_MM;
+  tlblab_request request = unmap_request(gather);
+  if (gather != TLBLAB_PER_PAGE && gather != TLBLAB_FULL_MM && random() % 2 != 0) {
+    request.extent = TLBLAB_EXACT;
+  }
+  request.flags = random() % 4 != 0 ? TLBLAB_ORACLE : 0;
+  request.batch_pages = random() % 2 != 0 ? 1 + random() % 200 : 0;
+  request.fault = random() % (TLBLAB_TRUST_NONE + 1);
+  return request;
+}
+
+/// Populates and unmaps the ranges until the end. False if a call failed for another reason than
+/// lack of memory, or released more than it unmapped.
+bool initiate(const Arena& arena, const std::vector<tlblab_range>& ranges, unsigned seed,
+              Clock::time_point end) {
+  std::mt19937 random(seed);
+  while (Clock::now() < end) {
+    const int error = arena.populate(ranges, nullptr, random() % 4 != 0 ? TLBLAB_TAG : 0);
+    if (error != 0 && error != ENOMEM) return false;
+    tlblab_request request = any_request(random);
+    if (arena.perform(request, ranges) != 0) return false;
+    if (request.account.released > request.account.cleared) return false;
+    // Time for witnesses to use what a fault left them, before a populate takes it away.
+    usleep(random() % 3000);
+  }
+  return true;
+}
+
+/// A process with one or two initiators on the same ranges, and a witness that writes to some pages
+/// of them. A second initiator's populate takes away what a fault of the first left to the witness.
+int troublemaker(unsigned seed, bool two, Clock::time_point end) {
+  const Arena arena;
+  const Shape shape(arena, 4, 300);
+  const std::vector<tlblab_range> watched = {{shape.ranges()[0].start, 4 * kPage}};
+  bool good[2] = {true, true};
+  {
+    const Witness witness(3, watched, Witness::Manner::kWrite);
+    std::thread other([&] {
+      pin_to_cpu(2);
+      if (two) good[0] = initiate(arena, shape.ranges(), seed, end);
+    });
+    good[1] = initiate(arena, shape.ranges(), seed + 1, end);
+    other.join();
+  }
+  return good[0] && good[1] ? 0 : 1;
+}
+
+/// A process that takes half of what is free, and lets a fault release it.
+int hog(std::uint64_t bytes, Clock::time_point end) {
+  const Arena arena;
+  const std::uint64_t at = arena.map(0, bytes, 0);
+  const bool good = initiate(arena, {{at, bytes}}, 77, end);
+  return good ? 0 : 1;
+}
+
+/// A process that has nothing to do with it, gets memory that the module had, and finds in it what
+/// it wrote.
+int bystander(std::uint64_t bytes, Clock::time_point end) {
+  void* got = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (got == MAP_FAILED) return 1;
+  auto* words = static_cast<volatile std::uint64_t*>(got);
+  const std::uint64_t nr_words = bytes / sizeof(*words);
+  for (std::uint64_t round = 1; Clock::now() < end; ++round) {
+    for (std::uint64_t i = 0; i < nr_words; i += 8) {
+      if (words[i] != 0) return 2;
+      words[i] = i ^ round;
+    }
+    for (std::uint64_t i = 0; i < nr_words; i += 8) {
+      if (words[i] != (i ^ round)) return 3;
+    }
+    if (madvise(got, bytes, MADV_DONTNEED) != 0) return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST(fault_of_every_kind_with_little_memory_harms_nobody) {
+  const tlblab_totals before = totals();
+  struct sysinfo info = {};
+  REQUIRE_EQ(sysinfo(&info), 0);
+  const std::uint64_t free_bytes = std::uint64_t{info.freeram} * info.mem_unit;
+  const Clock::time_point end = Clock::now() + kDuration;
+  const auto run = [](auto f) { return std::thread([f] { EXPECT_EQ(in_child(f), 0); }); };
+  std::thread processes[] = {
+      run([=] { return troublemaker(1, true, end); }),
+      run([=] { return troublemaker(100, false, end); }),
+      run([=] { return hog(free_bytes / 2 / kPage * kPage, end); }),
+      run([=] { return bystander(free_bytes / 8 / kPage * kPage, end); }),
+  };
+  for (std::thread& process : processes) process.join();
+  const tlblab_totals after = totals();
+  EXPECT_EQ(after.frames_in_use, before.frames_in_use);
+  EXPECT_EQ(after.frames_taken, after.frames_returned);
+  EXPECT_GE(after.frames_taken, before.frames_taken + free_bytes / 2 / kPage);
+  EXPECT_GE(after.operations, before.operations + 10);
+  EXPECT_GE(after.stale_writes, before.stale_writes + 1);
+  EXPECT_TRUE(books_balance(after));
+}
+
+}  // namespace tlblab::vm
