@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "user/commands/check.hh"
 #include "user/commands/commands.hh"
 #include "user/commands/doctor.hh"
 #include "user/commands/info.hh"
@@ -27,7 +28,8 @@ using Action = std::function<int()>;
 constexpr const char* kFooter =
     "Exit status of ab and run: 0 equivalent (run: done), 1 different, 3 inconclusive, 4 "
     "unstable,\n"
-    "5 void; of every command: 2 bad input, 6 this machine can't, 130 interrupted.\n"
+    "5 void; of check: 0 clean, 1 a violation, 3 inconclusive, 5 void; of every command: 2 bad\n"
+    "input, 6 this machine can't, 130 interrupted.\n"
     "Results go to results/local unless --output says otherwise. docs/ explains the rest.";
 
 void add_measure_options(CLI::App& app, MeasureOptions& options) {
@@ -62,6 +64,7 @@ class CommandLine {
     app_.failure_message(CLI::FailureMessage::help);
     add_looking_commands();
     add_measuring_commands();
+    add_check_command();
     add_report_commands();
     CLI::App* measure = app_.add_subcommand(kMeasureCommand, "")->group("");
     measure->callback([this] { action_ = run_measuring_process; });
@@ -131,6 +134,32 @@ class CommandLine {
         [this] { action_ = [this] { return run_study_command(a_, dry_run_, measure_); }; });
   }
 
+  void add_check_command() {
+    CLI::App* check = app_.add_subcommand(
+        "check", "can a freed page still be reached, under any scheme of engine lab? (root)");
+    check->add_option("--shape", check_.shape, "VMAsxPAGES or VMAsxPAGES+GAP")
+        ->capture_default_str();
+    check
+        ->add_option("--schemes", check_.schemes,
+                     "only these, as `tlblab list` names them, parted by blanks (default: all)")
+        ->expected(1, CLI::detail::expected_max_vector_size);
+    check->add_option("--seconds", check_.seconds, "time per scheme and load")
+        ->check(CLI::Range(0.01, 86400.0))
+        ->capture_default_str();
+    check->add_option("--rounds", check_.rounds, "rounds per scheme and load, whatever they take")
+        ->check(CLI::Range(1, 1000000000))
+        ->excludes("--seconds");
+    check->add_flag("--quick", check_.quick, fmt::format("the same as --seconds {}", kQuickSeconds))
+        ->excludes("--seconds")
+        ->excludes("--rounds");
+    check->add_flag("--write", check_.write, "witnesses write to the pages, too");
+    check->add_option("--cpus", check_.cpus,
+                      "CPUs to use, the initiators' first (default: all allowed, by distance)");
+    check->add_flag("--json", check_.as_json, "as JSON");
+    check->add_flag("--defuse-faults", check_.defuse_faults)->group("");
+    check->callback([this] { action_ = [this] { return run_check_command(check_); }; });
+  }
+
   void add_report_commands() {
     CLI::App* report = app_.add_subcommand("report", "result files to a page, Markdown or mail");
     report->add_option("FILE", report_.files, "result files (.jsonl or .jsonl.gz)")->required();
@@ -157,6 +186,7 @@ class CommandLine {
   bool as_json_ = false;
   bool dry_run_ = false;
   std::string a_, b_;
+  CheckOptions check_;
   DoctorOptions doctor_;
   ShapeOptions shape_;
   MeasureOptions measure_;

@@ -45,7 +45,7 @@ std::pair<int, int> count(const json& arm, const char* side, const char* event) 
 
 class Requests : public testing::TestWithParam<std::pair<const char*, const char*>> {};
 
-/// design.md: requests are exact. V for a call per VMA, one for a call over all.
+/// docs/methods.md: requests are exact. V for a call per VMA, one for a call over all.
 TEST_P(Requests, AreExactlyOnePerCallThatGathers) {
   const Folder folder;
   const auto [a, b] = GetParam();
@@ -125,7 +125,7 @@ TEST(Lab, SaysWhatItNeedsWhereItCannotRun) {
   EXPECT_THAT(look.err, HasSubstr("can't be measured"));
 }
 
-/// design.md: never more than requests x responders; and with R = 0 nobody is interrupted.
+/// docs/methods.md: never more than requests x responders; and with R = 0 nobody is interrupted.
 TEST(Deliveries, StayWithinRequestsTimesResponders) {
   const Folder folder;
   if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: nobody to interrupt";

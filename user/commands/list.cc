@@ -11,6 +11,7 @@
 #include "user/commands/layout.hh"
 #include "user/engine/engine.hh"
 #include "user/experiment/study_file.hh"
+#include "user/oracle/check.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
@@ -32,8 +33,14 @@ void print_json() {
                          {"unavailable", scheme.unavailable}});
     }
   }
-  const nlohmann::json all = {
-      {"schemes", schemes}, {"parameters", parameters}, {"studies", known_studies()}};
+  nlohmann::json faults = nlohmann::json::array();
+  for (const oracle::PlantedFault& fault : oracle::planted_faults()) {
+    faults.push_back({{"name", fault.name}, {"meaning", fault.meaning}});
+  }
+  const nlohmann::json all = {{"schemes", schemes},
+                              {"parameters", parameters},
+                              {"faults", faults},
+                              {"studies", known_studies()}};
   fmt::print("{}\n", all.dump(2));
 }
 
@@ -74,6 +81,10 @@ int run_list(bool as_json) {
     return static_cast<int>(ExitStatus::kOk);
   }
   for (const Engine* engine : engines()) print_engine(*engine);
+  fmt::print("faults, planted by `tlblab check` to show that it sees\n");
+  for (const oracle::PlantedFault& fault : oracle::planted_faults()) {
+    fmt::print("  {:<24} {}\n", fault.name, wrapped(fault.meaning, 27, terminal_width()));
+  }
   fmt::print("studies\n");
   for (const std::string& path : known_studies()) {
     fmt::print("  {:<24} {}\n", std::filesystem::path(path).stem().string(), path);

@@ -3,10 +3,18 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "user/experiment/study_run.hh"
 
 namespace tlblab {
+
+struct StepProgress {
+  std::size_t done = 0;
+  std::size_t total = 0;
+  double elapsed_s = 0;
+  std::string what;  ///< the step that is being made
+};
 
 class ProgressBar {
  public:
@@ -16,12 +24,17 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void show(const StudyProgress& progress);
+  /// Of work in steps of like length, of which `done` are done: for commands without a study.
+  void show(const StepProgress& progress);
 
  private:
+  void draw(double part, const std::string& text);
+
   bool terminal_;
   std::size_t width_ = 0;  ///< of the line on screen
   const CellPlan* told_ = nullptr;
   unsigned told_session_ = 0;
+  std::size_t told_steps_ = 0;
 };
 
 }  // namespace tlblab

@@ -31,7 +31,7 @@ json counts(const std::map<std::string, report::CountMean>& of) {
   return to;
 }
 
-/// An emulated run yields no time (design.md): those keys are then absent.
+/// An emulated run yields no time (docs/methods.md): those keys are then absent.
 json arm(const ArmResult& of, bool with_time) {
   json apart = json::object();
   for (std::size_t i = 1; i < of.nr_apart.size(); ++i) {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "user/engine/account.hh"
+#include "user/records/account.hh"
 #include "user/workload/address_range.hh"
 #include "user/workload/shape.hh"
 

@@ -126,6 +126,11 @@ std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capab
       {"mechanisms",
        names_of(can.mechanisms, std::array{"the kernel's shootdown", "TLBI with a DSB each",
                                            "TLBIs with one DSB"})},
+      {"oracle", (can.flags & TLBLAB_ORACLE) == 0
+                     ? "none"
+                     : "faults it can plant: " +
+                           names_of(can.faults, std::array{"no-flush", "release-first",
+                                                           "early-full-flush", "trust-none"})},
       {"other CPUs are told", broadcast ? "by broadcast in hardware: no interrupt, no target"
                                         : "by interrupts to the CPUs of the mm's mask"},
       {"ceiling",
@@ -169,9 +174,10 @@ void LabDevice::map(const AddressRange& range, std::uint64_t offset) const {
   }
 }
 
-void LabDevice::populate(std::span<const tlblab_range> ranges) const {
+void LabDevice::populate(std::span<const tlblab_range> ranges, std::uint32_t flags) const {
   tlblab_populate call{};
   call.size = sizeof call;
+  call.flags = flags;
   call.ranges = reinterpret_cast<std::uintptr_t>(ranges.data());
   call.nr_ranges = ranges.size();
   call.node = -1;

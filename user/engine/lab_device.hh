@@ -45,8 +45,9 @@ class LabDevice {
   /// Error(kMachine).
   void map(const AddressRange& range, std::uint64_t offset) const;
 
-  /// Gives every entry a frame, of the calling CPU's node. Throws Error(kMachine).
-  void populate(std::span<const tlblab_range> ranges) const;
+  /// Gives every entry a frame, of the calling CPU's node. `flags`: of tlblab_populate. Throws
+  /// Error(kMachine).
+  void populate(std::span<const tlblab_range> ranges, std::uint32_t flags = 0) const;
 
   /// One TLBLAB_PERFORM, nothing else. Returns 0 or the errno.
   int perform(tlblab_request& request) const noexcept;

@@ -20,18 +20,6 @@ tlblab_mechanism mechanism_of(const LabComposition& composition, bool broadcast)
   return composition.dsb_each ? TLBLAB_TLBI_DSB_EACH : TLBLAB_TLBI_DSB_ONCE;
 }
 
-/// Why this module can't do the composition; empty when it can.
-std::string why_not(const LabComposition& composition, const tlblab_capabilities& can) {
-  const bool broadcast = lab_machine(can).broadcast;
-  if (composition.dsb_each && !broadcast) return "dsb-each is for arm64, where DSBs exist";
-  if (!has(can.operations, TLBLAB_UNMAP) || !has(can.gathers, composition.gather) ||
-      !has(can.extents, composition.extent) || !has(can.releases, TLBLAB_STRICT) ||
-      !has(can.mechanisms, mechanism_of(composition, broadcast))) {
-    return "the loaded module does not have it; a newer one may";
-  }
-  return "";
-}
-
 class LabWorkspace final : public Workspace {
  public:
   LabWorkspace(const Shape& shape, const std::vector<LabComposition>& compositions)
@@ -44,15 +32,8 @@ class LabWorkspace final : public Workspace {
     }
     broadcast_ = lab_machine(device_.capabilities()).broadcast;
     for (const LabComposition& composition : compositions) {
-      tlblab_request& request = requests_.emplace_back();
-      request.size = sizeof request;
-      request.operation = TLBLAB_UNMAP;
-      request.gather = composition.gather;
-      request.extent = composition.extent;
-      request.release = TLBLAB_STRICT;
-      request.mechanism = mechanism_of(composition, broadcast_);
-      request.ceiling_pages = composition.ceiling_pages;
-      request.batch_pages = composition.batch_pages;
+      tlblab_request& request =
+          requests_.emplace_back(lab_request(composition, device_.capabilities()));
       request.ranges = reinterpret_cast<std::uintptr_t>(ranges_.data());
       request.nr_ranges = ranges_.size();
     }
@@ -105,6 +86,30 @@ class LabWorkspace final : public Workspace {
 
 }  // namespace
 
+tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can) {
+  tlblab_request request{};
+  request.size = sizeof request;
+  request.operation = TLBLAB_UNMAP;
+  request.gather = composition.gather;
+  request.extent = composition.extent;
+  request.release = TLBLAB_STRICT;
+  request.mechanism = mechanism_of(composition, lab_machine(can).broadcast);
+  request.ceiling_pages = composition.ceiling_pages;
+  request.batch_pages = composition.batch_pages;
+  return request;
+}
+
+std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can) {
+  const bool broadcast = lab_machine(can).broadcast;
+  if (composition.dsb_each && !broadcast) return "dsb-each is for arm64, where DSBs exist";
+  if (!has(can.operations, TLBLAB_UNMAP) || !has(can.gathers, composition.gather) ||
+      !has(can.extents, composition.extent) || !has(can.releases, TLBLAB_STRICT) ||
+      !has(can.mechanisms, mechanism_of(composition, broadcast))) {
+    return "the loaded module does not have it; a newer one may";
+  }
+  return "";
+}
+
 Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags) {
   Account terms = {{"vmas", account.vmas},
                    {"tables", account.tables},
@@ -150,7 +155,7 @@ std::shared_ptr<const Scheme> LabEngine::parse(std::string_view name) const {
   if (!composition) return nullptr;
   return std::make_shared<LabScheme>(
       *composition, lab_machine(can_),
-      unavailable_.empty() ? why_not(*composition, can_) : unavailable_);
+      unavailable_.empty() ? lab_refusal(*composition, can_) : unavailable_);
 }
 
 std::unique_ptr<Workspace> LabEngine::open(const Shape& shape,

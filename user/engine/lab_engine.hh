@@ -27,6 +27,12 @@ class LabEngine final : public Engine {
   std::vector<SchemeInfo> schemes_;
 };
 
+/// The request that performs the composition on a machine that `can`; without ranges.
+tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can);
+
+/// Why this module can't do the composition; empty when it can.
+std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can);
+
 /// The module's account as the experiment records it: only terms that were counted. Barriers are
 /// counted where flushes are broadcast, targets where they are not, phases where `flags` ask.
 Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags);

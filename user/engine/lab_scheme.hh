@@ -46,7 +46,8 @@ std::optional<LabComposition> parse_lab_scheme(std::string_view name);
 /// The one name of a composition: parameters in the order of lab_parameters().
 std::string name(const LabComposition& composition);
 
-/// design.md's table of requests, and the terms of the module's account that follow from the shape.
+/// docs/methods.md's table of requests, and the terms of the module's account that follow from the
+/// shape.
 ExpectedFlushes expect_lab(const LabComposition& composition, const Shape& shape,
                            const LabMachine& machine);
 

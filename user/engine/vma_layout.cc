@@ -47,12 +47,12 @@ std::vector<std::size_t> table_pieces(const Shape& shape) {
   return pieces;
 }
 
-Layout::Layout(const Shape& shape) {
+Layout::Layout(const Shape& shape, std::size_t tables_above) {
   const std::size_t page = page_bytes();
   const std::size_t table_bytes = kPagesPerTable * page;
   const std::size_t span_bytes = shape.envelope_pages() * page;
   // One table to align within, one each before and after so that both ends have a neighbour.
-  reservation_bytes_ = span_bytes + 4 * table_bytes;
+  reservation_bytes_ = span_bytes + (4 + tables_above) * table_bytes;
   reservation_ = mmap(nullptr, reservation_bytes_, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reservation_ == MAP_FAILED) {
@@ -68,6 +68,8 @@ Layout::Layout(const Shape& shape) {
     ranges_.push_back({next, next + shape.pages_per_vma * page});
     next += (shape.pages_per_vma + shape.gap_pages) * page;
   }
+  const std::uintptr_t above = (span().end + table_bytes - 1) / table_bytes * table_bytes;
+  above_ = {above, above + tables_above * table_bytes};
   munmap(reinterpret_cast<void*>(span().begin), span_bytes);
 }
 

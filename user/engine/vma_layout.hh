@@ -31,19 +31,23 @@ std::vector<std::size_t> table_pieces(const Shape& shape);
 /// sides are the neighbours that keep the outer tables alive.
 class Layout {
  public:
-  /// Throws Error(kMachine) when the address space can't be had.
-  explicit Layout(const Shape& shape);
+  /// `tables_above`: so many tables' worth of reserved space above the shape. Throws
+  /// Error(kMachine) when the address space can't be had.
+  explicit Layout(const Shape& shape, std::size_t tables_above = 0);
   ~Layout();
   Layout(const Layout&) = delete;
   Layout& operator=(const Layout&) = delete;
 
   [[nodiscard]] const std::vector<AddressRange>& ranges() const { return ranges_; }
   [[nodiscard]] AddressRange span() const { return {ranges_.front().begin, ranges_.back().end}; }
+  /// The space for `tables_above`, whole tables of it: to map over.
+  [[nodiscard]] AddressRange above() const { return above_; }
 
  private:
   void* reservation_ = nullptr;
   std::size_t reservation_bytes_ = 0;
   std::vector<AddressRange> ranges_;
+  AddressRange above_{};
 };
 
 /// sysconf(_SC_PAGESIZE), in bytes.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "user/counters/counters.hh"
-#include "user/engine/account.hh"
+#include "user/records/account.hh"
 #include "user/records/records.hh"
 
 namespace tlblab::records {

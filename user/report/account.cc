@@ -131,7 +131,7 @@ class Account {
     lines_.back().agrees = within(cell_.a) && within(cell_.b);
   }
 
-  /// Requests are exact (design.md): every operation must show just the expected number.
+  /// Requests are exact (docs/methods.md): every operation must show just the expected number.
   void add_requests_seen() {
     const auto exact = [](const ArmResult& arm) {
       const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");

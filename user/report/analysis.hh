@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "user/engine/account.hh"
 #include "user/experiment/plan.hh"
+#include "user/records/account.hh"
 #include "user/records/records.hh"
 #include "user/statistics/verdict.hh"
 
@@ -127,7 +127,7 @@ struct CellResult {
   std::size_t nr_count_trials = 0;        ///< of both arms, set-apart ones included
 };
 
-/// A line of the account per request and target CPU (design.md): one term, what A and B show.
+/// A line of the account per request and target CPU (docs/methods.md): one term, what A and B show.
 struct AccountLine {
   std::string term;  ///< "requests", "bound on targets", "sent", "handled (interrupts)", ...
   std::string a;     ///< a number as text, or "unknown"

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "user/engine/account.hh"
 #include "user/experiment/plan.hh"
+#include "user/records/account.hh"
 
 namespace tlblab::report {
 

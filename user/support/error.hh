@@ -7,15 +7,16 @@
 
 namespace tlblab {
 
-/// Exit status of every command. `ab` and `run` end with the verdict's; the others with kOk or a
-/// trouble. docs/methods.md lists them for users; keep the two in step.
+/// Exit status of every command. `ab`, `run` and `check` end with the verdict's; the others with
+/// kOk or a trouble. docs/methods.md lists them for users; keep the two in step.
 enum class ExitStatus : int {
   kOk = 0,             ///< done; for `ab`: equivalent within the stated bound
   kDifferent = 1,      ///< `ab`: A and B differ
+  kViolation = 1,      ///< `check`: a sound scheme let a freed page be reached
   kUsage = 2,          ///< bad arguments, a bad study or result file
-  kInconclusive = 3,   ///< `ab`: neither different nor equivalent could be shown
+  kInconclusive = 3,   ///< `ab`: neither different nor equivalent; `check`: witnesses not there
   kUnstable = 4,       ///< `ab`: the machine did not hold still long enough for the stated width
-  kVoid = 5,           ///< a control failed, or responders did not run: nothing may be concluded
+  kVoid = 5,           ///< a control failed, a fault escaped, or responders did not run: no claim
   kMachine = 6,        ///< this machine cannot do what was asked (or `doctor` found trouble)
   kInterrupted = 130,  ///< SIGINT or SIGTERM; what was measured is on disk and can be resumed
 };

@@ -13,8 +13,8 @@ namespace tlblab {
 /// is never zero.
 using Account = std::map<std::string, std::uint64_t>;
 
-/// What one call of a scheme must cause, from the engine's knowledge of the kernel (design.md's
-/// table of requests). Empty where the engine can't know.
+/// What one call of a scheme must cause, from the engine's knowledge of the kernel
+/// (docs/methods.md's table of requests). Empty where the engine can't know.
 struct ExpectedFlushes {
   std::optional<std::uint64_t> requests;      ///< flush requests per operation, exact
   std::optional<std::uint64_t> extent_pages;  ///< pages between the bounds of one request

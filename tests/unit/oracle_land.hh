@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A ground without a module: pages of a memory file. Taking pages away is truncating the file,
+// which clears every translation before it returns; a fault leaves something of that out.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "user/engine/vma_layout.hh"
+#include "user/oracle/ground.hh"
+#include "user/support/clock.hh"
+
+namespace tlblab::oracle {
+
+/// What a call on the ground does with its pages.
+enum class Deed {
+  kTruncate,             ///< takes them away: the only right one
+  kLeave,                ///< nothing: they stay readable, and live
+  kRelease,              ///< tags them released and leaves them
+  kScribble,             ///< another user's data, and leaves them
+  kReleaseThenTruncate,  ///< tags, waits a moment, takes them away
+};
+
+class FileGround final : public Ground {
+ public:
+  FileGround(unsigned nr_pages, Deed deed) : deed_(deed) {
+    fd_ = memfd_create("ground", MFD_CLOEXEC);
+    bytes_ = nr_pages * page_bytes();
+    set_size(bytes_);
+    base_ = static_cast<char*>(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
+    const auto begin = reinterpret_cast<std::uintptr_t>(base_);
+    ranges_ = {{begin, begin + bytes_}};
+  }
+  ~FileGround() override {
+    munmap(base_, bytes_);
+    close(fd_);
+  }
+  FileGround(const FileGround&) = delete;
+  FileGround& operator=(const FileGround&) = delete;
+
+  [[nodiscard]] const std::vector<AddressRange>& ranges() const override { return ranges_; }
+
+  void populate() override {
+    set_size(0);
+    set_size(bytes_);
+    for (std::size_t at = 0; at < bytes_; at += page_bytes()) {
+      tlblab_tag& tag = *reinterpret_cast<tlblab_tag*>(base_ + at);
+      tag.frame = at / page_bytes() + 100;
+      tag.generation = ++generation_;
+      store_state(at, TLBLAB_LIVE);
+    }
+  }
+
+  int perform(unsigned /*initiator*/) noexcept override {
+    // Two calls at once would find pages gone under their feet: one deed at a time.
+    while (busy_.test_and_set(std::memory_order_acquire)) {
+    }
+    if (deed_ == Deed::kRelease || deed_ == Deed::kReleaseThenTruncate) tag_all(TLBLAB_RELEASED);
+    if (deed_ == Deed::kScribble) tag_all(0x5ca1ab1e);
+    pause();
+    if (deed_ == Deed::kTruncate || deed_ == Deed::kReleaseThenTruncate) set_size(0);
+    busy_.clear(std::memory_order_release);
+    return 0;
+  }
+
+  void scrub() override {}  // a file has nothing that CPUs could keep
+
+ private:
+  void set_size(std::size_t bytes) const {
+    if (ftruncate(fd_, static_cast<off_t>(bytes)) != 0) std::abort();
+  }
+  void store_state(std::size_t at, std::uint64_t state) const {
+    std::atomic_ref(reinterpret_cast<tlblab_tag*>(base_ + at)->state)
+        .store(state, std::memory_order_release);
+  }
+  void tag_all(std::uint64_t state) const {
+    if (lseek(fd_, 0, SEEK_END) == 0) return;
+    for (std::size_t at = 0; at < bytes_; at += page_bytes()) {
+      tlblab_tag& tag = *reinterpret_cast<tlblab_tag*>(base_ + at);
+      tag.cleared_ns = now_ns();
+      tag.released_ns = now_ns();
+      store_state(at, state);
+    }
+  }
+  /// Long enough for a witness on another CPU to read.
+  static void pause() {
+    const std::uint64_t begin = now_ns();
+    while (now_ns() - begin < 200'000) {
+    }
+  }
+
+  Deed deed_;
+  int fd_ = -1;
+  std::size_t bytes_ = 0;
+  char* base_ = nullptr;
+  std::vector<AddressRange> ranges_;
+  std::uint64_t generation_ = 0;
+  std::atomic_flag busy_;
+};
+
+/// Plays a deed for each cell.
+class FileLand final : public Land {
+ public:
+  explicit FileLand(std::function<Deed(const CellPlan&)> deed) : deed_(std::move(deed)) {}
+  [[nodiscard]] std::unique_ptr<Ground> open(const CellPlan& cell) const override {
+    return std::make_unique<FileGround>(2, deed_(cell));
+  }
+  [[nodiscard]] std::uint64_t stale_writes() const override { return 0; }
+
+ private:
+  std::function<Deed(const CellPlan&)> deed_;
+};
+
+}  // namespace tlblab::oracle

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// `tlblab check`: options to a plan, progress, and the outcome.
+#include "user/commands/check.hh"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "user/commands/check_text.hh"
+#include "user/commands/layout.hh"
+#include "user/commands/progress_bar.hh"
+#include "user/engine/lab_engine.hh"
+#include "user/support/clock.hh"
+#include "user/support/error.hh"
+#include "user/topology/machine.hh"
+#include "user/topology/placement.hh"
+
+namespace tlblab {
+namespace {
+
+LabComposition parse_one(const std::string& name) {
+  constexpr std::string_view engine = "lab/";
+  const std::string bare = name.starts_with(engine) ? name.substr(engine.size()) : name;
+  const std::optional<LabComposition> scheme = parse_lab_scheme(bare);
+  if (!scheme) {
+    throw Error(ExitStatus::kUsage, fmt::format("engine lab has no scheme \"{}\"", name),
+                "`tlblab list` names its schemes; check works on those of engine lab only.");
+  }
+  return *scheme;
+}
+
+oracle::CheckPlan plan_of(const CheckOptions& options) {
+  oracle::CheckPlan plan;
+  for (const std::string& name : options.schemes) plan.schemes.push_back(parse_one(name));
+  plan.cpus = options.cpus.empty() ? placement_order() : parse_cpu_list(options.cpus);
+  plan.effort.seconds = options.quick ? kQuickSeconds : options.seconds;
+  plan.effort.rounds = options.rounds;
+  plan.effort.write = options.write;
+  plan.defuse_faults = options.defuse_faults;
+  return plan;
+}
+
+/// Chosen schemes must exist here; without a choice it is all that the module has.
+void settle_schemes(oracle::CheckPlan& plan, const tlblab_capabilities& can) {
+  for (const LabComposition& scheme : plan.schemes) {
+    const std::string refusal = lab_refusal(scheme, can);
+    if (refusal.empty()) continue;
+    throw Error(ExitStatus::kMachine, fmt::format("{}: {}", name(scheme), refusal),
+                "`tlblab list` shows what can be done here.");
+  }
+  if (!plan.schemes.empty()) return;
+  plan.schemes = oracle::sound_schemes(lab_machine(can).broadcast);
+  std::erase_if(plan.schemes,
+                [&](const LabComposition& scheme) { return !lab_refusal(scheme, can).empty(); });
+}
+
+void need_faults(const tlblab_capabilities& can) {
+  for (const oracle::PlantedFault& fault : oracle::planted_faults()) {
+    if ((can.faults >> fault.fault & 1) != 0) continue;
+    throw Error(ExitStatus::kMachine,
+                fmt::format("the loaded module can't plant the fault {}", fault.name),
+                "Rebuild the module and load it again: without planted faults nothing shows that "
+                "the oracle sees.");
+  }
+}
+
+}  // namespace
+
+int run_check_command(const CheckOptions& options) {
+  oracle::CheckPlan plan = plan_of(options);
+  CheckSetting setting;
+  setting.shape = parse_shape(options.shape);
+  const oracle::LabLand land(setting.shape);
+  settle_schemes(plan, land.capabilities());
+  need_faults(land.capabilities());
+  if (plan.cpus.size() < 2) {
+    throw Error(ExitStatus::kMachine, "one CPU initiates, and none is left to witness",
+                "Use a machine or --cpus with two CPUs at least, and three for two initiators.");
+  }
+  setting.cpus = plan.cpus;
+  setting.effort = plan.effort;
+  setting.emulated = detect_virtualization().kind == MachineKind::kEmulated;
+
+  oracle::CheckRecord record;
+  {
+    ProgressBar bar;
+    const std::uint64_t begin = now_ns();
+    record = run_check(land, plan, [&](const oracle::CheckProgress& progress) {
+      const double elapsed_s = static_cast<double>(now_ns() - begin) * 1e-9;
+      bar.show(StepProgress{progress.done, progress.total, elapsed_s, progress.what});
+    });
+  }
+  fmt::print("{}", options.as_json ? check_json(record, setting)
+                                   : check_text(record, setting, terminal_width()));
+  return static_cast<int>(oracle::exit_status(record));
+}
+
+}  // namespace tlblab

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// `tlblab check`: can a freed page still be reached, under any scheme? First the proof that we'd
+// see.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tlblab {
+
+struct CheckOptions {
+  std::string shape = "6x2+1";
+  double seconds = 1;                ///< per cell
+  unsigned rounds = 0;               ///< per cell instead of seconds; 0: by time
+  bool quick = false;                ///< kQuickSeconds per cell
+  bool write = false;                ///< witnesses write, too
+  std::vector<std::string> schemes;  ///< of engine lab; empty: all
+  std::string cpus;                  ///< list, or empty: placement_order()
+  bool as_json = false;
+  bool defuse_faults = false;  ///< see oracle::CheckPlan; for tests
+};
+
+inline constexpr double kQuickSeconds = 0.2;
+
+/// Returns oracle::exit_status(), as int. Throws Error.
+int run_check_command(const CheckOptions& options);
+
+}  // namespace tlblab

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a round is played on: pages that carry tags, and calls that take them away. The lab's is
+// made of the module; tests make theirs of a file, to show that witnesses see what there is to see.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "include/tlblab/abi.h"
+#include "user/engine/lab_scheme.hh"
+#include "user/oracle/load.hh"
+#include "user/workload/shape.hh"
+
+namespace tlblab::oracle {
+
+/// What one cell plays.
+struct CellPlan {
+  LabComposition scheme;
+  Load load = Load::kOneInitiator;
+  std::uint32_t fault = 0;  ///< enum tlblab_fault; 0: none, the scheme is sound
+  bool defused = false;     ///< only called by the fault's name; for tests
+};
+
+class Ground {
+ public:
+  virtual ~Ground() = default;
+
+  [[nodiscard]] virtual const std::vector<AddressRange>& ranges() const = 0;
+
+  /// Every page present, its tag live and new. No witness reads meanwhile. Throws Error(kMachine).
+  virtual void populate() = 0;
+
+  /// The call of one initiator; with two, at the same time from two threads. 0 or the errno.
+  virtual int perform(unsigned initiator) noexcept = 0;
+
+  /// Makes every CPU forget what it holds of this process, by a flush that isn't under suspicion.
+  /// No call runs meanwhile. Throws Error(kMachine).
+  virtual void scrub() = 0;
+};
+
+/// Where grounds come from.
+class Land {
+ public:
+  virtual ~Land() = default;
+
+  /// Throws Error(kMachine).
+  [[nodiscard]] virtual std::unique_ptr<Ground> open(const CellPlan& cell) const = 0;
+
+  /// Frames written to after their release, counted since ever. No ground is open.
+  [[nodiscard]] virtual std::uint64_t stale_writes() const = 0;
+};
+
+/// The module's ground. `shape` for every cell.
+class LabLand final : public Land {
+ public:
+  /// Throws Error(kMachine) without a module that has the oracle.
+  explicit LabLand(const Shape& shape);
+  [[nodiscard]] const tlblab_capabilities& capabilities() const { return can_; }
+  [[nodiscard]] std::unique_ptr<Ground> open(const CellPlan& cell) const override;
+  [[nodiscard]] std::uint64_t stale_writes() const override;
+
+ private:
+  Shape shape_;
+  tlblab_capabilities can_{};
+};
+
+}  // namespace tlblab::oracle
