@@ -89,12 +89,18 @@ class SharedShape {
   std::vector<tlblab_range> ranges_;
 };
 
-double lab_per_page(const Arena& arena, unsigned nr_vmas, unsigned pages) {
+/// `oracle`: every frame is tagged, and tagged again when it is released.
+double lab_per_page(const Arena& arena, unsigned nr_vmas, unsigned pages, bool oracle) {
   const Shape shape(arena, nr_vmas, pages);
   auto request = unmap_request(TLBLAB_MERGED);
+  if (oracle) {
+    request.flags = TLBLAB_ORACLE;
+    // The frames that the shape came with have no tags.
+    arena.perform(request, shape.ranges());
+  }
   return median_ns(
              [&] {
-               arena.populate(shape.ranges());
+               arena.populate(shape.ranges(), nullptr, oracle ? TLBLAB_TAG : 0);
                request.account = {};
              },
              [&] { arena.perform(request, shape.ranges()); }) /
@@ -133,8 +139,9 @@ int main() {
   };
   {
     const Arena arena;
-    print("lab_merged_16x4", lab_per_page(arena, 16, 4));
-    print("lab_merged_100x100", lab_per_page(arena, 100, 100));
+    print("lab_merged_16x4", lab_per_page(arena, 16, 4, false));
+    print("lab_merged_100x100", lab_per_page(arena, 100, 100, false));
+    print("lab_merged_100x100_oracle", lab_per_page(arena, 100, 100, true));
   }
   print("stock_munmap_16x4", stock_per_page(16, 4));
   print("stock_munmap_100x100", stock_per_page(100, 100));
