@@ -186,10 +186,16 @@ std::string figure_html(const Figure& figure) {
 std::string figures_html(const std::vector<Figure>& figures, FigureSlot slot) {
   std::string out;
   std::string multiples;
+  std::string excuse;
+  bool drawn = false;
   for (const Figure& figure : figures) {
     if (figure.slot != slot) continue;
     (figure.small ? multiples : out) += figure_html(figure);
+    drawn = drawn || !figure.pictures.empty();
+    if (excuse.empty()) excuse = figure.caption;
   }
+  // Said once: a page of empty frames tells no more.
+  if (!drawn && !excuse.empty()) return paragraph("muted", excuse);
   if (!multiples.empty()) {
     out += paragraph("muted", "Other shapes and calls, drawn alike: A circles, B squares.");
     out += "<div class=\"multiples\">\n" + multiples + "</div>\n";
