@@ -27,17 +27,8 @@ static_assert(sizeof(struct tlblab_request) == LAB_REQUEST_V1);
 static_assert(sizeof(struct tlblab_populate) == LAB_POPULATE_V1);
 static_assert(sizeof(struct tlblab_totals) == LAB_TOTALS_V1);
 
-/* Any call's argument. */
-union lab_argument {
-	u32 size;
-	struct tlblab_capabilities capabilities;
-	struct tlblab_request request;
-	struct tlblab_populate populate;
-	struct tlblab_totals totals;
-};
-
-static int lab_copy_in(union lab_argument *argument, size_t known, size_t least,
-		       const void __user *from)
+/* @to is one of the structs: its first field is the size, as the caller has it. */
+static int lab_copy_in(void *to, size_t known, size_t least, const void __user *from)
 {
 	u32 size;
 	int err;
@@ -48,87 +39,80 @@ static int lab_copy_in(union lab_argument *argument, size_t known, size_t least,
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	err = copy_struct_from_user(argument, known, from, size);
+	err = copy_struct_from_user(to, known, from, size);
 	/* As checked, whatever became of it in the meantime. */
-	argument->size = size;
+	*(u32 *)to = size;
 	return err;
 }
 
-static int lab_copy_out(void __user *to, const union lab_argument *argument, size_t known)
+static int lab_copy_out(void __user *to, const void *from, size_t known)
 {
-	return copy_to_user(to, argument, min_t(size_t, known, argument->size)) ? -EFAULT : 0;
+	return copy_to_user(to, from, min_t(size_t, known, *(const u32 *)from)) ? -EFAULT : 0;
 }
 
-static int lab_call_query(union lab_argument *argument)
+static int lab_call_query(void __user *user)
 {
-	u32 size = argument->size;
+	struct tlblab_capabilities can;
+	u32 size;
+	int err = lab_copy_in(&can, sizeof(can), LAB_CAPABILITIES_V1, user);
 
-	memset(argument, 0, sizeof(*argument));
-	argument->size = size;
-	lab_describe(&argument->capabilities);
-	return 0;
+	if (err)
+		return err;
+	size = can.size;
+	can = *lab_capabilities();
+	can.size = size;
+	return lab_copy_out(user, &can, sizeof(can));
 }
 
-static int lab_call_totals(union lab_argument *argument)
+static int lab_call_perform(struct file *file, void __user *user)
 {
-	u32 size = argument->size;
+	struct tlblab_request request;
+	int err = lab_copy_in(&request, sizeof(request), LAB_REQUEST_V1, user);
 
-	if (argument->totals.reserved)
+	err = err ?: lab_perform(file, &request, (unsigned long)user);
+	return err ?: lab_copy_out(user, &request, sizeof(request));
+}
+
+static int lab_call_populate(struct file *file, void __user *user)
+{
+	struct tlblab_populate populate;
+	int err = lab_copy_in(&populate, sizeof(populate), LAB_POPULATE_V1, user);
+
+	err = err ?: lab_populate(file, &populate);
+	return err ?: lab_copy_out(user, &populate, sizeof(populate));
+}
+
+static int lab_call_totals(void __user *user)
+{
+	struct tlblab_totals totals;
+	int err = lab_copy_in(&totals, sizeof(totals), LAB_TOTALS_V1, user);
+
+	if (err)
+		return err;
+	if (totals.reserved)
 		return -EINVAL;
-	memset(argument, 0, sizeof(*argument));
-	argument->size = size;
-	lab_totals_read(&argument->totals);
-	lab_frames_books(&argument->totals);
-	argument->totals.stale_writes = lab_oracle_stale_writes();
-	return 0;
+	lab_totals_read(&totals);
+	lab_frames_books(&totals);
+	totals.stale_writes = lab_oracle_stale_writes();
+	return lab_copy_out(user, &totals, sizeof(totals));
 }
 
 static long lab_ioctl(struct file *file, unsigned int command, unsigned long address)
 {
 	void __user *user = (void __user *)address;
-	union lab_argument argument;
-	size_t known, least;
-	int err;
 
 	switch (command) {
 	case TLBLAB_QUERY:
-		known = sizeof(argument.capabilities);
-		least = LAB_CAPABILITIES_V1;
-		break;
+		return lab_call_query(user);
 	case TLBLAB_PERFORM:
-		known = sizeof(argument.request);
-		least = LAB_REQUEST_V1;
-		break;
+		return lab_call_perform(file, user);
 	case TLBLAB_POPULATE:
-		known = sizeof(argument.populate);
-		least = LAB_POPULATE_V1;
-		break;
+		return lab_call_populate(file, user);
 	case TLBLAB_TOTALS:
-		known = sizeof(argument.totals);
-		least = LAB_TOTALS_V1;
-		break;
+		return lab_call_totals(user);
 	default:
 		return -ENOTTY;
 	}
-
-	err = lab_copy_in(&argument, known, least, user);
-	if (err)
-		return err;
-	switch (command) {
-	case TLBLAB_QUERY:
-		err = lab_call_query(&argument);
-		break;
-	case TLBLAB_PERFORM:
-		err = lab_perform(file, &argument.request, address);
-		break;
-	case TLBLAB_POPULATE:
-		err = lab_populate(file, &argument.populate);
-		break;
-	case TLBLAB_TOTALS:
-		err = lab_call_totals(&argument);
-		break;
-	}
-	return err ?: lab_copy_out(user, &argument, known);
 }
 
 static int lab_open(struct inode *inode, struct file *file)
@@ -169,6 +153,7 @@ static int __init lab_init(void)
 	err = lab_frames_init();
 	if (err)
 		return err;
+	lab_operation_init();
 	err = misc_register(&lab_device);
 	if (err)
 		lab_frames_exit();

@@ -189,8 +189,11 @@ struct lab_session {
 	bool oracle;			/* TLBLAB_ORACLE */
 };
 
-/* Fills in what this module can do here. */
-void lab_describe(struct tlblab_capabilities *can);
+/* Finds out, once, what this module can do here. */
+void lab_operation_init(void);
+
+/* What it found, but for the size. */
+const struct tlblab_capabilities *lab_capabilities(void);
 
 /* The two calls, with the argument copied in. */
 int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argument);

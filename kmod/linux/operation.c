@@ -2,7 +2,9 @@
 /*
  * The two calls that do something, and what of the kernel the core calls meanwhile.
  */
+#include <linux/cache.h>
 #include <linux/capability.h>
+#include <linux/init.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -40,13 +42,20 @@ u64 lab_clock_ns(void)
 	return ktime_get_ns();
 }
 
-void lab_describe(struct tlblab_capabilities *can)
+static struct tlblab_capabilities lab_can __ro_after_init;
+
+void __init lab_operation_init(void)
 {
-	can->abi_version = TLBLAB_ABI_VERSION;
-	can->page_bytes = PAGE_SIZE;
-	can->entries_per_table = PTRS_PER_PTE;
-	lab_core_describe(can);
-	lab_arch_describe(can);
+	lab_can.abi_version = TLBLAB_ABI_VERSION;
+	lab_can.page_bytes = PAGE_SIZE;
+	lab_can.entries_per_table = PTRS_PER_PTE;
+	lab_core_describe(&lab_can);
+	lab_arch_describe(&lab_can);
+}
+
+const struct tlblab_capabilities *lab_capabilities(void)
+{
+	return &lab_can;
 }
 
 /* Ranges copied, claimed and found, with mmap_lock held: the state in which both calls work. */
@@ -93,8 +102,7 @@ static void lab_work_end(struct lab_work *work)
 	lab_pieces_free(&work->pieces);
 }
 
-static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
-			const struct tlblab_capabilities *can)
+static int lab_run_core(struct lab_work *work, struct tlblab_request *request)
 {
 	struct lab_session session = {
 		.arena = work->arena,
@@ -106,11 +114,11 @@ static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
 		.request = request,
 		.pieces = work->pieces.list,
 		.nr_pieces = work->pieces.nr,
-		.ceiling_pages = can->ceiling_pages,
+		.ceiling_pages = lab_can.ceiling_pages,
 	};
 	int err = -ENOMEM;
 
-	if (request->ceiling_pages && request->ceiling_pages < can->ceiling_pages)
+	if (request->ceiling_pages && request->ceiling_pages < lab_can.ceiling_pages)
 		plan.ceiling_pages = request->ceiling_pages;
 	/* Slots for all that can be set, and a span more: only batch_pages makes a batch full. */
 	plan.max_frames = lab_core_frames(request, work->pieces.max_mapped + LAB_SPAN);
@@ -132,14 +140,12 @@ static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
 
 int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argument)
 {
-	struct tlblab_capabilities can = {};
 	struct lab_work work;
 	int err;
 
-	lab_describe(&can);
 	if (memchr_inv(&request->account, 0, sizeof(request->account)))
 		return -EINVAL;
-	err = lab_core_check(request, &can);
+	err = lab_core_check(request, &lab_can);
 	if (err)
 		return err;
 	if (request->fault && !capable(CAP_SYS_ADMIN))
@@ -153,7 +159,7 @@ int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argu
 	else
 		err = lab_work_begin(&work, file, request->fault != TLBLAB_TRUST_NONE);
 	if (!err) {
-		err = lab_run_core(&work, request, &can);
+		err = lab_run_core(&work, request);
 		lab_work_end(&work);
 	}
 	lab_ranges_free(&work.ranges);
