@@ -6,8 +6,7 @@
  * gup, no NUMA hints. What the kernel may do to a lab VMA is munmap() it whole, and exit. Everything
  * else is refused by a flag or a hook here.
  */
-#include <linux/bitmap.h>
-#include <linux/pagemap.h>
+#include <linux/bitops.h>
 #include <linux/slab.h>
 
 #include "kmod/linux/arch.h"

@@ -205,7 +205,7 @@ int lab_populate(struct file *file, struct tlblab_populate *populate);
 void lab_totals_add(const struct tlblab_account *account);
 void lab_totals_read(struct tlblab_totals *totals);
 
-/* ---- faults.c: allocations that fail on demand, to test what happens then ---- */
+/* ---- fail_allocation.c: allocations that fail on demand, to test what happens then ---- */
 
 /* True if the allocation that the caller is about to make shall fail. */
 bool lab_should_fail(void);
