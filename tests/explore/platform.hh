@@ -26,17 +26,16 @@ enum class Mechanism : u8 {
 /// explorer would see if the core left it out. Each is a bit.
 enum Omission : u32 {
   kNothing = 0,
-  kOmitFlush = 1U << 0,          ///< no flush is issued
-  kFlushAfterRelease = 1U << 1,  ///< a flush waits until the next release is over
-  kOmitLastPage = 1U << 2,       ///< a range's last page is left out
-  kOmitTableLock = 1U << 3,      ///< page tables are not locked
-  kOmitStoreFence = 1U << 4,     ///< arm64: no DSB ISHST before the TLBI
-  kOmitCompletion = 1U << 5,     ///< nobody waits until the flush is done
-  kSplitClear = 1U << 6,         ///< x86: entries are emptied by a load and a store
-  kWeakIncrement = 1U << 7,      ///< words: an increment is a load and a store, no barrier
-  kOmitWordFence = 1U << 8,      ///< words: a full fence is none
-  kLeafOnly = 1U << 9,           ///< arm64: flushes for freed tables leave the walk caches alone
-  kOmitTargets = 1U << 10,       ///< x86: only this CPU is flushed
+  kOmitFlush = 1U << 0,       ///< no flush is issued
+  kOmitLastPage = 1U << 1,    ///< a range's last page is left out
+  kOmitTableLock = 1U << 2,   ///< page tables are not locked
+  kOmitStoreFence = 1U << 3,  ///< arm64: no DSB ISHST before the TLBI
+  kOmitCompletion = 1U << 4,  ///< nobody waits until the flush is done
+  kSplitClear = 1U << 5,      ///< x86: entries are emptied by a load and a store
+  kWeakIncrement = 1U << 6,   ///< words: an increment is a load and a store, no barrier
+  kOmitWordFence = 1U << 7,   ///< words: a full fence is none
+  kLeafOnly = 1U << 8,        ///< arm64: flushes for freed tables leave the walk caches alone
+  kOmitTargets = 1U << 9,     ///< x86: only this CPU is flushed
 };
 
 template <Mechanism kMechanism>
@@ -91,8 +90,6 @@ class ModelPlatform {
   }
   u64 release(void* const* frames, u32 nr) {
     for (u32 i = 0; i < nr; ++i) machine_.perform(OpKind::kRelease, from_handle(frames[i]));
-    if (late_.pages != 0) issue(late_);
-    late_ = {};
     return nr;
   }
   bool resched_point() { return true; }
@@ -179,12 +176,7 @@ class ModelPlatform {
   }
 
   lab_flush_cost flush_extent(const Extent& extent) {
-    if (omits(kFlushAfterRelease)) {
-      late_ = {late_.pages | extent.pages, late_.tables | extent.tables,
-               late_.whole || extent.whole};
-    } else if (!omits(kOmitFlush)) {
-      issue(extent);
-    }
+    if (!omits(kOmitFlush)) issue(extent);
     return {};
   }
 
@@ -220,7 +212,6 @@ class ModelPlatform {
 
   Machine& machine_;
   u32 omissions_;
-  Extent late_{};
 };
 
 }  // namespace tlblab::explore

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Planted faults of the gathers: each must be found. And what they are the faulty form of, where
-// scenarios_gathers.cc does not have it.
+// Planted faults of the gathers, those of the module (kmod/core/faults.hh) and more: each must be
+// found. And what they are the faulty form of, where scenarios_gathers.cc does not have it.
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 
@@ -9,18 +9,6 @@ namespace tlblab::explore {
 namespace {
 
 const Config kPair = {.nr_pages = 2};
-
-/// The whole mm is flushed before anything is cleared, and nothing after (s390 in thread 004).
-Machine::Body flush_early_body() {
-  return [](Machine& machine) {
-    ModelPlatform<Mechanism::kIpi> platform(machine, kNothing);
-    platform.flush_mm();
-    const Unmap unmap = {.ranges = {{0, 0, 0}}};
-    ModelPlatform<Mechanism::kIpi> unflushed(machine, kOmitFlush);
-    perform_unmap(unflushed, unmap);
-    machine.perform(OpKind::kReturn, unmap.pages());
-  };
-}
 
 /// A flush with interrupts off, which kmod/linux/kernel.h forbids.
 Machine::Body masked_unmap_body(u32 page) {
@@ -47,16 +35,20 @@ std::vector<Scenario> fault_scenarios() {
                     .about = about});
   };
   const Unmap both = {.ranges = {{0, 0, 1}}};
-  add("fault:no-flush", kPair, unmap_body<Mechanism::kIpi>(both, kOmitFlush),
+  const auto planted = [](u32 fault, u32 last_page) {
+    return unmap_body<Mechanism::kIpi>({.fault = fault, .ranges = {{0, 0, last_page}}});
+  };
+  add("fault:no-flush", kPair, planted(TLBLAB_NO_FLUSH, 1),
       "frames are released and nothing was flushed");
-  add("fault:release-before-flush", kPair, unmap_body<Mechanism::kIpi>(both, kFlushAfterRelease),
+  add("fault:release-before-flush", kPair, planted(TLBLAB_RELEASE_FIRST, 1),
       "ARM before 'delay page freeing for SMP and ARMv7 CPUs' (thread 004)");
   add("fault:short-extent", kPair, unmap_body<Mechanism::kIpi>(both, kOmitLastPage),
       "the envelope ends one page early");
-  add("fault:full-mm-early,mm-in-use", {.nr_pages = 1}, flush_early_body(),
+  add("fault:full-mm-early,mm-in-use", {.nr_pages = 1}, planted(TLBLAB_EARLY_FULL_FLUSH, 0),
       "s390's early flush (thread 004) with the mm in use elsewhere: it is loaded again");
   add("fault:full-mm-early,own-walker", {.nr_cpus = 1, .nr_pages = 1, .loaded = 0x1},
-      flush_early_body(), "the same with no other CPU: the initiator's own walker loads it again");
+      planted(TLBLAB_EARLY_FULL_FLUSH, 0),
+      "the same with no other CPU: the initiator's own walker loads it again");
   list.push_back({.name = "fault:flush-with-interrupts-off",
                   .kind = Kind::kFault,
                   .config = kPair,
@@ -66,7 +58,7 @@ std::vector<Scenario> fault_scenarios() {
   list.push_back({.name = "full-mm-early,mm-not-loaded",
                   .kind = Kind::kSound,
                   .config = {.nr_pages = 1, .loaded = 0},
-                  .bodies = {flush_early_body()},
+                  .bodies = {planted(TLBLAB_EARLY_FULL_FLUSH, 0)},
                   .about = "s390's early flush where it is sound: no CPU has the mm loaded"});
 
   // Two initiators on the same pages, and nobody claims them (thread 002).

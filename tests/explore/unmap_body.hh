@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "kmod/core/faults.hh"
 #include "tests/explore/platform.hh"
 
 namespace tlblab::explore {
@@ -22,6 +23,7 @@ struct Unmap {
   u32 gather = TLBLAB_MERGED;
   u32 extent = TLBLAB_ENVELOPE;
   u64 batch_pages = 0;
+  u32 fault = 0;                             ///< enum tlblab_fault, as lab_core_perform() plants it
   VmaPages ranges[kMaxPages] = {{0, 0, 0}};  ///< an array, because it lies on fibres' stacks
 
   [[nodiscard]] u8 pages() const {
@@ -66,7 +68,12 @@ void perform_unmap(P& platform, const Unmap& unmap) {
                          .intervals = intervals.data(),
                          .frames = frames.data()};
   tlblab_account account{};
-  core::perform(platform, plan, account);
+  if (core::breaks_platform(unmap.fault)) {
+    core::Faulty faulty(platform, unmap.fault);
+    core::perform(faulty, plan, account);
+  } else {
+    core::perform(platform, plan, account);
+  }
 }
 
 /// One unmap, alone, that then returns.
