@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "user/engine/lab_device.hh"
+#include "user/engine/lab_engine.hh"
 #include "user/engine/vma_layout.hh"
 
 namespace tlblab {
@@ -30,15 +31,7 @@ void BM_lab_populate(benchmark::State& state) {
   const AddressRange whole = layout.ranges().front();
   device.map(whole, 0);
   const std::vector<tlblab_range> ranges = {{whole.begin, whole.end - whole.begin}};
-  tlblab_request unmap{};
-  unmap.size = sizeof unmap;
-  unmap.operation = TLBLAB_UNMAP;
-  unmap.gather = TLBLAB_MERGED;
-  unmap.extent = TLBLAB_ENVELOPE;
-  unmap.release = TLBLAB_STRICT;
-  unmap.mechanism = (device.capabilities().features & TLBLAB_HAS_BROADCAST) != 0
-                        ? TLBLAB_TLBI_DSB_ONCE
-                        : TLBLAB_KERNEL_SHOOTDOWN;
+  tlblab_request unmap = lab_request({.gather = TLBLAB_MERGED}, device.capabilities());
   unmap.ranges = reinterpret_cast<std::uintptr_t>(ranges.data());
   unmap.nr_ranges = ranges.size();
   for (auto _ : state) {

@@ -181,6 +181,17 @@ TEST(ReportRender, AnEmulatedStudyShowsNoTimeInAnyForm) {
   }
 }
 
+TEST(ReportRender, WhyNothingIsDrawnIsSaidOnce) {
+  StudyResult study = fixture::emulated();
+  for (CellResult& cell : study.cells) cell.interrupts_source.clear();
+  const std::string html = render_html(study);
+  const std::string excuse = "Interrupts are not shown";
+  const std::size_t first = html.find(excuse);
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(html.find(excuse, first + 1), std::string::npos);
+  EXPECT_FALSE(contains(html, "<figure"));
+}
+
 TEST(ReportRender, ANumberIsNotPartedFromItsUnit) {
   const std::string html = render_html(fixture::single_cell());
   EXPECT_TRUE(contains(html, "&nbsp;µs"));

@@ -6,8 +6,6 @@
 // jump is in members that are written before each read, with a compiler fence between.
 #include "user/oracle/witness.hh"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csetjmp>
 #include <csignal>
@@ -255,12 +253,7 @@ void wait_until(int cpu, const char* what, Ready&& ready) {
   const std::uint64_t begin = now_ns();
   while (!ready()) {
     std::this_thread::yield();
-    if (now_ns() - begin <= kPatienceNs) continue;
-    throw Error(ExitStatus::kMachine,
-                fmt::format("the witness on CPU {} has not {} within {} s", cpu, what,
-                            kPatienceNs / 1'000'000'000),
-                "That CPU is taken by something else. `tlblab doctor` names it; free the CPU or "
-                "choose others with --cpus.");
+    if (now_ns() - begin > kPatienceNs) throw no_answer("witness", cpu, what);
   }
 }
 

@@ -48,16 +48,20 @@ void spin_until(int cpu, const char* what, Ready&& ready) {
   const std::uint64_t begin = now_ns();
   for (unsigned turn = 1; !ready(); ++turn) {
     if (turn % 4096 == 0 && now_ns() - begin > kPatienceNs) {
-      throw Error(ExitStatus::kMachine,
-                  fmt::format("the responder on CPU {} has not {} within {} s", cpu, what,
-                              kPatienceNs / 1'000'000'000),
-                  "That CPU is taken by something else. `tlblab doctor` names it; free the CPU or "
-                  "choose others with --cpus.");
+      throw no_answer("responder", cpu, what);
     }
   }
 }
 
 }  // namespace
+
+Error no_answer(const char* who, int cpu, const char* what) {
+  return {ExitStatus::kMachine,
+          fmt::format("the {} on CPU {} has not {} within {} s", who, cpu, what,
+                      kPatienceNs / 1'000'000'000),
+          "That CPU is taken by something else. `tlblab doctor` names it; free the CPU or choose "
+          "others with --cpus."};
+}
 
 /// Written by one side per cache line, so that a beating heart does not slow the initiator's
 /// polling of anything but the heart itself.

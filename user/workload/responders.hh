@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "user/records/records.hh"
+#include "user/support/error.hh"
 #include "user/workload/address_range.hh"
 
 namespace tlblab {
@@ -69,7 +70,10 @@ class ResponderCrew {
   CrewReport report_;
 };
 
-/// How long a responder may take to answer before the run is given up.
+/// How long a thread on another CPU may take to answer before the run is given up.
 inline constexpr std::uint64_t kPatienceNs = 5'000'000'000;
+
+/// The error of a thread that took longer: `who` is on that CPU and has not done `what`.
+Error no_answer(const char* who, int cpu, const char* what);
 
 }  // namespace tlblab
