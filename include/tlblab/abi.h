@@ -43,7 +43,6 @@ typedef __UINT64_TYPE__ __u64;
 /*
  * The choices that make a scheme. 0 is kept free in each, so that a field never set is refused.
  * TLBLAB_QUERY gives for each a mask with bit (1 << value) for what this module has here.
- * Values without an implementation yet are named in the plan, not here.
  */
 
 enum tlblab_operation {

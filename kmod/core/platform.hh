@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The contract of the machine below the core. It is fulfilled by the kernel
-// (kernel_platform.hh over kmod/linux/kernel.h), by a fake for host tests, and later by a model
-// that explores interleavings. The core reaches memory, locks and other CPUs in no other way.
+// (kernel_platform.hh over kmod/linux/kernel.h), by a fake for host tests (tests/unit), and by a
+// model that explores interleavings (tests/explore). The core reaches memory, locks and other CPUs
+// in no other way.
 //
-// The core works in spans of at most 64 entries, so that no call is made per entry. What a later
-// scheme needs besides (shared words with their memory order, RCU, frames copied, secondary MMUs)
-// joins this contract when that scheme does.
+// The core works in spans of at most 64 entries, so that no call is made per entry. Shared words
+// and their memory order are a contract of their own, words.hh. What a later scheme needs besides
+// (RCU, frames copied, secondary MMUs) joins this one when that scheme does.
 #pragma once
 
 #include <concepts>
