@@ -27,10 +27,13 @@ std::atomic<int> failures{0};
 std::string skip_reason;
 
 bool wanted(const Test& test, int argc, char** argv) {
+  bool all = true;
   for (int i = 1; i < argc; ++i) {
-    if (std::strstr(test.name, argv[i]) != nullptr) return true;
+    const bool leave_out = argv[i][0] == '-';
+    if (std::strstr(test.name, argv[i] + (leave_out ? 1 : 0)) != nullptr) return !leave_out;
+    all = all && leave_out;
   }
-  return argc < 2;
+  return all;
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ void skip(const std::string& why);
 /// Thrown by REQUIRE_*; caught by run_tests().
 struct TestAborted {};
 
-/// Runs the tests whose names contain one of the arguments, or all of them. Returns 0 if all
-/// passed.
+/// Runs the tests whose names contain one of the arguments; without any, all. An argument that
+/// begins with '-' leaves tests out. Returns 0 if all passed.
 int run_tests(int argc, char** argv);
 
 /// What a failed comparison prints.

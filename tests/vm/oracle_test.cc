@@ -35,7 +35,7 @@ constexpr unsigned kSureRounds = 10;
 /// take turns.
 constexpr unsigned kChanceRounds = 3000;
 /// Rounds of a sound scheme.
-constexpr unsigned kSoundRounds = 300;
+constexpr unsigned kSoundRounds = 100;
 
 std::uint64_t now_ns() {
   timespec now{};
