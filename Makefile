@@ -20,14 +20,12 @@ LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
   libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox $(PACKAGES_GUEST)
 PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools python3-numpy \
-  python3-scipy clang-format clang-tidy
+  python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev
 # To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need, the
 # compiler for the other architecture, QEMU.
 PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \
   qemu-system-arm qemu-system-x86 util-linux xz-utils \
   g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu
-# To build a kernel.
-PACKAGES_DEBUG := bison flex bc libelf-dev libssl-dev
 
 JOBS := $(shell nproc)
 USER_SOURCES := $(shell find user -name '*.cc' | sort)
@@ -100,13 +98,11 @@ define install_packages
 	fi
 endef
 
-.PHONY: setup-run setup-test setup-debug
+.PHONY: setup-run setup-test
 setup-run:
 	$(call install_packages,$(PACKAGES_RUN))
 setup-test:
 	$(call install_packages,$(PACKAGES_TEST))
-setup-debug:
-	$(call install_packages,$(PACKAGES_TEST) $(PACKAGES_DEBUG))
 
 # The timed studies first and alone; then the module, here or in guests. YES=yes: don't ask.
 .PHONY: run
@@ -127,7 +123,7 @@ tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/ben
 # The module's tests once more under a kernel that checks whatever it can; the kernel is built first,
 # which takes ten minutes on two cores, once.
 .PHONY: test-debug
-test-debug: setup-debug
+test-debug: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-debug/release vm-tests
 	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=debug
 	@tests/vm/test_debug.sh
