@@ -87,14 +87,16 @@ TEST(requests_do_not_depend_on_responders) {
     for (const std::uint32_t gather : kGathers) {
       REQUIRE_EQ(arena.populate(shape.ranges()), 0);
       const Responders responders(nr, shape.ranges(), Responders::Manner::kSpin);
+      const std::uint64_t switches = responders.switches();
       tlblab_request request = unmap_request(gather);
       REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);
       expect_account(request, shape, expected_requests(gather, shape, 0));
-      if (request.account.targets != TLBLAB_UNKNOWN) {
-        // Those that had the mm loaded before may be in its mask still.
-        EXPECT_GE(request.account.targets, request.account.requests * nr);
-        EXPECT_LE(request.account.targets, request.account.requests * 3);
-      }
+      if (request.account.targets == TLBLAB_UNKNOWN) continue;
+      // Those that had the mm loaded before may be in its mask still. A responder that makes way
+      // for a kernel thread may leave it: once a second a flush lets lazy CPUs go (6.12).
+      EXPECT_LE(request.account.targets, request.account.requests * 3);
+      if (responders.switches() != switches) continue;
+      EXPECT_GE(request.account.targets, request.account.requests * nr);
     }
   }
 }
