@@ -4,8 +4,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -19,6 +17,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "tests/vm/reach.hh"
 
 namespace tlblab::vm {
 namespace {
@@ -50,10 +50,6 @@ char thread_state(pid_t tid) {
   const std::size_t name_end = line.rfind(')');
   return name_end + 2 < line.size() ? line[name_end + 2] : '?';
 }
-
-thread_local sigjmp_buf bus_return;
-
-void on_bus_error(int) { siglongjmp(bus_return, 1); }
 
 }  // namespace
 
@@ -263,14 +259,7 @@ int in_child(const std::function<int()>& f) {
 }
 
 bool faults_with_sigbus(std::uint64_t address) {
-  struct sigaction action = {};
-  struct sigaction before = {};
-  action.sa_handler = on_bus_error;
-  sigaction(SIGBUS, &action, &before);
-  const bool faulted = sigsetjmp(bus_return, 1) != 0;
-  if (!faulted) (void)*reinterpret_cast<const volatile std::uint64_t*>(address);
-  sigaction(SIGBUS, &before, nullptr);
-  return faulted;
+  return !reach([address] { (void)*reinterpret_cast<const volatile std::uint64_t*>(address); });
 }
 
 }  // namespace tlblab::vm

@@ -126,7 +126,7 @@ class Responders {
 /// return into the harness: what `f` returns is its exit status.
 int in_child(const std::function<int()>& f);
 
-/// Whether reading that address raises SIGBUS. In the calling thread.
+/// Whether reading that address raises SIGBUS. After handle_bus_errors().
 bool faults_with_sigbus(std::uint64_t address);
 
 }  // namespace tlblab::vm

@@ -4,15 +4,11 @@
 #include "tests/vm/witness.hh"
 
 #include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
+
+#include "tests/vm/reach.hh"
 
 namespace tlblab::vm {
 namespace {
-
-thread_local sigjmp_buf page_gone;
-
-void on_bus_error(int) { siglongjmp(page_gone, 1); }
 
 /// Copies a tag that others may write meanwhile: the state first, as the ABI says.
 tlblab_tag copy_tag(std::uint64_t page) {
@@ -40,11 +36,6 @@ Witness::~Witness() {
 
 void Witness::run(int cpu) {
   pin_to_cpu(cpu);
-  // SA_NODEFER: the handler doesn't return, and the mask need not be put back at each fault.
-  struct sigaction action = {};
-  action.sa_handler = on_bus_error;
-  action.sa_flags = SA_NODEFER;
-  sigaction(SIGBUS, &action, nullptr);
   std::vector<std::uint64_t> pages;
   for (const tlblab_range& range : ranges_) {
     for (std::uint64_t at = range.start; at < range.start + range.len_bytes; at += kPage) {
@@ -64,11 +55,14 @@ void Witness::run(int cpu) {
 
 bool Witness::visit(std::uint64_t page) {
   const bool after = returned_;
-  if (sigsetjmp(page_gone, 0) != 0) return false;
-  if (manner_ == Manner::kWrite) {
-    reinterpret_cast<volatile tlblab_tag*>(page)->guard = kWritten;
-  }
-  const tlblab_tag tag = copy_tag(page);
+  tlblab_tag tag{};
+  const bool reached = reach([&] {
+    if (manner_ == Manner::kWrite) {
+      reinterpret_cast<volatile tlblab_tag*>(page)->guard = kWritten;
+    }
+    tag = copy_tag(page);
+  });
+  if (!reached) return false;
   const std::lock_guard guard(lock_);
   ++seen_.served;
   if (after) ++seen_.served_after;
