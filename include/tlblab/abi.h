@@ -102,6 +102,10 @@ enum tlblab_fault {
 
 /* Bits of tlblab_capabilities.features. */
 #define TLBLAB_HAS_BROADCAST (1u << 0) /* flushes are broadcast in hardware: no targets, no IPIs */
+#define TLBLAB_HAS_PACE (1u << 1)      /* tlblab_request.pace is known */
+
+/* Longest that a paced operation is held up: well before the kernel's watchdogs bark. */
+#define TLBLAB_MAX_PACE_MS 5000u
 
 /* Most ranges of one call. */
 #define TLBLAB_MAX_RANGES 65536u
@@ -170,11 +174,13 @@ struct tlblab_account {
  *   EFAULT      a range is not inside one lab VMA of this file in the calling process
  *   E2BIG       more than TLBLAB_MAX_RANGES
  *   EOPNOTSUPP  a value that exists but not on this machine (see TLBLAB_QUERY)
- *   EPERM       a planted fault, without CAP_SYS_ADMIN
+ *   EPERM       a planted fault, or a pace, without CAP_SYS_ADMIN
  *   EBUSY       the address space has MMU notifiers (KVM, RDMA, ...): use a process without
  *   ENOMEM      no memory for the operation's lists; nothing was changed
  *   EINTR       a fatal signal came: what was done until then is flushed, released and accounted
- * After EINTR the account is not delivered (the process is dying), but is in TLBLAB_TOTALS.
+ *   ETIMEDOUT   paced, and not let go on in time: from there on it was not paced, and all was done
+ * After EINTR (the process is dying) and ETIMEDOUT the account is not delivered, but is in
+ * TLBLAB_TOTALS.
  */
 struct tlblab_request {
 	__u32 size;		/* in: sizeof(struct tlblab_request) */
@@ -193,6 +199,41 @@ struct tlblab_request {
 	__u32 fault;		/* in: enum tlblab_fault, or 0: none. EPERM without CAP_SYS_ADMIN */
 	__u32 reserved;		/* must be zero */
 	struct tlblab_account account; /* out; in: must be zero */
+	__u64 pace;		/* in: address of a struct tlblab_pace, or 0: none. EPERM without
+				 * CAP_SYS_ADMIN */
+};
+
+/* What a paced operation is about to do; what tlblab_pace.subject is then. */
+enum tlblab_step {
+	TLBLAB_STEP_CLEAR = 1,	 /* look at one entry, and empty it if it is set. Its address */
+	TLBLAB_STEP_FLUSH = 2,	 /* make one flush request, and wait until it is complete. Address
+				  * of the first page that it covers; 0: the whole mm */
+	TLBLAB_STEP_RELEASE = 3, /* release one frame. Its page frame number, as in its tag */
+	TLBLAB_STEP_RETURN = 4,	 /* return; all is done, and the ranges are free for others. 0 */
+};
+
+/*
+ * The pace of one operation, in ordinary memory of the caller: 8-aligned and within one page, and
+ * not in the ranges (else EINVAL); writable, and not in other lab memory (else EFAULT). With it the
+ * operation stops before each step that other CPUs can notice, and there is a step for each single
+ * entry and frame. Before step k, counted from 0 in the order in which the operation really goes,
+ * faults included, it fills in step and subject, sets stopped to k + 1 (release), and goes on as
+ * soon as allowed is above k (read with acquire). So who sees stopped at k + 1 (acquire) knows that
+ * the steps before k are complete. allowed = ~0 lets everything go.
+ *
+ * A stopped operation spins. Everywhere but before TLBLAB_STEP_RETURN it holds its claim on the
+ * ranges and mmap_lock for reading; before an entry, and before what is done under its lock, a page
+ * table's lock as well. Interrupts stay enabled: others' flushes reach its CPU. Whatever wants
+ * mmap_lock for writing meanwhile waits, and page faults behind it. After limit_ms of waiting, or
+ * when a fatal signal comes, it goes on by itself.
+ */
+struct tlblab_pace {
+	__u32 stopped;		/* out: stops made so far, this one included; in: 0 */
+	__u32 allowed;		/* in: steps that may be taken, at any time; only ever grows */
+	__u32 step;		/* out: enum tlblab_step, of the step that comes next */
+	__u32 limit_ms;		/* in: most that is waited in all, read at the start; 0, or more than
+				 * TLBLAB_MAX_PACE_MS: that */
+	__u64 subject;		/* out: what the step is about */
 };
 
 /*

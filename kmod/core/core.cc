@@ -6,6 +6,7 @@
 
 #include "kmod/core/faults.hh"
 #include "kmod/core/kernel_platform.hh"
+#include "kmod/core/paced.hh"
 #include "kmod/core/requests.hh"
 #include "kmod/core/unmap.hh"
 
@@ -17,6 +18,25 @@ namespace {
 struct ThisKernel : tlblab::core::KernelPlatform {
   using KernelPlatform::KernelPlatform;
 };
+
+/// With the fault that the request asks for. Compiled twice, so that the sound way has no fault to
+/// look for.
+template <tlblab::core::Platform P>
+int perform_as_asked(P& platform, const lab_plan& plan, tlblab_account& account) {
+  const __u32 fault = plan.request->fault;
+  if (!tlblab::core::breaks_platform(fault)) {
+    return tlblab::core::perform(platform, plan, account);
+  }
+  tlblab::core::Faulty faulty(platform, fault);
+  return tlblab::core::perform(faulty, plan, account);
+}
+
+/// On its own, so that who isn't paced runs what the compiler would make of it alone.
+[[gnu::noinline]] int perform_paced(ThisKernel& platform, const lab_plan& plan,
+                                    tlblab_account& account) {
+  tlblab::core::Paced paced(platform);
+  return perform_as_asked(paced, plan, account);
+}
 
 }  // namespace
 
@@ -39,13 +59,8 @@ __u32 lab_core_intervals(const struct tlblab_request* request, __u32 ceiling_pag
 int lab_core_perform(struct lab_session* session, const struct lab_plan* plan,
                      struct tlblab_account* account) {
   ThisKernel platform(session);
-  // Compiled twice, so that the sound way has no fault to look for.
-  const __u32 fault = plan->request->fault;
-  if (!tlblab::core::breaks_platform(fault)) {
-    return tlblab::core::perform(platform, *plan, *account);
-  }
-  tlblab::core::Faulty faulty(platform, fault);
-  return tlblab::core::perform(faulty, *plan, *account);
+  if (plan->request->pace != 0) return perform_paced(platform, *plan, *account);
+  return perform_as_asked(platform, *plan, *account);
 }
 
 }  // extern "C"

@@ -65,7 +65,8 @@ __u32 lab_core_intervals(const struct tlblab_request *request, __u32 ceiling_pag
  * Performs the operation and adds what it did to @account, which starts as zeroes. Returns 0, or
  * -4 (EINTR) if lab_resched_point() said to stop; what was cleared until then is flushed and
  * released all the same. Sleeps; mmap_lock is held for reading by the caller, who also owns the
- * ranges. Takes and drops page-table locks one at a time.
+ * ranges. Takes and drops page-table locks one at a time. With a pace in the request each step but
+ * TLBLAB_STEP_RETURN, which is the caller's, is announced by lab_stop_before().
  */
 int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
 		     struct tlblab_account *account);

@@ -26,6 +26,9 @@ class KernelPlatform {
   u64 release(void* const* frames, u32 nr) { return lab_release_frames(session_, frames, nr); }
   bool resched_point() { return lab_resched_point(session_); }
   u64 clock_ns() { return lab_clock_ns(); }
+  void stop_before(u32 step, u64 subject, bool may_yield) {
+    lab_stop_before(session_, step, subject, may_yield);
+  }
 
  private:
   lab_session* session_;

@@ -23,7 +23,8 @@ static_assert(sizeof(struct tlblab_range) == 16);
 static_assert(sizeof(struct tlblab_account) == 256);
 static_assert(sizeof(struct tlblab_tag) == 48);
 static_assert(sizeof(struct tlblab_capabilities) == LAB_CAPABILITIES_V1);
-static_assert(sizeof(struct tlblab_request) == LAB_REQUEST_V1);
+static_assert(sizeof(struct tlblab_pace) == 24);
+static_assert(sizeof(struct tlblab_request) == LAB_REQUEST_V1 + sizeof(__u64));
 static_assert(sizeof(struct tlblab_populate) == LAB_POPULATE_V1);
 static_assert(sizeof(struct tlblab_totals) == LAB_TOTALS_V1);
 

@@ -71,6 +71,13 @@ __u64 lab_release_frames(struct lab_session *session, void *const *frames, __u32
 /* May sleep. False: a fatal signal is pending, stop soon. */
 bool lab_resched_point(struct lab_session *session);
 
+/*
+ * Stops a paced operation before a step until its caller lets it go on: see struct tlblab_pace.
+ * @step: enum tlblab_step. @subject: as there, but before a release the frame's handle. @may_yield:
+ * no page-table lock is held. Interrupts are enabled.
+ */
+void lab_stop_before(struct lab_session *session, __u32 step, __u64 subject, bool may_yield);
+
 /* Monotonic, this CPU's own cheap clock would do: differences of one initiator, in ns. */
 __u64 lab_clock_ns(void);
 

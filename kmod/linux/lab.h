@@ -180,6 +180,29 @@ void lab_pieces_free(struct lab_pieces *pieces);
 int lab_map_span(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address, u32 nr,
 		 struct page **pages);
 
+/* ---- pace.c: operations that somebody else leads step by step ---- */
+
+/* The caller's struct tlblab_pace, and how far it is. */
+struct lab_pacer {
+	struct page *page;		/* pinned; NULL: not paced */
+	struct tlblab_pace *pace;	/* in it. Written by the caller, too */
+	u32 nr_stops;
+	unsigned long left;		/* jiffies that it may still wait */
+	bool over;			/* goes on by itself: late, or killed */
+	bool late;
+};
+
+/*
+ * Pins the caller's pace. -EINVAL: misaligned, or in two pages; -EFAULT: no ordinary memory that
+ * can be written; -ENOMEM, -EINTR. May sleep and take mmap_lock.
+ */
+int lab_pacer_begin(struct lab_pacer *pacer, u64 user_pace);
+/* Whether or not it began; @pacer was all 0 before. Sleeps. */
+void lab_pacer_end(struct lab_pacer *pacer);
+
+/* As lab_stop_before(), but that @subject is the ABI's. */
+void lab_pacer_stop(struct lab_pacer *pacer, u32 step, u64 subject, bool may_yield);
+
 /* ---- operation.c: the calls ---- */
 
 struct lab_session {
@@ -187,6 +210,7 @@ struct lab_session {
 	struct mm_struct *mm;
 	u32 mechanism;			/* enum tlblab_mechanism */
 	bool oracle;			/* TLBLAB_ORACLE */
+	struct lab_pacer *pacer;	/* of use only if the request has a pace */
 };
 
 /* Finds out, once, what this module can do here. */

@@ -37,6 +37,13 @@ bool lab_resched_point(struct lab_session *session)
 	return !fatal_signal_pending(current);
 }
 
+void lab_stop_before(struct lab_session *session, u32 step, u64 subject, bool may_yield)
+{
+	if (step == TLBLAB_STEP_RELEASE)
+		subject = page_to_pfn((struct page *)subject);
+	lab_pacer_stop(session->pacer, step, subject, may_yield);
+}
+
 u64 lab_clock_ns(void)
 {
 	return ktime_get_ns();
@@ -49,6 +56,7 @@ void __init lab_operation_init(void)
 	lab_can.abi_version = TLBLAB_ABI_VERSION;
 	lab_can.page_bytes = PAGE_SIZE;
 	lab_can.entries_per_table = PTRS_PER_PTE;
+	lab_can.features = TLBLAB_HAS_PACE;
 	lab_core_describe(&lab_can);
 	lab_arch_describe(&lab_can);
 }
@@ -102,13 +110,15 @@ static void lab_work_end(struct lab_work *work)
 	lab_pieces_free(&work->pieces);
 }
 
-static int lab_run_core(struct lab_work *work, struct tlblab_request *request)
+static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
+			struct lab_pacer *pacer)
 {
 	struct lab_session session = {
 		.arena = work->arena,
 		.mm = work->mm,
 		.mechanism = request->mechanism,
 		.oracle = request->flags & TLBLAB_ORACLE,
+		.pacer = pacer,
 	};
 	struct lab_plan plan = {
 		.request = request,
@@ -140,6 +150,7 @@ static int lab_run_core(struct lab_work *work, struct tlblab_request *request)
 
 int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argument)
 {
+	struct lab_pacer pacer = {};
 	struct lab_work work;
 	int err;
 
@@ -148,20 +159,29 @@ int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argu
 	err = lab_core_check(request, &lab_can);
 	if (err)
 		return err;
-	if (request->fault && !capable(CAP_SYS_ADMIN))
+	if ((request->fault || request->pace) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = lab_ranges_copy(&work.ranges, request->ranges, request->nr_ranges);
 	if (err)
 		return err;
-	/* The account would have no page to be written to. */
-	if (lab_ranges_touch(&work.ranges, user_argument, request->size))
+	/* Neither account nor pace would have a page to be written to. */
+	if (lab_ranges_touch(&work.ranges, user_argument, request->size) ||
+	    (request->pace &&
+	     lab_ranges_touch(&work.ranges, request->pace, sizeof(struct tlblab_pace))))
 		err = -EINVAL;
-	else
+	else if (request->pace)
+		err = lab_pacer_begin(&pacer, request->pace);
+	if (!err)
 		err = lab_work_begin(&work, file, request->fault != TLBLAB_TRUST_NONE);
 	if (!err) {
-		err = lab_run_core(&work, request);
+		err = lab_run_core(&work, request, &pacer);
 		lab_work_end(&work);
+		if (request->pace)
+			lab_pacer_stop(&pacer, TLBLAB_STEP_RETURN, 0, true);
+		if (!err && pacer.late)
+			err = -ETIMEDOUT;
 	}
+	lab_pacer_end(&pacer);
 	lab_ranges_free(&work.ranges);
 	return err;
 }

@@ -11,6 +11,7 @@
 
 struct lab_session {
   tlblab::core::FakeMachine machine;
+  tlblab::core::u64 nr_stops = 0;
 };
 
 bool lab_table_lock(struct lab_session* session, void* vma, __u64 start, __u64 end,
@@ -36,6 +37,10 @@ __u64 lab_release_frames(struct lab_session* session, void* const* frames, __u32
 }
 bool lab_resched_point(struct lab_session* session) { return session->machine.resched_point(); }
 __u64 lab_clock_ns(void) { return 0; }
+void lab_stop_before(struct lab_session* session, __u32 /*step*/, __u64 /*subject*/,
+                     bool /*may_yield*/) {
+  ++session->nr_stops;
+}
 
 namespace tlblab::core {
 namespace {
@@ -157,6 +162,16 @@ TEST(CoreRequests, PerformsOnTheKernelPlatform) {
   EXPECT_EQ(account.requests, 1U);
   EXPECT_EQ(account.flushed_pages, 10U);
   EXPECT_EQ(account.released, 10U);
+  EXPECT_EQ(session.nr_stops, 0U);
+
+  // Paced: each entry, the flush, each frame.
+  for (u64 page = 10; page < 20; ++page) session.machine.map_page(page);
+  request.pace = 8;
+  account = {};
+  EXPECT_EQ(lab_core_perform(&session, &plan, &account), 0);
+  EXPECT_EQ(account.released, 10U);
+  EXPECT_EQ(account.requests, 1U);
+  EXPECT_EQ(session.nr_stops, 21U);
 
   request.gather = 77;  // never checked: nothing is done
   EXPECT_EQ(lab_core_perform(&session, &plan, &account), kEinval);

@@ -46,6 +46,7 @@ TEST(query_tells_what_is_here) {
   EXPECT_EQ(can.releases, 1ull << TLBLAB_STRICT);
   EXPECT_EQ(can.flags, std::uint64_t{TLBLAB_TIME_PHASES | TLBLAB_ORACLE});
   EXPECT_EQ(can.faults, 0x1eull);
+  EXPECT_TRUE((can.features & TLBLAB_HAS_PACE) != 0);
   EXPECT_EQ(can.page_bytes, 4096u);
   EXPECT_EQ(can.entries_per_table, 512u);
 #if defined(__aarch64__)
@@ -89,6 +90,30 @@ TEST(sizes_of_other_versions) {
   EXPECT_EQ(call(arena, TLBLAB_QUERY, &can), E2BIG);
   EXPECT_EQ(call(arena, TLBLAB_QUERY, nullptr), EFAULT);
   EXPECT_EQ(call(arena, TLBLAB_PERFORM, reinterpret_cast<void*>(8)), EFAULT);
+}
+
+TEST(request_of_the_first_version) {
+  const Arena arena;
+  const Shape shape(arena, 1, 2);
+  struct {
+    tlblab_request request;
+    std::uint64_t later;
+  } longer{};
+  const auto perform = [&](std::uint32_t size) {
+    longer.request = unmap_request(TLBLAB_MERGED);
+    longer.request.size = size;
+    longer.request.pace = 1;  // past the end of that version
+    longer.request.ranges = reinterpret_cast<std::uint64_t>(shape.ranges().data());
+    longer.request.nr_ranges = 1;
+    return call(arena, TLBLAB_PERFORM, &longer);
+  };
+  EXPECT_EQ(perform(320), 0);
+  EXPECT_EQ(longer.request.account.cleared, 2u);
+  EXPECT_EQ(longer.request.pace, 1u);
+  EXPECT_EQ(perform(312), EINVAL);
+  EXPECT_EQ(perform(sizeof(tlblab_request)), EINVAL);
+  longer.later = 1;
+  EXPECT_EQ(perform(sizeof(longer)), E2BIG);
 }
 
 TEST(unknown_values_are_einval) {

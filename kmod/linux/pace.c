@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Paced operations: before each step the caller is told, in a word of its memory, and waited for.
+ *
+ * The wait is a loop, because a page-table lock may be held. It ends by itself, in all stops
+ * together, well before a watchdog would bark (a soft lockup takes 20 s, an RCU stall 21 s).
+ */
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "kmod/linux/lab.h"
+
+int lab_pacer_begin(struct lab_pacer *pacer, u64 user_pace)
+{
+	unsigned long offset = offset_in_page(user_pace);
+	u32 limit_ms;
+	int nr;
+
+	if (user_pace % sizeof(u64) || offset > PAGE_SIZE - sizeof(struct tlblab_pace))
+		return -EINVAL;
+	nr = pin_user_pages_fast(user_pace, 1, FOLL_WRITE, &pacer->page);
+	if (nr != 1) {
+		pacer->page = NULL;
+		/* There are more ways to say that it is no such memory. */
+		return nr == -ENOMEM || nr == -EINTR ? nr : -EFAULT;
+	}
+	/* 64-bit kernels have all memory mapped, see compat.h. */
+	pacer->pace = page_address(pacer->page) + offset;
+	limit_ms = READ_ONCE(pacer->pace->limit_ms);
+	if (!limit_ms || limit_ms > TLBLAB_MAX_PACE_MS)
+		limit_ms = TLBLAB_MAX_PACE_MS;
+	pacer->left = msecs_to_jiffies(limit_ms);
+	return 0;
+}
+
+void lab_pacer_end(struct lab_pacer *pacer)
+{
+	if (pacer->page)
+		unpin_user_pages_dirty_lock(&pacer->page, 1, true);
+}
+
+void lab_pacer_stop(struct lab_pacer *pacer, u32 step, u64 subject, bool may_yield)
+{
+	struct tlblab_pace *pace = pacer->pace;
+	unsigned long start = jiffies;
+	unsigned long waited = 0;
+	u32 nr = pacer->nr_stops++;
+
+	if (pacer->over)
+		return;
+	WRITE_ONCE(pace->step, step);
+	WRITE_ONCE(pace->subject, subject);
+	smp_store_release(&pace->stopped, nr + 1);
+	while (smp_load_acquire(&pace->allowed) <= nr && !pacer->over) {
+		waited = jiffies - start;
+		pacer->late = waited >= pacer->left;
+		pacer->over = pacer->late || fatal_signal_pending(current);
+		if (may_yield)
+			cond_resched();
+		cpu_relax();
+	}
+	pacer->left -= min(waited, pacer->left);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// An actor: a thread on a CPU of its own that does what it is told, one thing at a time: reads a
+// page, or makes a call that is paced. In between it spins, so that its CPU keeps what its TLB has.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "tests/vm/lab.hh"
+
+namespace tlblab::vm {
+
+/// What came of reading a page.
+enum class Reached {
+  kGone,      ///< SIGBUS
+  kLive,      ///< the tag of a frame in use
+  kReleased,  ///< the tag of a released frame
+  kOther,     ///< no tag
+  kNoAnswer,  ///< the actor did not come in time
+};
+
+class Actor {
+ public:
+  /// How long it is waited for: less than a paced operation waits if it isn't told otherwise.
+  static constexpr std::uint64_t kPatienceNs = 4'000'000'000;
+
+  explicit Actor(int cpu);
+  /// Lets its call go to its end.
+  ~Actor();
+  Actor(const Actor&) = delete;
+  Actor& operator=(const Actor&) = delete;
+
+  Reached read(std::uint64_t page);
+
+  /// Begins a call, which stops before its first step. `arena` and `ranges` outlive it. `limit_ms`:
+  /// of struct tlblab_pace.
+  void begin_call(const Arena& arena, const tlblab_request& request,
+                  const std::vector<tlblab_range>& ranges, std::uint32_t limit_ms = 0);
+  /// Waits until the call stands before a step, or has returned; false if neither comes about.
+  [[nodiscard]] bool wait(std::uint64_t patience_ns = kPatienceNs) const;
+  /// Of a call that was waited for: whether it has returned.
+  [[nodiscard]] bool returned() const { return is_done(); }
+  /// Waits until the call has returned, though nobody lets it; false if it doesn't.
+  [[nodiscard]] bool wait_for_return(std::uint64_t patience_ns) const;
+  /// The step before which it stands: enum tlblab_step, and what it is about.
+  [[nodiscard]] std::uint32_t step() const { return pace_.step; }
+  [[nodiscard]] std::uint64_t subject() const { return pace_.subject; }
+  /// Lets the step be taken. Doesn't wait.
+  void allow_step();
+  /// Lets it go to its end, and waits for that, which it comes to whatever happens. Its errno.
+  int finish_call();
+  [[nodiscard]] const tlblab_account& account() const { return request_.account; }
+
+  /// Lets it go to its end, and sleeps until it is told something else.
+  void rest();
+
+ private:
+  enum class Command { kNone, kRest, kRead, kCall, kEnd };
+
+  void run(int cpu);
+  void tell(Command command);
+  [[nodiscard]] bool is_done() const;
+
+  alignas(64) tlblab_pace pace_{};
+  std::atomic<Command> command_{Command::kRest};
+  std::uint64_t page_ = 0;
+  Reached reached_ = Reached::kNoAnswer;
+  const Arena* arena_ = nullptr;
+  const std::vector<tlblab_range>* ranges_ = nullptr;
+  tlblab_request request_{};
+  int error_ = 0;
+  std::uint32_t nr_allowed_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace tlblab::vm
