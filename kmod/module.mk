@@ -71,7 +71,11 @@ VM_HEADERS := $(wildcard tests/vm/*.hh) include/tlblab/abi.h
 VM_COMPILE = $(if $(filter arm64,$*),aarch64,x86_64)-linux-gnu-g++ -std=c++20 -I. -Iinclude -O1 \
   $(WARNINGS) -static -pthread
 vm-tests: $(foreach arch,amd64 arm64,$(addprefix $(VM_PROGRAMS)/$(arch)/,vm_tests instructions)) \
-  $(VM_PROGRAMS)/amd64/caller32
+  $(VM_PROGRAMS)/amd64/caller32 $(VM_PROGRAMS)/schedules
+# What the explorer found, for the guests to replay.
+$(VM_PROGRAMS)/schedules: $(BUILD)/tests/explore/explore
+	@mkdir -p $(@D)
+	@$< --schedules >$@
 $(VM_PROGRAMS)/%/vm_tests: $(VM_SOURCES) $(VM_HEADERS)
 	@mkdir -p $(@D)
 	@echo '  CXX     $@'

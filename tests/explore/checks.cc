@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/explore/schedule.hh"
 #include "tests/explore/story.hh"
 
 namespace tlblab::explore {
@@ -89,25 +90,43 @@ Outcome check_fault(const Scenario& scenario, const CheckOptions& options) {
     outcome.verdict = "NOT FOUND with up to " + preemptions(most);
     return outcome;
   }
-  const Story story = tell(machine, scenario, found.result.trace, found.result.violation);
+  const Trace& trace = found.result.trace;
+  const Story story = tell(machine, scenario, trace, found.result.violation);
+  const Staging staging = stage(machine, scenario, trace, found.result.violation);
   outcome.passed = found.result.violation == scenario.expected;
   outcome.verdict = std::string(outcome.passed ? "found: " : "found another: ") +
                     violation_name(found.result.violation) + ", " + preemptions(found.preemptions) +
-                    ", " +
-                    (story.explorer_only.empty() ? std::string("guest")
-                                                 : "explorer only: " + story.explorer_only);
+                    ", " + (staging.schedule ? "guest" : "explorer only: " + staging.explorer_only);
   outcome.story = story.text;
   return outcome;
 }
 
-}  // namespace
-
-std::vector<Check> all_checks() {
+std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> scenarios;
   for (const auto& part :
        {gather_scenarios(), protocol_scenarios(), fault_scenarios(), mutant_scenarios()}) {
     scenarios.insert(scenarios.end(), part.begin(), part.end());
   }
+  return scenarios;
+}
+
+}  // namespace
+
+std::string all_schedules() {
+  std::string text;
+  for (const Scenario& scenario : all_scenarios()) {
+    if (scenario.kind == Kind::kSound || scenario.requests.empty()) continue;
+    Machine machine(scenario.config, scenario.bodies);
+    const SearchResult found = find_fewest(machine, kMostPreemptions, kMostStates).result;
+    if (found.violation != scenario.expected) continue;
+    const Staging staging = stage(machine, scenario, found.trace, found.violation);
+    if (staging.schedule) text += text_of(scenario, *staging.schedule);
+  }
+  return text;
+}
+
+std::vector<Check> all_checks() {
+  const std::vector<Scenario> scenarios = all_scenarios();
   std::vector<Check> checks;
   for (const Kind kind : {Kind::kSound, Kind::kFault, Kind::kMutant}) {
     for (const Scenario& scenario : scenarios) {

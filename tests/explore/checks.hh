@@ -32,6 +32,9 @@ struct Check {
 /// All of them, in the order in which they are shown.
 std::vector<Check> all_checks();
 
+/// Of every story that a guest can replay, for tests/vm/replay_test.cc.
+std::string all_schedules();
+
 /// The explorer against itself: reduction, undo, determinism.
 std::vector<Check> self_checks(const std::vector<Scenario>& scenarios);
 

@@ -19,8 +19,9 @@ namespace tlblab::explore {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: explore [--all | --mutants | --list | --speed | NAME...] [--bound N|all] [--jobs N]\n"
-    "               [--stories] [--no-times]\n"
+    "usage: explore [--all | --mutants | --list | --schedules | --speed | NAME...] [--bound "
+    "N|all]\n"
+    "               [--jobs N] [--stories] [--no-times]\n"
     "\n"
     "Explores every interleaving of the core on a modelled machine. NAME stands for every check\n"
     "that begins so; the stories of violations are told for those.\n"
@@ -28,6 +29,7 @@ constexpr const char* kUsage =
     "  --all       every check\n"
     "  --mutants   only those in which something is taken away from the core\n"
     "  --list      names, and what they are\n"
+    "  --schedules the steps of each story that a guest can replay, for tests/vm\n"
     "  --speed     steps per second of CPU, in random orders and without a memory of states\n"
     "  --bound N   at least N preemptions in scenarios too large for all; all: no limit\n"
     "  --jobs N    processes, 2 by default\n"
@@ -38,6 +40,7 @@ struct Options {
   bool list = false;
   bool all = false;
   bool mutants = false;
+  bool schedules = false;
   bool speed = false;
   bool stories = false;
   bool times = true;
@@ -64,6 +67,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.all = true;
     } else if (word == "--mutants") {
       options.mutants = true;
+    } else if (word == "--schedules") {
+      options.schedules = true;
     } else if (word == "--speed") {
       options.speed = true;
     } else if (word == "--stories") {
@@ -87,7 +92,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.stories = true;
     }
   }
-  return options.list || options.speed || options.all || options.mutants || !options.names.empty();
+  return options.list || options.schedules || options.speed || options.all || options.mutants ||
+         !options.names.empty();
 }
 
 bool is_chosen(const Options& options, const Check& check) {
@@ -243,6 +249,11 @@ int main(int argc, char** argv) {
   if (options.speed) {
     print_speed();
     return 0;
+  }
+  if (options.schedules) {
+    const std::string schedules = all_schedules();
+    std::printf("%s", schedules.c_str());
+    return schedules.empty() ? 1 : 0;
   }
   std::vector<Check> chosen;
   for (Check& check : all_checks()) {

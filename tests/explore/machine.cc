@@ -132,6 +132,12 @@ bool Machine::finished() const {
 
 u64 Machine::enabled() const {
   u64 steps = 0;
+  if (prompt_stores_) {
+    for (u32 cpu = 0; cpu < config_.nr_cpus; ++cpu) {
+      if (state.buffered[cpu] != 0) steps |= u64{1} << (kDrainStep + cpu);
+    }
+    if (steps != 0) return steps;
+  }
   for (u32 cpu = 0; cpu < nr_fibres_; ++cpu) {
     if (can_perform(cpu)) steps |= u64{1} << (kFibreStep + cpu);
     u8 outstanding = state.request[cpu].outstanding;

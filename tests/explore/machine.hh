@@ -198,6 +198,8 @@ class Machine {
   }
   /// CPUs whose walkers act, from now on.
   void set_speculating(u8 cpus) { config_.speculating = cpus; }
+  /// Whether every store becomes visible before anything else happens, from now on.
+  void set_prompt_stores(bool prompt) { prompt_stores_ = prompt; }
   [[nodiscard]] Footprint footprint(StepId id) const;
   [[nodiscard]] bool finished() const;  ///< every fibre's function has returned
   [[nodiscard]] u64 key(bool with_last_fibre) const;
@@ -220,6 +222,7 @@ class Machine {
   std::vector<std::function<void()>> bodies_;
   std::array<Fibre, kMaxCpus> fibres_;
   u32 nr_fibres_;
+  bool prompt_stores_ = false;
   u32 running_ = 0;
   u16 result_ = 0;
 };

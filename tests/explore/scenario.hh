@@ -8,6 +8,7 @@
 
 #include "tests/explore/machine.hh"
 #include "tests/explore/search.hh"
+#include "tests/explore/unmap_body.hh"
 
 namespace tlblab::explore {
 
@@ -25,6 +26,8 @@ struct Scenario {
   Violation expected = Violation::kNone;  ///< the violation that must be found
   std::string about;                      ///< a line: what it is, and from which thread
   std::array<const char*, 4> words = {};  ///< names of the protocol's words
+  /// What to ask of the module for the same: the request of each body. Empty: it can't be asked.
+  std::vector<Unmap> requests = {};
   /// Preemptions that a sound scenario is explored up to; kAllPreemptions: everything.
   u32 bound = kAllPreemptions;
 };

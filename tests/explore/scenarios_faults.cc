@@ -35,20 +35,22 @@ std::vector<Scenario> fault_scenarios() {
                     .about = about});
   };
   const Unmap both = {.ranges = {{0, 0, 1}}};
-  const auto planted = [](u32 fault, u32 last_page) {
-    return unmap_body<Mechanism::kIpi>({.fault = fault, .ranges = {{0, 0, last_page}}});
+  const auto plant = [&](const char* name, const Config& config, const Unmap& unmap,
+                         const char* about) {
+    add(name, config, unmap_body<Mechanism::kIpi>(unmap), about);
+    list.back().requests = {unmap};
   };
-  add("fault:no-flush", kPair, planted(TLBLAB_NO_FLUSH, 1),
-      "frames are released and nothing was flushed");
-  add("fault:release-before-flush", kPair, planted(TLBLAB_RELEASE_FIRST, 1),
-      "ARM before 'delay page freeing for SMP and ARMv7 CPUs' (thread 004)");
+  plant("fault:no-flush", kPair, {.fault = TLBLAB_NO_FLUSH, .ranges = {{0, 0, 1}}},
+        "frames are released and nothing was flushed");
+  plant("fault:release-before-flush", kPair, {.fault = TLBLAB_RELEASE_FIRST, .ranges = {{0, 0, 1}}},
+        "ARM before 'delay page freeing for SMP and ARMv7 CPUs' (thread 004)");
   add("fault:short-extent", kPair, unmap_body<Mechanism::kIpi>(both, kOmitLastPage),
       "the envelope ends one page early");
-  add("fault:full-mm-early,mm-in-use", {.nr_pages = 1}, planted(TLBLAB_EARLY_FULL_FLUSH, 0),
-      "s390's early flush (thread 004) with the mm in use elsewhere: it is loaded again");
-  add("fault:full-mm-early,own-walker", {.nr_cpus = 1, .nr_pages = 1, .loaded = 0x1},
-      planted(TLBLAB_EARLY_FULL_FLUSH, 0),
-      "the same with no other CPU: the initiator's own walker loads it again");
+  const Unmap early = {.fault = TLBLAB_EARLY_FULL_FLUSH, .ranges = {{0, 0, 0}}};
+  plant("fault:full-mm-early,mm-in-use", {.nr_pages = 1}, early,
+        "s390's early flush (thread 004) with the mm in use elsewhere: it is loaded again");
+  plant("fault:full-mm-early,own-walker", {.nr_cpus = 1, .nr_pages = 1, .loaded = 0x1}, early,
+        "the same with no other CPU: the initiator's own walker loads it again");
   list.push_back({.name = "fault:flush-with-interrupts-off",
                   .kind = Kind::kFault,
                   .config = kPair,
@@ -58,19 +60,21 @@ std::vector<Scenario> fault_scenarios() {
   list.push_back({.name = "full-mm-early,mm-not-loaded",
                   .kind = Kind::kSound,
                   .config = {.nr_pages = 1, .loaded = 0},
-                  .bodies = {planted(TLBLAB_EARLY_FULL_FLUSH, 0)},
+                  .bodies = {unmap_body<Mechanism::kIpi>(early)},
                   .about = "s390's early flush where it is sound: no CPU has the mm loaded"});
 
   // Two initiators on the same pages, and nobody claims them (thread 002).
   const Config three = {.nr_cpus = 3, .nr_pages = 2, .loaded = 0x7};
-  const Unmap second = {.ranges = {{0, 1, 1}}};
+  const Unmap first = {.fault = TLBLAB_TRUST_NONE, .ranges = {{0, 0, 1}}};
+  const Unmap second = {.fault = TLBLAB_TRUST_NONE, .ranges = {{0, 1, 1}}};
   list.push_back(
       {.name = "fault:nested,trusts-empty-entries",
        .kind = Kind::kFault,
        .config = three,
-       .bodies = {unmap_body<Mechanism::kIpi>(both), unmap_body<Mechanism::kIpi>(second)},
+       .bodies = {requested_body<Mechanism::kIpi>(first), requested_body<Mechanism::kIpi>(second)},
        .expected = Violation::kAfterReturn,
-       .about = "'skip entries since pte_none() was true', without ranges claimed (thread 002)"});
+       .about = "'skip entries since pte_none() was true', without ranges claimed (thread 002)",
+       .requests = {first, second}});
   for (const u32 gather : {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE}) {
     const Unmap x = {.gather = gather, .ranges = {{0, 0, 1}}};
     const Unmap y = {.gather = gather, .ranges = {{0, 1, 1}}};

@@ -12,13 +12,17 @@ namespace {
 template <Mechanism kMechanism>
 void add_mutant(std::vector<Scenario>& list, const std::string& name, u32 gather, u32 omissions,
                 const char* about) {
-  list.push_back(
-      {.name = "mutant:" + name,
-       .kind = Kind::kMutant,
-       .config = {.arch = ModelPlatform<kMechanism>::kArch, .nr_pages = 2},
-       .bodies = {unmap_body<kMechanism>({.gather = gather, .ranges = {{0, 0, 1}}}, omissions)},
-       .expected = Violation::kLeak,
-       .about = about});
+  Unmap unmap = {.gather = gather, .ranges = {{0, 0, 1}}};
+  list.push_back({.name = "mutant:" + name,
+                  .kind = Kind::kMutant,
+                  .config = {.arch = ModelPlatform<kMechanism>::kArch, .nr_pages = 2},
+                  .bodies = {unmap_body<kMechanism>(unmap, omissions)},
+                  .expected = Violation::kLeak,
+                  .about = about});
+  // The only one of these that the module has as a fault.
+  if (omissions != kOmitFlush) return;
+  unmap.fault = TLBLAB_NO_FLUSH;
+  list.back().requests = {unmap};
 }
 
 }  // namespace
@@ -42,14 +46,16 @@ std::vector<Scenario> mutant_scenarios() {
                                     kOmitCompletion, "nobody waits for the TLBI to complete");
     if (scheme.flush_at <= core::Boundary::kTable) continue;  // they need no claim (thread 002)
     const Unmap both = {.gather = scheme.gather, .ranges = {{0, 0, 1}}};
-    const Unmap second = {.gather = scheme.gather, .ranges = {{0, 1, 1}}};
+    const Unmap second = {
+        .gather = scheme.gather, .fault = TLBLAB_TRUST_NONE, .ranges = {{0, 1, 1}}};
     list.push_back(
         {.name = "mutant:" + name + ",ipi,no-claim",
          .kind = Kind::kMutant,
          .config = {.nr_cpus = 3, .nr_pages = 2, .loaded = 0x7},
-         .bodies = {claimed_unmap_body<Mechanism::kIpi>(both), unmap_body<Mechanism::kIpi>(second)},
+         .bodies = {requested_body<Mechanism::kIpi>(both), requested_body<Mechanism::kIpi>(second)},
          .expected = Violation::kAfterReturn,
-         .about = "one of two initiators does not claim its range"});
+         .about = "one of two initiators does not claim its range",
+         .requests = {both, second}});
   }
   list.push_back({.name = "mutant:split-clear",
                   .kind = Kind::kMutant,

@@ -3,6 +3,7 @@
 // without it, on every small model, faulty ones included.
 
 #include "tests/explore/checks.hh"
+#include "tests/explore/schedule.hh"
 #include "tests/explore/story.hh"
 
 namespace tlblab::explore {
@@ -11,6 +12,8 @@ namespace {
 
 // Models that are compared have at most so many states.
 constexpr u64 kSmall = 20'000;
+// Preemptions up to which faults are searched for.
+constexpr u32 kFewest = 4;
 // Steps of the random walks.
 constexpr u32 kWalks = 200;
 
@@ -91,6 +94,33 @@ bool replays(const Scenario& scenario) {
          tell(other, scenario, search(other, {}).trace, result.violation).text;
 }
 
+/// A schedule without one of its steps can't be followed, or shows nothing.
+bool needs_every_step(const Scenario& scenario) {
+  Machine machine(scenario.config, scenario.bodies);
+  const SearchResult found = find_fewest(machine, kFewest, kSmall).result;
+  const Staging staging = stage(machine, scenario, found.trace, found.violation);
+  if (!staging.schedule) return false;
+  for (std::size_t i = 0; i < staging.schedule->steps.size(); ++i) {
+    Schedule without = *staging.schedule;
+    without.steps.erase(without.steps.begin() + static_cast<std::ptrdiff_t>(i));
+    if (follow(machine, without, found.violation)) return false;
+  }
+  return true;
+}
+
+/// Those that are told as stories for a guest.
+Models replayed_models(const Models& all) {
+  Models models;
+  for (const Scenario& scenario : all) {
+    if (scenario.kind == Kind::kSound || scenario.requests.empty()) continue;
+    Machine machine(scenario.config, scenario.bodies);
+    const SearchResult found = find_fewest(machine, kFewest, kSmall).result;
+    const Staging staging = stage(machine, scenario, found.trace, found.violation);
+    if (staging.schedule) models.push_back(scenario);
+  }
+  return models;
+}
+
 /// Random orders of a sound model, as a check that shares nothing with the search.
 bool random_walks_are_sound(const Scenario& scenario) {
   Machine machine(scenario.config, scenario.bodies);
@@ -124,6 +154,11 @@ std::vector<Check> self_checks(const std::vector<Scenario>& scenarios) {
                       false, deepening_agrees));
   checks.push_back(
       on("replay", "what is found happens again, and is told in the same words", false, replays));
+  checks.push_back({.name = "self:schedules",
+                    .about = "a guest's schedule shows nothing without any one of its steps",
+                    .run = [=](const CheckOptions&) {
+                      return compare(replayed_models(scenarios), needs_every_step);
+                    }});
   checks.push_back(
       on("random-walks", "random orders of sound models", true, random_walks_are_sound));
   checks.push_back(

@@ -23,7 +23,7 @@ struct Unmap {
   u32 gather = TLBLAB_MERGED;
   u32 extent = TLBLAB_ENVELOPE;
   u64 batch_pages = 0;
-  u32 fault = 0;                             ///< enum tlblab_fault, as lab_core_perform() plants it
+  u32 fault = 0;                             ///< enum tlblab_fault
   VmaPages ranges[kMaxPages] = {{0, 0, 0}};  ///< an array, because it lies on fibres' stacks
 
   [[nodiscard]] u8 pages() const {
@@ -96,6 +96,13 @@ Machine::Body claimed_unmap_body(const Unmap& unmap, u32 omissions = kNothing) {
     machine.perform(OpKind::kStore, kClaimCell, 0, 0);
     machine.perform(OpKind::kReturn, unmap.pages());
   };
+}
+
+/// One of several initiators, as the module performs its request.
+template <Mechanism kMechanism>
+Machine::Body requested_body(const Unmap& unmap) {
+  return unmap.fault == TLBLAB_TRUST_NONE ? unmap_body<kMechanism>(unmap)
+                                          : claimed_unmap_body<kMechanism>(unmap);
 }
 
 }  // namespace tlblab::explore

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// From a trace to a schedule: the order in which a guest can make the same happen, with the
+// module's paced operations (struct tlblab_pace) and a thread on each CPU that reads when it is
+// told.
+//
+// A guest's steps are larger than the model's. An operation stops before it empties an entry,
+// flushes, releases a frame or returns, and goes on to the next such place by itself; a flush is
+// one step, all CPUs together. Whether a trace survives that is not argued but tried: its schedule
+// is followed on the model, in those steps, and must end as the trace did.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tests/explore/scenario.hh"
+
+namespace tlblab::explore {
+
+enum class StepKind : u8 { kClear, kFlush, kRelease, kReturn, kRead };
+
+struct ScheduleStep {
+  StepKind kind;
+  u32 cpu;
+  u32 page;  ///< 0 for kFlush and kReturn
+};
+
+struct Schedule {
+  std::vector<ScheduleStep> steps;
+  /// Then this CPU reaches this page, which violates the rule.
+  u32 last_cpu = 0;
+  u32 last_page = 0;
+};
+
+/// Where a trace can happen: by a schedule in a guest, or, if there is none, on the model only.
+struct Staging {
+  std::optional<Schedule> schedule = {};
+  std::string explorer_only = {};  ///< why there is none, in a word or two
+};
+
+/// `trace` ends in `violation`.
+Staging stage(Machine& machine, const Scenario& scenario, const Trace& trace, Violation violation);
+
+/// Whether the schedule can be followed to its end, and the last CPU reaches the page.
+bool follow(Machine& machine, const Schedule& schedule, Violation violation);
+
+/// For tests/vm/schedule.cc, which says what the lines mean.
+std::string text_of(const Scenario& scenario, const Schedule& schedule);
+
+}  // namespace tlblab::explore
