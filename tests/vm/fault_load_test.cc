@@ -22,7 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// As long as FAULT_SECONDS in the environment says, else this.
-constexpr unsigned kSeconds = 4;
+constexpr unsigned kSeconds = 3;
 
 Clock::duration duration() {
   const char* const text = std::getenv("FAULT_SECONDS");

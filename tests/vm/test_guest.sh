@@ -24,7 +24,7 @@ guest() { # NAME COMMAND
 # One kernel of each architecture checks its allocator as it goes, as far as Debian built that in.
 [ "$kernel" != 6.1 ] \
   || export CMDLINE="slub_debug=FZP page_poison=1 kfence.sample_interval=10"
-export FILES="$programs/vm_tests tests/vm/load_test.sh"
+export FILES="$programs/vm_tests $BUILD/vm/programs/schedules tests/vm/load_test.sh"
 
 tests=/root/vm_tests
 # A second MMU, to be refused: arm64 needs its hypervisor mode, in which servers run, too. x86 emulates

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the explorer found on its model, made to happen here: each schedule of /root/schedules is
+// followed step by step, with paced operations, and at its end a CPU reaches what it must not. The
+// same with the faults taken out shows nothing.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+#include "tests/vm/actor.hh"
+#include "tests/vm/ktap.hh"
+#include "tests/vm/lab.hh"
+#include "tests/vm/schedule.hh"
+
+namespace tlblab::vm {
+namespace {
+
+const char* const kFile = "/root/schedules";
+
+/// Schedules' addresses are below this, and tables begin where they do in the model.
+constexpr std::uint64_t kSpaceBytes = 2 * kTableBytes;
+
+/// Rounds after which a schedule has not shown what it should. An emulated TLB may lose what it
+/// has: on arm64, beside a busy host, up to every third round is in vain.
+constexpr unsigned kRounds = 100;
+
+/// After so long a call that does not come to its first step waits for another one's claim.
+constexpr std::uint64_t kClaimNs = 30'000'000;
+
+using Actors = std::array<Actor, kDirectorCpu>;
+
+/// Thrown when a schedule can't be followed. Its text says where.
+struct Refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// By enum tlblab_step.
+constexpr const char* kStepNames[] = {"?", "clear", "flush", "release", "return"};
+
+const char* step_name(std::uint32_t step) {
+  return kStepNames[step < std::size(kStepNames) ? step : 0];
+}
+
+/// A schedule's arena: its VMAs, populated, and the calls that are to be made on it.
+class Stage {
+ public:
+  Stage(const Schedule& schedule, bool sound)
+      : reserved_(reserve(kSpaceBytes + kBaseAlign)),
+        base_((reserved_ + kBaseAlign - 1) / kBaseAlign * kBaseAlign) {
+    std::map<unsigned, tlblab_range> vmas;
+    for (const auto& [letter, offset] : schedule.pages) addresses_[letter] = base_ + offset;
+    for (const auto& [cpu, call] : schedule.calls) {
+      for (const ScheduleRange& range : call.ranges) {
+        const tlblab_range pages = range_of(range);
+        ranges_[cpu].push_back(pages);
+        const auto [vma, is_new] = vmas.try_emplace(range.vma, pages);
+        if (!is_new) vma->second = hull(vma->second, pages);
+      }
+      requests_[cpu] = unmap_request(call.gather);
+      requests_[cpu].flags = TLBLAB_ORACLE;
+      requests_[cpu].extent = call.extent;
+      requests_[cpu].batch_pages = call.batch_pages;
+      requests_[cpu].fault = sound ? 0 : call.fault;
+    }
+    std::vector<tlblab_range> all;
+    for (const auto& [number, vma] : vmas) {
+      arena_.map(vma.start, vma.len_bytes, vma.start - base_);
+      all.push_back(vma);
+      nr_pages_ += vma.len_bytes / kPage;
+    }
+    REQUIRE_EQ(arena_.populate(all, nullptr, TLBLAB_TAG), 0);
+    for (const tlblab_range& vma : all) {
+      for (std::uint64_t at = vma.start; at < vma.start + vma.len_bytes; at += kPage) {
+        frames_[at] = reinterpret_cast<const volatile tlblab_tag*>(at)->frame;
+      }
+    }
+  }
+  ~Stage() { munmap(reinterpret_cast<void*>(reserved_), kSpaceBytes + kBaseAlign); }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  [[nodiscard]] std::uint64_t address(char page) const { return addresses_.at(page); }
+  [[nodiscard]] std::uint64_t frame(char page) const { return frames_.at(address(page)); }
+  [[nodiscard]] std::uint64_t nr_pages() const { return nr_pages_; }
+  void begin_call(Actor& actor, unsigned cpu) const {
+    actor.begin_call(arena_, requests_.at(cpu), ranges_.at(cpu));
+  }
+
+ private:
+  static constexpr std::uint64_t kBaseAlign = kSpaceBytes;
+
+  [[nodiscard]] tlblab_range range_of(const ScheduleRange& range) const {
+    return {address(range.first), address(range.last) + kPage - address(range.first)};
+  }
+  static tlblab_range hull(const tlblab_range& a, const tlblab_range& b) {
+    const std::uint64_t start = std::min(a.start, b.start);
+    return {start, std::max(a.start + a.len_bytes, b.start + b.len_bytes) - start};
+  }
+
+  Arena arena_;
+  std::uint64_t reserved_;
+  std::uint64_t base_;
+  std::uint64_t nr_pages_ = 0;
+  std::map<char, std::uint64_t> addresses_;
+  std::map<std::uint64_t, std::uint64_t> frames_;  ///< by address
+  std::map<unsigned, std::vector<tlblab_range>> ranges_;
+  std::map<unsigned, tlblab_request> requests_;
+};
+
+/// Leads the actors through one schedule. While calls are under way it asks for no memory:
+/// mmap_lock is theirs.
+class Director {
+ public:
+  Director(const Schedule& schedule, Actors& actors, bool sound)
+      : schedule_(schedule), actors_(actors), sound_(sound), stage_(schedule, sound) {}
+  ~Director() {
+    for (Actor& actor : actors_) actor.rest();
+  }
+  Director(const Director&) = delete;
+  Director& operator=(const Director&) = delete;
+
+  /// Whether the last CPU reaches what it must not. Throws Refused.
+  bool replay() {
+    for (now_ = 0; now_ < schedule_.steps.size(); ++now_) {
+      const ScheduleStep& step = schedule_.steps[now_];
+      if (step.what == "read") {
+        if (read(step.cpu, step.page) != Reached::kLive)
+          refuse(step.cpu, "does not reach the page");
+      } else {
+        take(step);
+      }
+    }
+    const Reached last = read(schedule_.last_cpu, schedule_.last_page);
+    const bool shown = last == (schedule_.last_is_released ? Reached::kReleased : Reached::kLive);
+    if (!shown && last != Reached::kGone) refuse(schedule_.last_cpu, "reads something else");
+    finish();
+    return shown;
+  }
+
+  /// The same calls in their own order of steps, with the reads at the same entries; the last CPU
+  /// reads after each step, too. Whether it ever sees a released frame, or reaches the page after a
+  /// call that unmaps it has returned.
+  bool follow() {
+    bool shown = false;
+    for (now_ = 0; now_ < schedule_.steps.size(); ++now_) {
+      const ScheduleStep& step = schedule_.steps[now_];
+      if (step.what == "read") {
+        if (read(step.cpu, step.page) != Reached::kLive)
+          refuse(step.cpu, "does not reach the page");
+      } else if (step.what == "clear") {
+        while (!stands_before(step)) shown |= advance(step.cpu);
+        shown |= advance(step.cpu);
+      } else if (step.what == "return") {
+        shown |= complete(step.cpu);
+      }
+    }
+    for (const auto& [cpu, call] : schedule_.calls) shown |= complete(cpu);
+    finish();
+    return shown;
+  }
+
+ private:
+  /// Where it stands before, `what` is wrong with that CPU.
+  [[noreturn]] void refuse(unsigned cpu, const std::string& what) {
+    // They hold mmap_lock, which more memory for the text may need.
+    for (const auto& [caller, call] : schedule_.calls) actors_[caller].finish_call();
+    std::ostringstream text;
+    text << schedule_.name << ", ";
+    if (now_ < schedule_.steps.size()) {
+      text << "step " << now_ + 1 << " (" << schedule_.steps[now_].text() << ")";
+    } else {
+      text << "at the end";
+    }
+    text << ": CPU " << cpu << " " << what;
+    throw Refused(text.str());
+  }
+
+  Reached read(unsigned cpu, char page) {
+    if ((begun_ >> cpu & 1) != 0 && !actors_[cpu].returned()) refuse(cpu, "is not in user space");
+    const Reached reached = actors_[cpu].read(stage_.address(page));
+    if (reached == Reached::kNoAnswer) refuse(cpu, "does not answer");
+    return reached;
+  }
+
+  /// Makes sure that the call has begun, and stands before a step or has returned.
+  void wait(unsigned cpu) {
+    if ((begun_ >> cpu & 1) == 0) stage_.begin_call(actors_[cpu], cpu);
+    begun_ |= 1U << cpu;
+    if (sound_) make_way(cpu);
+    if (!actors_[cpu].wait()) refuse(cpu, "does not come to a step");
+  }
+
+  /// Calls on the same range wait for each other: lets the others get done with it.
+  void make_way(unsigned cpu) {
+    if (actors_[cpu].wait(kClaimNs)) return;
+    for (const auto& [other, call] : schedule_.calls) {
+      if (other != cpu && (begun_ >> other & 1) != 0) actors_[other].finish_call();
+    }
+  }
+
+  bool has_returned(unsigned cpu) {
+    wait(cpu);
+    return actors_[cpu].returned();
+  }
+
+  /// `subject` of the step as struct tlblab_pace has it; flushes: whatever it is.
+  [[nodiscard]] bool is_step(const ScheduleStep& step, std::uint32_t kind,
+                             std::uint64_t subject) const {
+    if (step.what != step_name(kind)) return false;
+    if (kind == TLBLAB_STEP_CLEAR) return subject == stage_.address(step.page);
+    if (kind == TLBLAB_STEP_RELEASE) return subject == stage_.frame(step.page);
+    return true;
+  }
+
+  bool stands_before(const ScheduleStep& step) {
+    if (has_returned(step.cpu)) refuse(step.cpu, "has returned");
+    return is_step(step, actors_[step.cpu].step(), actors_[step.cpu].subject());
+  }
+
+  /// The schedule's next step, which must be the call's.
+  void take(const ScheduleStep& step) {
+    if (!stands_before(step)) {
+      const std::uint32_t kind = actors_[step.cpu].step();
+      refuse(step.cpu, std::string("stands before another step: ") + step_name(kind));
+    }
+    actors_[step.cpu].allow_step();
+    // It is complete when the call stands before the next one.
+    wait(step.cpu);
+    if (step.what == "return" && !actors_[step.cpu].returned()) refuse(step.cpu, "goes on");
+  }
+
+  /// The call's next step. Whether the last CPU then sees a released frame.
+  bool advance(unsigned cpu) {
+    actors_[cpu].allow_step();
+    wait(cpu);
+    const unsigned reader = schedule_.last_cpu;
+    return schedule_.calls.count(reader) == 0 &&
+           read(reader, schedule_.last_page) == Reached::kReleased;
+  }
+
+  /// The call up to its return. Whether the last CPU sees a released frame, or, if this call unmaps
+  /// the last page, then reaches it.
+  bool complete(unsigned cpu) {
+    bool shown = false;
+    while (!has_returned(cpu)) shown |= advance(cpu);
+    for (const ScheduleRange& range : schedule_.calls.at(cpu).ranges) {
+      if (schedule_.last_page < range.first || range.last < schedule_.last_page) continue;
+      shown |= read(schedule_.last_cpu, schedule_.last_page) != Reached::kGone;
+    }
+    return shown;
+  }
+
+  /// Lets all go. Every frame was released, once.
+  void finish() {
+    std::uint64_t nr_released = 0;
+    for (const auto& [cpu, call] : schedule_.calls) {
+      if ((begun_ >> cpu & 1) == 0) continue;
+      EXPECT_EQ(actors_[cpu].finish_call(), 0);
+      nr_released += actors_[cpu].account().released;
+    }
+    EXPECT_EQ(nr_released, stage_.nr_pages());
+  }
+
+  const Schedule& schedule_;
+  Actors& actors_;
+  bool sound_;
+  Stage stage_;
+  std::size_t now_ = 0;
+  unsigned begun_ = 0;  ///< CPUs whose call was begun
+};
+
+/// The director's place, while there are actors; then the initiator's again.
+struct OnDirectorsCpu {
+  OnDirectorsCpu() { pin_to_cpu(kDirectorCpu); }
+  ~OnDirectorsCpu() { pin_to_cpu(0); }
+  OnDirectorsCpu(const OnDirectorsCpu&) = delete;
+  OnDirectorsCpu& operator=(const OnDirectorsCpu&) = delete;
+};
+
+std::vector<Schedule> schedules() {
+  std::ifstream file(kFile);
+  if (!file) throw std::runtime_error(std::string(kFile) + " is missing: explore --schedules");
+  return read_schedules(file);
+}
+
+Schedule schedule_named(const std::string& name) {
+  for (const Schedule& schedule : schedules()) {
+    if (schedule.name == name) return schedule;
+  }
+  throw std::runtime_error("no schedule " + name);
+}
+
+/// What a schedule is refused with; empty if it is followed.
+std::string refusal(const Schedule& schedule) {
+  const OnDirectorsCpu place;
+  Actors actors{Actor(0), Actor(1), Actor(2)};
+  try {
+    Director(schedule, actors, false).replay();
+  } catch (const Refused& refused) {
+    return refused.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST(replay_shows_what_the_explorer_found) {
+  const tlblab_totals before = totals();
+  const OnDirectorsCpu place;
+  Actors actors{Actor(0), Actor(1), Actor(2)};
+  std::set<std::uint32_t> faults;
+  for (const Schedule& schedule : schedules()) {
+    unsigned round = 1;
+    try {
+      while (round <= kRounds && !Director(schedule, actors, false).replay()) ++round;
+    } catch (const Refused& refused) {
+      fail(__FILE__, __LINE__, refused.what());
+      continue;
+    }
+    if (round > kRounds) {
+      fail(__FILE__, __LINE__,
+           schedule.name + ": not seen in " + std::to_string(kRounds) + " rounds");
+    } else {
+      std::printf("# %s: seen in round %u\n", schedule.name.c_str(), round);
+    }
+    for (const auto& [cpu, call] : schedule.calls) faults.insert(call.fault);
+  }
+  // No fault of the module is without a schedule.
+  for (std::uint32_t fault = TLBLAB_NO_FLUSH; fault <= TLBLAB_TRUST_NONE; ++fault) {
+    EXPECT_TRUE(faults.contains(fault));
+  }
+  EXPECT_EQ(totals().frames_in_use, before.frames_in_use);
+  EXPECT_TRUE(books_balance(totals()));
+}
+
+TEST(replay_without_the_faults_shows_nothing) {
+  const OnDirectorsCpu place;
+  Actors actors{Actor(0), Actor(1), Actor(2)};
+  for (const Schedule& schedule : schedules()) {
+    try {
+      if (Director(schedule, actors, true).follow()) {
+        fail(__FILE__, __LINE__, schedule.name + ": seen without its fault");
+      }
+      // Nor is that for want of looking.
+      if (!schedule.name.starts_with("fault:")) continue;
+      unsigned round = 1;
+      while (round <= kRounds && !Director(schedule, actors, false).follow()) ++round;
+      if (round > kRounds) fail(__FILE__, __LINE__, schedule.name + ": not seen with its fault");
+    } catch (const Refused& refused) {
+      fail(__FILE__, __LINE__, refused.what());
+    }
+  }
+}
+
+TEST(replay_refuses_a_schedule_that_cannot_be) {
+  const auto says = [](const Schedule& schedule, const std::string& what) {
+    const std::string text = refusal(schedule);
+    if (text.find(what) == std::string::npos) {
+      fail(__FILE__, __LINE__, "'" + text + "' does not say: " + what);
+    }
+  };
+  const Schedule sound = schedule_named("fault:release-before-flush");
+  REQUIRE_EQ(sound.steps.size(), 5u);
+
+  Schedule schedule = sound;
+  std::swap(schedule.steps[2], schedule.steps[3]);
+  says(schedule, "step 3 (0 release A): CPU 0 stands before another step: clear");
+  schedule = sound;
+  std::swap(schedule.steps[3], schedule.steps[4]);
+  says(schedule, "step 4 (0 release B): CPU 0 stands before another step: release");
+  schedule = sound;
+  std::swap(schedule.steps[1], schedule.steps[2]);
+  says(schedule, "step 3 (1 read B): CPU 1 does not reach the page");
+  schedule = sound;
+  schedule.steps[3].what = "return";
+  says(schedule, "step 4 (0 return A): CPU 0 stands before another step: release");
+  schedule = sound;
+  schedule.steps[1].cpu = 0;
+  says(schedule, "step 2 (0 read B): CPU 0 is not in user space");
+  schedule = sound;
+  schedule.last_page = 'A';
+  // A page that nobody has read before it was emptied: nothing to reach, but nothing wrong either.
+  EXPECT_EQ(refusal(schedule), std::string());
+}
+
+TEST(replay_refuses_lines_that_are_none) {
+  const auto refuses = [](const std::string& line) {
+    std::istringstream file("schedule x\npage A 0x0\ncall 0 4 1 0 1\nrange 0 0 A A\n" + line +
+                            "\nlast 1 A released\nend\n");
+    try {
+      return read_schedules(file).size() != 1;
+    } catch (const std::runtime_error&) {
+      return true;
+    }
+  };
+  EXPECT_TRUE(!refuses("step 0 clear A"));
+  EXPECT_TRUE(refuses("step 0 clear B"));
+  EXPECT_TRUE(refuses("step 0 sleep A"));
+  EXPECT_TRUE(refuses("step 0 flush A"));
+  EXPECT_TRUE(refuses("step 1 clear A"));
+  EXPECT_TRUE(refuses("step 3 read A"));
+  EXPECT_TRUE(refuses("call 3 4 1 0 1"));
+  EXPECT_TRUE(refuses("range 0 0 A B"));
+  EXPECT_TRUE(refuses("end"));
+  EXPECT_TRUE(refuses("nonsense"));
+}
+
+}  // namespace tlblab::vm

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Schedules as the explorer writes them (`explore --schedules`, tests/explore/schedule.cc): what to
+// ask of the module on which CPU, and the order of the steps.
+//
+//   schedule NAME
+//   page LETTER ADDRESS                        ADDRESS: from the start of the arena
+//   call CPU GATHER EXTENT BATCH FAULT         numbers of abi.h; at most one on a CPU
+//   range CPU VMA FIRST LAST                   pages of that call, ascending; VMAs by number
+//   step CPU clear|flush|release|return|read PAGE    PAGE: - where there is none
+//   last CPU PAGE released|returned            who then reaches what, and why it must not
+//   end
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tlblab::vm {
+
+struct ScheduleRange {
+  unsigned vma;
+  char first;
+  char last;
+};
+
+struct ScheduledCall {
+  std::uint32_t gather;
+  std::uint32_t extent;
+  std::uint64_t batch_pages;
+  std::uint32_t fault;
+  std::vector<ScheduleRange> ranges;
+};
+
+struct ScheduleStep {
+  unsigned cpu;
+  std::string what;
+  char page;  ///< '-': none
+
+  [[nodiscard]] std::string text() const {
+    return std::to_string(cpu) + " " + what + (page == '-' ? "" : std::string(" ") + page);
+  }
+};
+
+struct Schedule {
+  std::string name;
+  std::map<char, std::uint64_t> pages;      ///< offsets
+  std::map<unsigned, ScheduledCall> calls;  ///< by CPU
+  std::vector<ScheduleStep> steps;
+  unsigned last_cpu = 0;
+  char last_page = '-';
+  /// The page's frame was released; else: the call that unmaps it has returned.
+  bool last_is_released = false;
+};
+
+/// The CPUs that a schedule may name are below this one, which is the director's.
+inline constexpr unsigned kDirectorCpu = 3;
+
+/// Throws std::runtime_error, with the line, if it isn't understood.
+std::vector<Schedule> read_schedules(std::istream& file);
+
+}  // namespace tlblab::vm
