@@ -15,7 +15,7 @@
 #   DRIVER      the driver to take along, no for none; the one built for ARCH when unset
 #   GUEST_MODULES   modules of the kernel's own to load first, with what they depend on
 #   FILES       more files, as path:guestpath or path (then in /root); programs take libraries along
-#   TIMEOUT     seconds until the guest is given up; 120 when unset
+#   TIMEOUT     seconds until the guest is given up; 300 when unset
 #   ACCEL       kvm or tcg; when unset, kvm if a guest was seen to boot under it here, else tcg
 #   TCG_THREADS single: one host thread runs all CPUs of an emulated guest, by turns. Slower, and for
 #               x86 guests that patch their code while CPUs run it (perf events, tracepoints; booting
@@ -36,7 +36,7 @@ command=${1:?usage: ARCH=... KERNEL=... tests/vm/run_vm.sh COMMAND}
 
 host_arch=$(dpkg --print-architecture)
 arch=${ARCH:-$host_arch} kernel=${KERNEL:-6.12}
-cpus=${CPUS:-4} memory=${MEM:-1G} timeout=${TIMEOUT:-120}
+cpus=${CPUS:-4} memory=${MEM:-1G} timeout=${TIMEOUT:-300}
 tree=$BUILD/kernels/$arch-$kernel
 out=$BUILD/vm/${NAME:-$arch-$kernel}
 
