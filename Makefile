@@ -121,7 +121,7 @@ tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/ben
   $(BUILD)/tests/explore/explore modules vm-tests
 
 # The module's tests once more under a kernel that checks whatever it can; the kernel is built first,
-# which takes ten minutes on two cores, once.
+# which takes eight minutes on two cores, once.
 .PHONY: test-debug
 test-debug: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-debug/release vm-tests

@@ -38,12 +38,13 @@ endif
 
 modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 
-# make would take a downloaded tree for something that only stood in between, and delete its stamp.
+# make would take a downloaded tree for something that only stood in between, and delete its stamp. +:
+# what such a step says is shown as it comes, not when it is done.
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
-	@tests/vm/kernels.sh $(subst -, ,$*)
+	+@tests/vm/kernels.sh $(subst -, ,$*)
 $(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
-	@tests/vm/debug_kernel.sh
+	+@tests/vm/debug_kernel.sh
 
 $(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
 	@kmod/build.sh $(firstword $(subst -, ,$*)) $(BUILD)/kernels/$*/headers $(@D)
@@ -93,7 +94,7 @@ $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
 $(BUILD)/sysroot/%/whole:
-	@tests/vm/sysroot.sh $*
+	+@tests/vm/sysroot.sh $*
 
 # `make vm CMD='tlblab list'`; a $ meant for the guest's shell is written $$. The other settings
 # (CPUS, MEM, FILES, TIMEOUT, ...) are described in tests/vm/run_vm.sh. Make's own exit status is 2
