@@ -43,9 +43,8 @@ int open_device() {
 }
 
 /// 'R', 'S', ...: the third field of the thread's stat, after the name in parentheses.
-/// Of any process.
 char thread_state(pid_t tid) {
-  std::ifstream file("/proc/" + std::to_string(tid) + "/stat");
+  std::ifstream file("/proc/self/task/" + std::to_string(tid) + "/stat");
   std::string line;
   std::getline(file, line);
   const std::size_t name_end = line.rfind(')');
@@ -247,13 +246,9 @@ Responders::~Responders() {
 
 int in_child(const std::function<int()>& f) {
   std::fflush(stdout);
-  const pid_t caller = gettid();
   const pid_t child = fork();
   if (child < 0) die("fork");
   if (child == 0) {
-    // Until then it may still write to pages that the two now share, and each first time is a copy,
-    // a flush, and perhaps an interrupt to a CPU that it was once on.
-    while (thread_state(caller) != 'S') usleep(1000);
     const int status = f();
     std::fflush(stdout);
     _exit(status);

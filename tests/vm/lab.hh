@@ -122,9 +122,8 @@ class Responders {
   std::vector<std::thread> threads_;
 };
 
-/// Runs `f` in a child process, as soon as the caller is asleep, and returns its exit status, or
-/// 128
-/// + signal. The child must not return into the harness: what `f` returns is its exit status.
+/// Runs `f` in a child process and returns its exit status, or 128 + signal. The child must not
+/// return into the harness: what `f` returns is its exit status.
 int in_child(const std::function<int()>& f);
 
 /// Whether reading that address raises SIGBUS. After handle_bus_errors().
