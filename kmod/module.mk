@@ -38,8 +38,8 @@ endif
 
 modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 
-# make would take a downloaded tree for something that only stood in between, and delete its stamp. +:
-# what such a step says is shown as it comes, not when it is done.
+# make would take a downloaded tree for something that only stood in between, and delete its stamp.
+# +: what such a step says is shown as it comes, not when it is done; but `make -n` takes it, too.
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
 	+@tests/vm/kernels.sh $(subst -, ,$*)

@@ -19,9 +19,8 @@ namespace tlblab::explore {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: explore [--all | --mutants | --list | --schedules | --speed | NAME...] [--bound "
-    "N|all]\n"
-    "               [--jobs N] [--stories] [--no-times]\n"
+    "usage: explore [--all | --mutants | --list | --schedules | --speed | NAME...]\n"
+    "               [--bound N|all] [--jobs N] [--stories] [--no-times]\n"
     "\n"
     "Explores every interleaving of the core on a modelled machine. NAME stands for every check\n"
     "that begins so; the stories of violations are told for those.\n"
