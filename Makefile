@@ -12,7 +12,8 @@ CXX := g++
 CXXFLAGS ?= -O2 -g1
 # -Wno-restrict: gcc 12 warns falsely at std::string + (its bug 105651).
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-restrict -Werror
-CPPFLAGS += -I. -Iinclude
+# The last: the host's part of the core's platform, for the test that links the module's own unit.
+CPPFLAGS += -I. -Iinclude -Ikmod/arch/$(if $(filter amd64,$(HOST_ARCH)),x86,arm64)
 COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -MP
 LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 

@@ -13,6 +13,10 @@
 namespace tlblab::core {
 namespace {
 
+constexpr u32 kPageShift = 12;
+constexpr u64 kPageBytes = u64{1} << kPageShift;
+constexpr u32 kTableEntries = 512;
+
 /// Entries in one array, by page. Clearing one reads and writes it, but leaves it as it was, so
 /// that no iteration needs setting up.
 class NullPlatform {
@@ -25,27 +29,29 @@ class NullPlatform {
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
     table = {.start = start,
-             .end = smaller(end, (start | (kTableBytes - 1)) + 1),
+             .end = smaller(end, (start | (kTableEntries * kPageBytes - 1)) + 1),
              .entries = &entries_[start / kPageBytes],
              .lock = nullptr,
              .vma = vma};
     return true;
   }
   void unlock_table(lab_table& table) { benchmark::DoNotOptimize(table); }
-  u64 clear_span(lab_table&, u64 address, u32 nr, void** frames) {
+  lab_span clear_span(lab_table&, u64 address, u32 nr, void** frames) {
     void** const entries = &entries_[address / kPageBytes];
     for (u32 i = 0; i < nr; ++i) {
       frames[i] = entries[i];
       entries[i] = frames[i];
     }
     benchmark::ClobberMemory();
-    return ~u64{0} >> (kSpanEntries - nr);
+    return {.cleared = ~u64{0} >> (kSpanEntries - nr), .foreign = 0};
   }
   lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
     benchmark::DoNotOptimize(intervals);
-    return {.targets = 1, .tlbi = nr, .dsb_ishst = 1, .dsb_ish = 1};
+    return {.targets = 1, .tlbi = nr, .dsb_ishst = 1, .dsb_ish = 1, .repeats = 0};
   }
-  lab_flush_cost flush_mm() { return {.targets = 1, .tlbi = 1, .dsb_ishst = 1, .dsb_ish = 1}; }
+  lab_flush_cost flush_mm() {
+    return {.targets = 1, .tlbi = 1, .dsb_ishst = 1, .dsb_ish = 1, .repeats = 0};
+  }
   u64 release(void* const* frames, u32 nr) {
     for (u32 i = 0; i < nr; ++i) benchmark::DoNotOptimize(frames[i]);
     return nr;
@@ -81,11 +87,13 @@ void BM_core_unmap(benchmark::State& state) {
   }
   NullPlatform platform(page);
   const u32 ceiling_pages = 33;
-  std::vector<void*> frames(frames_needed(request, nr_pages));
-  std::vector<lab_interval> intervals(intervals_needed(request, ceiling_pages));
+  std::vector<void*> frames(frames_needed(request, kTableEntries, nr_pages));
+  std::vector<lab_interval> intervals(intervals_needed(request, ceiling_pages, nr_pages));
   const lab_plan plan = {.request = &request,
                          .pieces = pieces.data(),
                          .nr_pieces = pieces.size(),
+                         .page_shift = kPageShift,
+                         .entries_per_table = kTableEntries,
                          .ceiling_pages = ceiling_pages,
                          .max_intervals = static_cast<u32>(intervals.size()),
                          .max_frames = frames.size(),

@@ -36,7 +36,7 @@ typedef __UINT64_TYPE__ __u64;
 #endif
 
 /* What the module must answer to TLBLAB_QUERY for this header to describe it. */
-#define TLBLAB_ABI_VERSION 1
+#define TLBLAB_ABI_VERSION 2
 
 #define TLBLAB_DEVICE "/dev/tlblab"
 
@@ -80,9 +80,7 @@ enum tlblab_mechanism {
 /*
  * Planted faults: ways to be wrong, on purpose, to prove that the oracle sees. For CAP_SYS_ADMIN
  * only; the safety rule keeps them from harming anybody. Requests are counted as if all were well;
- * their costs (targets, tlbi, dsb_*) are of what was really done. Once an arena has seen a fault,
- * each TLBLAB_POPULATE on it, and each munmap() of it, flushes the caller's address space first: no
- * translation that a fault left behind lives longer than that.
+ * their costs (targets, tlbi, dsb_*, repeats) are of what was really done.
  */
 enum tlblab_fault {
 	TLBLAB_NO_FLUSH = 1,		/* requests are accounted for and not made */
@@ -91,6 +89,9 @@ enum tlblab_fault {
 					 * (full-mm-early, thread 004, with the mm in use) */
 	TLBLAB_TRUST_NONE = 4,		/* ranges are not claimed: an entry that another initiator
 					 * has emptied and not yet flushed owes nothing (thread 002) */
+	TLBLAB_NO_REPEAT = 5,		/* arm64 cores with broken completion of broadcast TLBI
+					 * (erratum 4118414 and its like, CVE-2025-10263): the
+					 * repetition that they need is left out. Offered there alone */
 };
 
 /* Bits of tlblab_request.flags. */
@@ -103,8 +104,14 @@ enum tlblab_fault {
 /* Bits of tlblab_capabilities.features. */
 #define TLBLAB_HAS_BROADCAST (1u << 0) /* flushes are broadcast in hardware: no targets, no IPIs */
 #define TLBLAB_HAS_PACE (1u << 1)      /* tlblab_request.pace is known */
+#define TLBLAB_KNOWS_CEILING (1u << 2) /* ceiling_pages is the running kernel's own, just read */
 
-/* Longest that a paced operation is held up: well before the kernel's watchdogs bark. */
+/*
+ * Longest that a paced operation is held up if it says nothing, and at all: well before the kernel's
+ * watchdogs bark. More than the former only where no other VMA shares a page table with the ranges'
+ * VMAs: whoever faults there would spin for as long.
+ */
+#define TLBLAB_USUAL_PACE_MS 500u
 #define TLBLAB_MAX_PACE_MS 5000u
 
 /* Most ranges of one call. */
@@ -135,8 +142,10 @@ struct tlblab_capabilities {
 	__u64 faults;		/* out: mask of enum tlblab_fault */
 	__u64 flags;		/* out: mask of known tlblab_request.flags */
 	__u32 features;		/* out: TLBLAB_HAS_* */
-	__u32 ceiling_pages;	/* out: more pages than this in one request flush the whole mm;
-				 * the kernel's default, see tlblab_request.ceiling_pages */
+	__u32 ceiling_pages;	/* out: more pages than this in one request flush the whole mm,
+				 * unless the request says fewer. With TLBLAB_KNOWS_CEILING it is
+				 * the kernel's own as of this call; else the kernel's is unknown
+				 * (range TLBI, or a variable out of reach), and this is the lab's */
 	__u32 page_bytes;	/* out: base page size */
 	__u32 entries_per_table; /* out: entries of one leaf page table */
 };
@@ -154,16 +163,22 @@ struct tlblab_account {
 	__u64 full;		/* of requests: of the whole mm */
 	__u64 flushed_pages;	/* pages in the requests' extents; full ones add none */
 	__u64 targets;		/* other CPUs in the mm's mask at each request, summed;
-				 * TLBLAB_UNKNOWN with TLBLAB_HAS_BROADCAST */
-	__u64 tlbi;		/* arm64: TLBI issued, one counted for the pair that KPTI needs */
+				 * TLBLAB_UNKNOWN where hardware broadcasts: TLBLAB_HAS_BROADCAST,
+				 * or x86's INVLPGB for this mm */
+	__u64 tlbi;		/* arm64: TLBI issued, one counted for the pair that KPTI needs;
+				 * repeated ones not */
 	__u64 dsb_ishst;	/* arm64: barriers before a request's TLBIs */
-	__u64 dsb_ish;		/* arm64: completing barriers */
+	__u64 dsb_ish;		/* arm64: completing barriers; repeated ones not */
 	__u64 released;		/* frames released: their last entry was cleared */
 	__u64 resched_points;	/* places where the operation offered to yield the CPU */
 	__u64 clear_ns;		/* walking and clearing; 0 without TLBLAB_TIME_PHASES */
 	__u64 flush_ns;		/* in flush requests; 0 without TLBLAB_TIME_PHASES */
 	__u64 release_ns;	/* releasing frames; 0 without TLBLAB_TIME_PHASES */
-	__u64 reserved[15];	/* 0; room for the terms of later schemes */
+	__u64 repeats;		/* arm64: invalidations and barriers made once more, because of
+				 * cores with broken completion; one for each completing barrier,
+				 * or for each TLBI where the kernel's headers repeat those */
+	__u64 foreign;		/* entries found that are not this arena's: left as they were */
+	__u64 reserved[13];	/* 0; room for the terms of later schemes */
 };
 
 /*
@@ -175,7 +190,10 @@ struct tlblab_account {
  *   E2BIG       more than TLBLAB_MAX_RANGES
  *   EOPNOTSUPP  a value that exists but not on this machine (see TLBLAB_QUERY)
  *   EPERM       a planted fault, or a pace, without CAP_SYS_ADMIN
- *   EBUSY       the address space has MMU notifiers (KVM, RDMA, ...): use a process without
+ *   EBUSY       the address space has MMU notifiers (KVM, RDMA, ...), or a VMA of the ranges is
+ *               registered with userfaultfd: use a process, or a VMA, without
+ *   EUCLEAN     entries in the ranges are not this arena's (account.foreign); they were left, and
+ *               the kernel log says once what they are. All else was done, and the account delivered
  *   ENOMEM      no memory for the operation's lists; nothing was changed
  *   EINTR       a fatal signal came: what was done until then is flushed, released and accounted
  *   ETIMEDOUT   paced, and not let go on in time: from there on it was not paced, and all was done
@@ -190,8 +208,8 @@ struct tlblab_request {
 	__u32 extent;		/* in: enum tlblab_extent; ENVELOPE for FULL_MM and PER_PAGE */
 	__u32 release;		/* in: enum tlblab_release */
 	__u32 mechanism;	/* in: enum tlblab_mechanism */
-	__u32 ceiling_pages;	/* in: flush the whole mm past so many pages; 0, or more than the
-				 * kernel's: the kernel's */
+	__u32 ceiling_pages;	/* in: flush the whole mm past so many pages; 0, or more than
+				 * tlblab_capabilities.ceiling_pages: that */
 	__u64 batch_pages;	/* in: most cleared entries pending; then flush, release and start
 				 * again. 0: no limit (8 bytes of memory a page) */
 	__u64 ranges;		/* in: address of an array of struct tlblab_range */
@@ -208,7 +226,7 @@ enum tlblab_step {
 	TLBLAB_STEP_CLEAR = 1,	 /* look at one entry, and empty it if it is set. Its address */
 	TLBLAB_STEP_FLUSH = 2,	 /* make one flush request, and wait until it is complete. Address
 				  * of the first page that it covers; 0: the whole mm */
-	TLBLAB_STEP_RELEASE = 3, /* release one frame. Its page frame number, as in its tag */
+	TLBLAB_STEP_RELEASE = 3, /* release one frame. Its number, as in its tag */
 	TLBLAB_STEP_RETURN = 4,	 /* return; all is done, and the ranges are free for others. 0 */
 };
 
@@ -231,16 +249,23 @@ struct tlblab_pace {
 	__u32 stopped;		/* out: stops made so far, this one included; in: 0 */
 	__u32 allowed;		/* in: steps that may be taken, at any time; only ever grows */
 	__u32 step;		/* out: enum tlblab_step, of the step that comes next */
-	__u32 limit_ms;		/* in: most that is waited in all, read at the start; 0, or more than
-				 * TLBLAB_MAX_PACE_MS: that */
+	__u32 limit_ms;		/* in: most that is waited in all, read at the start; 0:
+				 * TLBLAB_USUAL_PACE_MS. EINVAL if more than TLBLAB_MAX_PACE_MS, or
+				 * more than the usual where another VMA shares a page table */
 	__u64 subject;		/* out: what the step is about */
 };
 
 /*
  * TLBLAB_POPULATE: give every entry of the ranges a frame, writable if the VMA is; entries that are
- * set already stay. New frames are zeroed. Sleeps. Errors besides the common ones:
- *   EINVAL, EFAULT, E2BIG, EBUSY  as for TLBLAB_PERFORM; EINVAL: no such node
- *   ENOMEM      no frame; entries that were set by this call stay set, and are released with the VMA
+ * set already stay. New frames are zeroed, and charged to the caller's memory cgroup. If anything was
+ * performed in this address space since its last full flush, it is flushed whole first, as it is when
+ * a lab VMA is unmapped: what a scheme left behind, rightly or not, never serves another mapping.
+ * Makes the memory that a TLBLAB_PERFORM on as many ranges and entries needs, so that that allocates
+ * nothing. Sleeps. Errors besides the common ones:
+ *   EINVAL, EFAULT, E2BIG, EBUSY, EUCLEAN  as for TLBLAB_PERFORM; EINVAL: no such node
+ *   ENOMEM      no frame: the machine is short of memory, the caller's memory cgroup is at its limit,
+ *               or the module at its own (parameter max_mib). Entries that were set by this call stay
+ *               set, and are released with the VMA
  *   EINTR       a fatal signal came
  */
 struct tlblab_populate {
@@ -256,8 +281,7 @@ struct tlblab_populate {
 /*
  * What the oracle writes to the start of a frame: by TLBLAB_POPULATE with TLBLAB_TAG when the frame
  * is new, and by TLBLAB_PERFORM with TLBLAB_ORACLE at the instant at which a scheme releases it,
- * before anything else may happen to it. Who reads TLBLAB_RELEASED through a translation reads a
- * released frame: a leak. Times are CLOCK_MONOTONIC. Without these flags nothing is written.
+ * before anything else may happen to it. A read of TLBLAB_RELEASED through any translation is a leak. Times are CLOCK_MONOTONIC. Without these flags nothing is written.
  */
 enum tlblab_tag_state {
 	TLBLAB_LIVE = 1,
@@ -265,7 +289,7 @@ enum tlblab_tag_state {
 };
 struct tlblab_tag {
 	__u64 state;		/* enum tlblab_tag_state; written last */
-	__u64 frame;		/* its page frame number */
+	__u64 frame;		/* its number: no two frames since load had the same */
 	__u64 generation;	/* the module's count of tagged frames, so that no two uses are alike */
 	__u64 cleared_ns;	/* when its last entry was found and cleared, in steps of 4 ns; 0
 				 * while live */
@@ -276,7 +300,7 @@ struct tlblab_tag {
 
 /*
  * TLBLAB_TOTALS: the module's books since it was loaded, all arenas together. The frames' books
- * balance whenever no call is running: taken = returned + pooled + quarantined + in_use.
+ * balance at any instant: taken = returned + quarantined + in_use.
  */
 struct tlblab_totals {
 	__u32 size;		/* in: sizeof(struct tlblab_totals) */
@@ -285,10 +309,11 @@ struct tlblab_totals {
 	struct tlblab_account account; /* out: summed over them */
 	__u64 frames_taken;	/* out: from the kernel */
 	__u64 frames_returned;	/* out: to the kernel */
-	__u64 frames_pooled;	/* out: clean, held for the next populate */
+	__u64 max_frames;	/* out: the most that may be taken and not returned (max_mib) */
 	__u64 frames_quarantined; /* out: released, waiting for the global flush */
 	__u64 frames_in_use;	/* out: in arenas */
 	__u64 global_flushes;	/* out: flushes of everything on every CPU, for the quarantine */
+	__u64 pressure_flushes;	/* out: of these: made because the kernel was short of memory */
 	__u64 stale_writes;	/* out: frames whose guard was written after they were released. Found
 				 * when they leave the quarantine: at the latest when the last arena
 				 * is closed */

@@ -18,6 +18,10 @@ namespace {
 struct ThisKernel : tlblab::core::KernelPlatform {
   using KernelPlatform::KernelPlatform;
 };
+struct TheseWords : tlblab::core::KernelWords {};
+struct ThisQuarantine : tlblab::core::KernelQuarantine {};
+
+using Leftovers = tlblab::core::Leftovers<TheseWords>;
 
 /// With the fault that the request asks for. Compiled twice, so that the sound way has no fault to
 /// look for.
@@ -34,7 +38,7 @@ int perform_as_asked(P& platform, const lab_plan& plan, tlblab_account& account)
 /// On its own, so that who isn't paced runs what the compiler would make of it alone.
 [[gnu::noinline]] int perform_paced(ThisKernel& platform, const lab_plan& plan,
                                     tlblab_account& account) {
-  tlblab::core::Paced paced(platform);
+  tlblab::core::Paced paced(platform, plan.page_shift);
   return perform_as_asked(paced, plan, account);
 }
 
@@ -48,19 +52,37 @@ int lab_core_check(const struct tlblab_request* request, const struct tlblab_cap
 
 void lab_core_describe(struct tlblab_capabilities* can) { tlblab::core::describe(*can); }
 
-__u64 lab_core_frames(const struct tlblab_request* request, __u64 nr_pages) {
-  return tlblab::core::frames_needed(*request, nr_pages);
+__u64 lab_core_frames(const struct tlblab_request* request, __u32 entries_per_table,
+                      __u64 nr_entries) {
+  return tlblab::core::frames_needed(*request, entries_per_table, nr_entries);
 }
 
-__u32 lab_core_intervals(const struct tlblab_request* request, __u32 ceiling_pages) {
-  return tlblab::core::intervals_needed(*request, ceiling_pages);
+__u32 lab_core_intervals(const struct tlblab_request* request, __u32 ceiling_pages,
+                         __u64 nr_entries) {
+  return tlblab::core::intervals_needed(*request, ceiling_pages, nr_entries);
 }
 
 int lab_core_perform(struct lab_session* session, const struct lab_plan* plan,
-                     struct tlblab_account* account) {
-  ThisKernel platform(session);
-  if (plan->request->pace != 0) return perform_paced(platform, *plan, *account);
-  return perform_as_asked(platform, *plan, *account);
+                     struct lab_leftovers* leftovers, struct tlblab_account* account) {
+  ThisKernel platform(session, plan);
+  TheseWords words;
+  Leftovers left(words, leftovers->marked, leftovers->flushed);
+  left.mark();
+  const int status = plan->request->pace != 0 ? perform_paced(platform, *plan, *account)
+                                              : perform_as_asked(platform, *plan, *account);
+  left.mark();
+  return status;
+}
+
+void lab_core_forget(struct lab_session* session, struct lab_leftovers* leftovers) {
+  TheseWords words;
+  Leftovers left(words, leftovers->marked, leftovers->flushed);
+  left.forget([session] { ThisKernel(session, nullptr).flush_mm(); });
+}
+
+__u64 lab_core_drain(void) {
+  ThisQuarantine quarantine;
+  return tlblab::core::drain(quarantine);
 }
 
 }  // extern "C"

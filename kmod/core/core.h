@@ -29,6 +29,15 @@ struct lab_interval {
 };
 
 /*
+ * What operations may have left in an address space's TLBs: kmod/core/leftovers.hh. 0 at first;
+ * shared words, the core's to change.
+ */
+struct lab_leftovers {
+	__u64 marked;
+	__u64 flushed;
+};
+
+/*
  * One operation, checked by lab_core_check(), with all the memory that it will use: the core
  * allocates nothing. The lists are scratch and need not be cleared.
  */
@@ -36,7 +45,9 @@ struct lab_plan {
 	const struct tlblab_request *request;
 	const struct lab_piece *pieces;	/* ascending, disjoint */
 	__u64 nr_pieces;		/* at least 1 */
-	__u32 ceiling_pages;		/* effective: the lower of the request's and the kernel's */
+	__u32 page_shift;		/* of a base page: 12, 14 or 16 */
+	__u32 entries_per_table;	/* of a leaf table; a power of 2 */
+	__u32 ceiling_pages;		/* effective: the lower of the request's and the machine's */
 	__u32 max_intervals;		/* length of @intervals, lab_core_intervals() at least */
 	__u64 max_frames;		/* length of @frames, lab_core_frames() at least */
 	struct lab_interval *intervals;
@@ -55,21 +66,40 @@ int lab_core_check(const struct tlblab_request *request, const struct tlblab_cap
  */
 void lab_core_describe(struct tlblab_capabilities *can);
 
-/* Frame slots that lab_plan.frames needs for so many pages in all the ranges. Any context. */
-__u64 lab_core_frames(const struct tlblab_request *request, __u64 nr_pages);
+/*
+ * Frame slots that lab_plan.frames needs if so many entries are set in all the ranges, in tables of
+ * so many entries each. Any context.
+ */
+__u64 lab_core_frames(const struct tlblab_request *request, __u32 entries_per_table,
+		      __u64 nr_entries);
 
-/* Interval slots that lab_plan.intervals needs. Any context. */
-__u32 lab_core_intervals(const struct tlblab_request *request, __u32 ceiling_pages);
+/* Interval slots that lab_plan.intervals needs for as many. Any context. */
+__u32 lab_core_intervals(const struct tlblab_request *request, __u32 ceiling_pages,
+			 __u64 nr_entries);
 
 /*
- * Performs the operation and adds what it did to @account, which starts as zeroes. Returns 0, or
- * -4 (EINTR) if lab_resched_point() said to stop; what was cleared until then is flushed and
- * released all the same. Sleeps; mmap_lock is held for reading by the caller, who also owns the
- * ranges. Takes and drops page-table locks one at a time. With a pace in the request each step but
- * TLBLAB_STEP_RETURN, which is the caller's, is announced by lab_stop_before().
+ * Performs the operation and adds what it did to @account, which starts as zeroes. Returns 0; -4
+ * (EINTR) if lab_resched_point() said to stop: what was cleared until then is flushed and released
+ * all the same; -117 (EUCLEAN) if entries were left because they are not this arena's. Notes in
+ * @leftovers, those of the address space, that something was performed. Sleeps; mmap_lock is held
+ * for reading by the caller, who also owns the ranges. Takes and drops page-table locks one at a
+ * time. With a pace in the request each step but TLBLAB_STEP_RETURN, which is the caller's, is
+ * announced by lab_stop_before().
  */
 int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
-		     struct tlblab_account *account);
+		     struct lab_leftovers *leftovers, struct tlblab_account *account);
+
+/*
+ * Flushes the whole address space if anything was performed in it since that was last done; to be
+ * called before its addresses are given to other frames. Doesn't sleep; interrupts are enabled.
+ */
+void lab_core_forget(struct lab_session *session, struct lab_leftovers *leftovers);
+
+/*
+ * Gives what is in quarantine back to the kernel, after every CPU has flushed everything. One caller
+ * at a time; sleeps. Returns how many frames that were.
+ */
+__u64 lab_core_drain(void);
 
 #ifdef __cplusplus
 }

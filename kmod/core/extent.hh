@@ -18,41 +18,35 @@ constexpr T smaller(T a, T b) {
   return b < a ? b : a;
 }
 
-/// Entries of a span's mask. By hand: without a POPCNT that it may use, the compiler calls libgcc
-/// for std::popcount, which the kernel does not have.
-constexpr u32 count_entries(u64 mask) {
-  mask -= (mask >> 1) & 0x5555555555555555;
-  mask = (mask & 0x3333333333333333) + ((mask >> 2) & 0x3333333333333333);
-  mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0f;
-  return static_cast<u32>((mask * 0x0101010101010101) >> 56);
-}
-
 /// From the first cleared entry to the last, gaps included: one interval, min..max as mmu_gather
 /// keeps it.
 class Envelope {
  public:
   /// `slots`: one interval, owned by the caller.
-  Envelope(lab_interval* slots, u64 ceiling_pages)
-      : interval_(slots), ceiling_pages_(ceiling_pages) {
+  Envelope(lab_interval* slots, u64 ceiling_pages, u32 page_shift)
+      : interval_(slots), ceiling_pages_(ceiling_pages), page_shift_(page_shift) {
     clear();
   }
 
   /// `mask`: not 0; bit i is the entry of page i from `address`.
   void record(u64 address, u64 mask) {
-    if (is_empty()) interval_->start = address + std::countr_zero(mask) * kPageBytes;
-    interval_->end = address + (kSpanEntries - std::countl_zero(mask)) * kPageBytes;
+    if (is_empty()) interval_->start = address + pages_at(std::countr_zero(mask));
+    interval_->end = address + pages_at(static_cast<int>(kSpanEntries) - std::countl_zero(mask));
   }
 
   bool is_empty() const { return interval_->end == 0; }
   bool is_whole() const { return pages() > ceiling_pages_; }
-  u64 pages() const { return (interval_->end - interval_->start) >> kPageShift; }
+  u64 pages() const { return (interval_->end - interval_->start) >> page_shift_; }
   const lab_interval* intervals() const { return interval_; }
   u32 nr_intervals() const { return 1; }
   void clear() { *interval_ = {0, 0}; }
 
  private:
+  u64 pages_at(int nr) const { return static_cast<u64>(nr) << page_shift_; }
+
   lab_interval* interval_;
   u64 ceiling_pages_;
+  u32 page_shift_;
 };
 
 /// The cleared entries alone: intervals of adjacent pages, whatever table or range they lie in. No
@@ -60,8 +54,8 @@ class Envelope {
 class Exact {
  public:
   /// `slots`: lab_core_intervals() of them, owned by the caller.
-  Exact(lab_interval* slots, u64 ceiling_pages)
-      : intervals_(slots), ceiling_pages_(ceiling_pages) {}
+  Exact(lab_interval* slots, u64 ceiling_pages, u32 page_shift)
+      : intervals_(slots), ceiling_pages_(ceiling_pages), page_shift_(page_shift) {}
 
   /// As Envelope::record().
   void record(u64 address, u64 mask) {
@@ -70,8 +64,8 @@ class Exact {
     while (mask != 0) {
       const auto skipped = static_cast<u32>(std::countr_zero(mask));
       const auto run = static_cast<u32>(std::countr_one(mask >> skipped));
-      const u64 start = address + skipped * kPageBytes;
-      append({start, start + run * kPageBytes});
+      const u64 start = address + (u64{skipped} << page_shift_);
+      append({start, start + (u64{run} << page_shift_)});
       if (skipped + run == kSpanEntries) break;  // a shift by 64 is no shift
       mask &= ~u64{0} << (skipped + run);
     }
@@ -100,6 +94,7 @@ class Exact {
   u64 ceiling_pages_;
   u64 pages_ = 0;
   u32 nr_ = 0;
+  u32 page_shift_;
 };
 
 }  // namespace tlblab::core

@@ -12,6 +12,7 @@
 //                            they are cleared, and nobody tells them afterwards
 //
 // TLBLAB_TRUST_NONE is not here: the operation is sound, but its caller does not own the ranges.
+// Nor is TLBLAB_NO_REPEAT: that is inside a flush request (broadcast.hh).
 //
 // Requests are counted all the same, by the gather, which believes to have made them. Their costs
 // are those of what was really done.
@@ -23,7 +24,10 @@
 namespace tlblab::core {
 
 /// Whether the operation needs a Faulty platform to be wrong.
-constexpr bool breaks_platform(u32 fault) { return fault != 0 && fault != TLBLAB_TRUST_NONE; }
+constexpr bool breaks_platform(u32 fault) {
+  return fault == TLBLAB_NO_FLUSH || fault == TLBLAB_RELEASE_FIRST ||
+         fault == TLBLAB_EARLY_FULL_FLUSH;
+}
 
 /// The contract of Platform, but for the fault. In addition the frames of consecutive spans must be
 /// consecutive in memory from one flush to the next, and stay there until then: so the gather keeps
@@ -48,11 +52,11 @@ class Faulty {
     platform_.unlock_table(table);
   }
 
-  u64 clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
-    const u64 mask = platform_.clear_span(table, address, nr, frames);
+  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
+    const lab_span span = platform_.clear_span(table, address, nr, frames);
     if (nr_pending_ == 0) pending_ = frames;
-    nr_pending_ += count_entries(mask);
-    return mask;
+    nr_pending_ += count_entries(span.cleared);
+    return span;
   }
 
   lab_flush_cost flush(const lab_interval* intervals, u32 nr) {

@@ -88,7 +88,7 @@ class Gather {
   u64 room() const { return limit_ - nr_frames_; }
   void** slots() { return frames_ + nr_frames_; }
 
-  /// `mask` as Platform::clear_span() returned it. Returns how many entries were present.
+  /// `mask`: what Platform::clear_span() has cleared. Returns how many entries that are.
   u32 add(u64 address, u64 mask) {
     if (mask == 0) return 0;
     const u32 nr = count_entries(mask);

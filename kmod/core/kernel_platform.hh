@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel as a platform of the core: every call is one of kmod/linux/kernel.h.
+// The kernel as a platform of the core: every call is one of kmod/linux/kernel.h. How other CPUs
+// are told is the architecture's (kmod/arch/<a>/mechanism.hh, found by include path).
 #pragma once
 
+#include <mechanism.hh>
+
+#include "kmod/core/leftovers.hh"
 #include "kmod/core/platform.hh"
+#include "kmod/core/quarantine.hh"
 
 namespace tlblab::core {
 
-class KernelPlatform {
+class KernelPlatform : public Mechanism {
  public:
-  static constexpr bool kOneIntervalPerRequest = LAB_ONE_INTERVAL_PER_REQUEST != 0;
-
-  explicit KernelPlatform(lab_session* session) : session_(session) {}
+  /// `plan`: null for a flush that no request asks for.
+  KernelPlatform(lab_session* session, const lab_plan* plan)
+      : Mechanism(session, plan), session_(session) {}
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
     return lab_table_lock(session_, vma, start, end, &table);
   }
   void unlock_table(lab_table& table) { lab_table_unlock(session_, &table); }
-  u64 clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
+  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
     return lab_clear_span(session_, &table, address, nr, frames);
   }
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    return lab_flush_intervals(session_, intervals, nr);
-  }
-  lab_flush_cost flush_mm() { return lab_flush_mm(session_); }
   u64 release(void* const* frames, u32 nr) { return lab_release_frames(session_, frames, nr); }
   bool resched_point() { return lab_resched_point(session_); }
   u64 clock_ns() { return lab_clock_ns(); }
@@ -35,5 +36,26 @@ class KernelPlatform {
 };
 
 static_assert(Platform<KernelPlatform>);
+
+/// The kernel's shared words.
+struct KernelWords {
+  using Word = u64;
+
+  u64 load(const Word& word, Order) { return lab_word_load(&word); }
+  u64 add(Word& word, u64 delta, Order) { return lab_word_add(&word, delta); }
+  bool exchange_if(Word& word, u64 expected, u64 desired, Order) {
+    return lab_word_exchange_if(&word, expected, desired);
+  }
+};
+
+static_assert(LeftoverWords<KernelWords>);
+
+struct KernelQuarantine {
+  u64 take() { return lab_quarantine_take(); }
+  void flush_everything() { lab_flush_everything(); }
+  void give_back() { lab_quarantine_give_back(); }
+};
+
+static_assert(Quarantine<KernelQuarantine>);
 
 }  // namespace tlblab::core

@@ -51,6 +51,7 @@ class Operation {
     add_term(account_.tlbi, cost.tlbi);
     add_term(account_.dsb_ishst, cost.dsb_ishst);
     add_term(account_.dsb_ish, cost.dsb_ish);
+    add_term(account_.repeats, cost.repeats);
   }
 
  private:

@@ -25,7 +25,7 @@ class Paced {
  public:
   static constexpr bool kOneIntervalPerRequest = P::kOneIntervalPerRequest;
 
-  explicit Paced(P& platform) : platform_(platform) {}
+  Paced(P& platform, u32 page_shift) : platform_(platform), page_shift_(page_shift) {}
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
     locked_ = platform_.lock_table(vma, start, end, table);
@@ -37,15 +37,16 @@ class Paced {
     platform_.unlock_table(table);
   }
 
-  u64 clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
-    u64 mask = 0;
-    for (u32 i = 0; i < nr; ++i, address += kPageBytes) {
+  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
+    lab_span all{};
+    for (u32 i = 0; i < nr; ++i, address += u64{1} << page_shift_) {
       stop_before(TLBLAB_STEP_CLEAR, address);
-      const u64 present = platform_.clear_span(table, address, 1, frames);
-      mask |= present << i;
-      frames += present;
+      const lab_span one = platform_.clear_span(table, address, 1, frames);
+      all.cleared |= one.cleared << i;
+      all.foreign |= one.foreign << i;
+      frames += one.cleared;
     }
-    return mask;
+    return all;
   }
 
   lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
@@ -74,6 +75,7 @@ class Paced {
   void stop_before(u32 step, u64 subject) { platform_.stop_before(step, subject, !locked_); }
 
   P& platform_;
+  u32 page_shift_;
   bool locked_ = false;
 };
 

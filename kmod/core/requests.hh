@@ -13,16 +13,15 @@ namespace tlblab::core {
 inline constexpr int kEintr = -4;
 inline constexpr int kEinval = -22;
 inline constexpr int kEopnotsupp = -95;
-
-/// Entries of one leaf page table, and the bytes that they map.
-inline constexpr u64 kTableEntries = kPageBytes / sizeof(u64);
-inline constexpr u64 kTableBytes = kTableEntries * kPageBytes;
+inline constexpr int kEuclean = -117;
 
 inline constexpr u32 kKnownFlags = TLBLAB_TIME_PHASES | TLBLAB_ORACLE;
 
-/// Any composition can be wrong in any of these ways.
-inline constexpr u32 kKnownFaults = mask_of(TLBLAB_NO_FLUSH) | mask_of(TLBLAB_RELEASE_FIRST) |
-                                    mask_of(TLBLAB_EARLY_FULL_FLUSH) | mask_of(TLBLAB_TRUST_NONE);
+/// Any composition can be wrong in any of these ways, on any machine.
+inline constexpr u32 kFaultsAnywhere = mask_of(TLBLAB_NO_FLUSH) | mask_of(TLBLAB_RELEASE_FIRST) |
+                                       mask_of(TLBLAB_EARLY_FULL_FLUSH) |
+                                       mask_of(TLBLAB_TRUST_NONE);
+inline constexpr u32 kKnownFaults = kFaultsAnywhere | mask_of(TLBLAB_NO_REPEAT);
 
 inline constexpr u32 kKnownMechanisms = mask_of(TLBLAB_KERNEL_SHOOTDOWN) |
                                         mask_of(TLBLAB_TLBI_DSB_EACH) |
@@ -56,24 +55,26 @@ constexpr void describe(tlblab_capabilities& can) {
     can.extents |= scheme.extents;
     can.releases |= scheme.releases;
   }
-  can.faults = kKnownFaults;
+  can.faults |= kFaultsAnywhere;
   can.flags = kKnownFlags;
 }
 
 /// A gather that flushes under the table lock releases when it drops it: a table's frames at most.
-constexpr u64 frames_needed(const tlblab_request& request, u64 nr_pages) {
-  u64 nr = nr_pages;
+constexpr u64 frames_needed(const tlblab_request& request, u32 entries_per_table, u64 nr_entries) {
+  u64 nr = nr_entries;
   if (request.batch_pages != 0) nr = smaller<u64>(nr, request.batch_pages);
   const Scheme* scheme = find_scheme(request.operation, request.gather);
   if (scheme != nullptr && scheme->flush_at <= Boundary::kTable) {
-    nr = smaller<u64>(nr, kTableEntries);
+    nr = smaller<u64>(nr, entries_per_table);
   }
   return nr == 0 ? 1 : nr;
 }
 
 /// Every interval of an exact list has a page of its own, and past the ceiling there is no list.
-constexpr u32 intervals_needed(const tlblab_request& request, u32 ceiling_pages) {
-  return request.extent == TLBLAB_EXACT && ceiling_pages != 0 ? ceiling_pages : 1;
+constexpr u32 intervals_needed(const tlblab_request& request, u32 ceiling_pages, u64 nr_entries) {
+  if (request.extent != TLBLAB_EXACT) return 1;
+  const u64 nr = smaller<u64>(ceiling_pages, nr_entries);
+  return nr == 0 ? 1 : static_cast<u32>(nr);
 }
 
 }  // namespace tlblab::core

@@ -11,6 +11,8 @@
 // per-page's costs only the release and a relock, never a request.
 #pragma once
 
+#include <bit>
+
 #include "kmod/core/gather.hh"
 #include "kmod/core/operation.hh"
 #include "kmod/core/platform.hh"
@@ -19,9 +21,13 @@
 
 namespace tlblab::core {
 
-/// Addresses that one search for a table covers, so that a wide hole has resched points too.
-/// Searches end at multiples of it: no table is cut.
-inline constexpr u64 kSearchBytes = 512 * kTableBytes;
+/// Tables that one search covers, so that a wide hole has resched points too. Searches end at
+/// multiples of it: no table is cut.
+inline constexpr u64 kSearchTables = 512;
+
+/// Entries flushed one by one before a table's lock is dropped and taken again: those of large
+/// pages have thousands.
+inline constexpr u64 kFlushRun = 512;
 
 template <Platform P, class Extent, bool kFlushEachEntry>
 class Unmap {
@@ -31,7 +37,10 @@ class Unmap {
         account_(operation.account()),
         plan_(plan),
         flush_at_(scheme.flush_at),
-        gather_(operation, Extent(plan.intervals, scheme.whole_mm ? 0 : plan.ceiling_pages),
+        page_shift_(plan.page_shift),
+        table_shift_(plan.page_shift + static_cast<u32>(std::countr_zero(plan.entries_per_table))),
+        gather_(operation,
+                Extent(plan.intervals, scheme.whole_mm ? 0 : plan.ceiling_pages, plan.page_shift),
                 plan.frames, batch_limit(plan)) {}
 
   /// Everything cleared is settled when this object is gone, not before.
@@ -71,14 +80,15 @@ class Unmap {
   /// Clears the entries of the first table from `address` on, as far as the batch allows. Returns
   /// where to go on.
   u64 clear_next_table(const lab_piece& piece, u64 address) {
-    const u64 search_end = smaller<u64>(piece.end, (address | (kSearchBytes - 1)) + 1);
+    const u64 search_bytes = kSearchTables << table_shift_;
+    const u64 search_end = smaller<u64>(piece.end, (address | (search_bytes - 1)) + 1);
     lab_table table;
     if (!operation_.platform().lock_table(piece.vma, address, search_end, table)) {
-      account_.empty += (search_end - address) >> kPageShift;
+      account_.empty += (search_end - address) >> page_shift_;
       operation_.resched();
       return search_end;
     }
-    account_.empty += (table.start - address) >> kPageShift;
+    account_.empty += (table.start - address) >> page_shift_;
     count_table(table.start);
     const u64 next = clear_entries(table);
     if (flush_at_ <= Boundary::kTable) {
@@ -92,22 +102,32 @@ class Unmap {
 
   u64 clear_entries(lab_table& table) {
     u64 address = table.start;
-    while (address < table.end && gather_.room() != 0) {
-      const u64 left = smaller<u64>((table.end - address) >> kPageShift, gather_.room());
+    u64 end = table.end;
+    if constexpr (kFlushEachEntry) end = smaller<u64>(end, address + (kFlushRun << page_shift_));
+    while (address < end && gather_.room() != 0) {
+      const u64 left = smaller<u64>((end - address) >> page_shift_, gather_.room());
       const auto nr = static_cast<u32>(smaller<u64>(left, kFlushEachEntry ? 1 : kSpanEntries));
-      const u64 mask = operation_.platform().clear_span(table, address, nr, gather_.slots());
-      const u32 cleared = gather_.add(address, mask);
+      const lab_span span = operation_.platform().clear_span(table, address, nr, gather_.slots());
+      const u32 cleared = gather_.add(address, span.cleared);
       account_.cleared += cleared;
       account_.empty += nr - cleared;
+      if (span.foreign != 0) count_foreign(span.foreign);
       if constexpr (kFlushEachEntry) gather_.flush(Cause::kRegular);
-      address += nr * kPageBytes;
+      address += u64{nr} << page_shift_;
     }
     return address;
   }
 
+  /// Entries that were left. They aren't empty either.
+  void count_foreign(u64 mask) {
+    const u32 nr = count_entries(mask);
+    account_.foreign += nr;
+    account_.empty -= nr;
+  }
+
   /// Counts a table once for each VMA visit, however often it is locked.
   void count_table(u64 address) {
-    const u64 table = address / kTableBytes;
+    const u64 table = address >> table_shift_;
     if (table == counted_table_) return;
     counted_table_ = table;
     ++account_.tables;
@@ -117,6 +137,8 @@ class Unmap {
   tlblab_account& account_;
   const lab_plan& plan_;
   Boundary flush_at_;
+  u32 page_shift_;
+  u32 table_shift_;
   u64 counted_table_ = kNoTable;
   Gather<P, Extent> gather_;
 };
@@ -142,7 +164,8 @@ int perform(P& platform, const lab_plan& plan, tlblab_account& account) {
     run_unmap<Envelope, false>(operation, *scheme, plan);
   }
   operation.charge(account.clear_ns);
-  return operation.stopped() ? kEintr : 0;
+  if (operation.stopped()) return kEintr;
+  return account.foreign != 0 ? kEuclean : 0;
 }
 
 }  // namespace tlblab::core

@@ -8,18 +8,24 @@
 
 #include "kmod/linux/lab.h"
 
-/* Finds what the mechanisms need. -ENOENT, with the reason in the kernel log. Sleeps. */
+/*
+ * Finds what the mechanisms need. -ENOENT, or -EOPNOTSUPP for a machine on which they would be wrong,
+ * with the reason in the kernel log. Sleeps.
+ */
 int lab_arch_init(void);
 
-/* Fills in mechanisms, features and ceiling_pages. */
+/* Fills in mechanisms and features; faults that only this machine has. */
 void lab_arch_describe(struct tlblab_capabilities *can);
 
-/* As lab_flush_intervals() and lab_flush_mm(). */
-struct lab_flush_cost lab_arch_flush_intervals(struct mm_struct *mm, u32 mechanism,
-					       const struct lab_interval *intervals, u32 nr);
-struct lab_flush_cost lab_arch_flush_mm(struct mm_struct *mm);
+/* Above so many pages a request flushes the whole mm, as of now; see TLBLAB_KNOWS_CEILING. */
+u32 lab_arch_ceiling_pages(void);
 
-/* Drops every translation that this CPU holds of any address space. In an IPI, for all CPUs. */
+/*
+ * Drops every translation that this CPU holds of any address space, and waits for what it does
+ * through them. Interrupts off: in an IPI, for all CPUs.
+ */
 void lab_arch_flush_everything(void);
+
+/* Besides, each has its part of kernel.h: lab_shootdown() and so on, or lab_publish() and so on. */
 
 #endif

@@ -6,10 +6,10 @@
  * gup, no NUMA hints. What the kernel may do to a lab VMA is munmap() it whole, and exit. Everything
  * else is refused by a flag or a hook here.
  */
-#include <linux/bitops.h>
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/slab.h>
 
-#include "kmod/linux/arch.h"
 #include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
 
@@ -23,6 +23,8 @@ struct lab_arena *lab_arena_create(void)
 	if (!arena)
 		return NULL;
 	xa_init(&arena->frames);
+	mutex_init(&arena->spaces_lock);
+	INIT_LIST_HEAD(&arena->spaces);
 	mutex_init(&arena->claims_lock);
 	INIT_LIST_HEAD(&arena->claims);
 	init_waitqueue_head(&arena->claims_wait);
@@ -32,65 +34,60 @@ struct lab_arena *lab_arena_create(void)
 
 void lab_arena_destroy(struct lab_arena *arena)
 {
-	unsigned long pgoff, nr = 0;
-	LIST_HEAD(frames);
-	struct page *page;
-
-	/* Only frames that a failed populate made and never mapped are left here. */
-	xa_for_each(&arena->frames, pgoff, page) {
-		/* One that something still maps must never be used again: better lost than shared. */
-		if (WARN_ONCE(page_ref_count(page) != 1, "tlblab: leak: a frame is still mapped"))
-			continue;
-		list_add_tail(&page->lru, &frames);
-		nr++;
-	}
-	lab_frames_quarantine(&frames, nr);
+	/*
+	 * Frames go with their last mapping. One that something still maps must never be used again:
+	 * better lost than shared.
+	 */
+	if (!xa_empty(&arena->frames))
+		pr_err_once("leak: an arena is gone, and frames of it are still mapped\n");
 	xa_destroy(&arena->frames);
+	mutex_destroy(&arena->spaces_lock);
 	mutex_destroy(&arena->claims_lock);
 	kfree(arena);
 	if (atomic_dec_and_test(&lab_nr_arenas))
 		lab_frames_trim();
 }
 
-struct page *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node, bool tag)
+struct lab_frame *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node, bool tag)
 {
-	struct page *page, *fresh = NULL;
+	struct lab_frame *frame, *fresh = NULL;
 	int err;
 
 	for (;;) {
 		xa_lock(&arena->frames);
-		page = xa_load(&arena->frames, pgoff);
-		if (page)
-			get_page(page);
+		frame = xa_load(&arena->frames, pgoff);
+		if (frame)
+			frame->nr_mappings++;
 		xa_unlock(&arena->frames);
-		if (page)
+		if (frame)
 			break;
 		if (!fresh) {
 			fresh = lab_frame_take(node);
 			if (!fresh)
 				return NULL;
-			fresh->index = pgoff;
+			fresh->pgoff = pgoff;
+			fresh->nr_mappings = 1;
 			if (tag)
 				lab_oracle_tag(fresh);
 		}
 		err = lab_should_fail() ? -ENOMEM :
-			xa_insert(&arena->frames, pgoff, fresh, GFP_KERNEL);
+			xa_insert(&arena->frames, pgoff, fresh, GFP_KERNEL_ACCOUNT);
 		if (!err)
-			fresh = NULL;
-		else if (err != -EBUSY)
+			return fresh;
+		if (err != -EBUSY)
 			break;
 	}
 	/* Another process was faster, or the index has no memory. */
 	if (fresh) {
 		LIST_HEAD(unused);
 
-		list_add(&fresh->lru, &unused);
+		list_add(&fresh->link, &unused);
 		lab_frames_quarantine(&unused, 1);
 	}
-	return page;
+	return frame;
 }
 
-u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr, bool oracle)
+u64 lab_arena_release(struct lab_arena *arena, struct lab_frame *const *frames, u32 nr, bool oracle)
 {
 	LIST_HEAD(last);
 	u32 i, nr_last = 0;
@@ -98,11 +95,11 @@ u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr, bool
 	/* Under the lock a frame can't gain a mapping, see lab_arena_frame(). */
 	xa_lock(&arena->frames);
 	for (i = 0; i < nr; i++) {
-		struct page *page = frames[i];
+		struct lab_frame *frame = frames[i];
 
-		if (page_ref_dec_return(page) == 1) {
-			__xa_erase(&arena->frames, page->index);
-			list_add_tail(&page->lru, &last);
+		if (!--frame->nr_mappings) {
+			__xa_erase(&arena->frames, frame->pgoff);
+			list_add_tail(&frame->link, &last);
 			nr_last++;
 		}
 	}
@@ -115,6 +112,32 @@ u64 lab_arena_release(struct lab_arena *arena, void *const *frames, u32 nr, bool
 	return nr_last;
 }
 
+int lab_vma_make_slots(struct lab_vma *lab, unsigned long index, u32 nr)
+{
+	unsigned long chunk;
+
+	might_sleep();
+	for (chunk = index / LAB_CHUNK; chunk <= (index + nr - 1) / LAB_CHUNK; chunk++) {
+		struct lab_frame **slots;
+
+		if (READ_ONCE(lab->chunks[chunk]))
+			continue;
+		slots = lab_should_fail() ? NULL :
+			kcalloc(LAB_CHUNK, sizeof(*slots), GFP_KERNEL_ACCOUNT);
+		if (!slots)
+			return -ENOMEM;
+		/* Two that populate neighbouring ranges may want the same. */
+		if (cmpxchg(&lab->chunks[chunk], NULL, slots))
+			kfree(slots);
+	}
+	return 0;
+}
+
+static unsigned long lab_vma_nr_chunks(unsigned long nr_pages)
+{
+	return DIV_ROUND_UP(nr_pages, LAB_CHUNK);
+}
+
 static void lab_vma_open(struct vm_area_struct *vma)
 {
 	struct lab_vma *lab = vma->vm_private_data;
@@ -122,34 +145,44 @@ static void lab_vma_open(struct vm_area_struct *vma)
 	refcount_inc(&lab->refs);
 }
 
+/* Releases what a chunk's entries mapped. */
+static void lab_chunk_release(struct lab_arena *arena, struct lab_frame *const *chunk)
+{
+	struct lab_frame *frames[LAB_SPAN];
+	u32 i, nr = 0;
+
+	for (i = 0; i < LAB_CHUNK; i++) {
+		if (chunk[i])
+			frames[nr++] = chunk[i];
+		if (nr == LAB_SPAN || (nr && i == LAB_CHUNK - 1)) {
+			lab_arena_release(arena, frames, nr, false);
+			nr = 0;
+		}
+	}
+}
+
 /*
- * munmap() or exit has cleared the entries and flushed: what it found, that is. What a planted fault
- * left behind would else serve the next mapping of these addresses with our frames.
+ * munmap() or exit has cleared the entries and flushed: what it found, that is. What schemes left
+ * behind, knowingly or not, would else serve the next mapping of these addresses with our frames.
  */
 static void lab_vma_close(struct vm_area_struct *vma)
 {
 	struct lab_vma *lab = vma->vm_private_data;
-	unsigned long word, nr_words = BITS_TO_LONGS(lab->nr_pages);
+	struct lab_session session = { .arena = lab->arena, .mm = vma->vm_mm };
+	unsigned long i;
 
-	if (READ_ONCE(lab->arena->stale))
-		lab_arch_flush_mm(vma->vm_mm);
+	might_sleep();
+	lab_core_forget(&session, &lab->space->leftovers);
 	if (!refcount_dec_and_test(&lab->refs))
 		return;
-	for (word = 0; word < nr_words; word++) {
-		unsigned long bits = atomic_long_read(&lab->mapped[word]);
-		void *frames[BITS_PER_LONG];
-		unsigned int bit;
-		u32 nr = 0;
-
-		for_each_set_bit(bit, &bits, BITS_PER_LONG) {
-			pgoff_t pgoff = lab->pgoff + word * BITS_PER_LONG + bit;
-
-			frames[nr++] = xa_load(&lab->arena->frames, pgoff);
+	for (i = 0; i < lab_vma_nr_chunks(lab->nr_pages); i++) {
+		if (lab->chunks[i]) {
+			lab_chunk_release(lab->arena, lab->chunks[i]);
+			kfree(lab->chunks[i]);
 		}
-		if (nr)
-			lab_arena_release(lab->arena, frames, nr, false);
 		cond_resched();
 	}
+	lab_space_put(lab->arena, lab->space);
 	kvfree(lab);
 }
 
@@ -202,12 +235,18 @@ int lab_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;
 
+	mmap_assert_write_locked(vma->vm_mm);
 	lab = lab_should_fail() ? NULL :
-		kvzalloc(struct_size(lab, mapped, BITS_TO_LONGS(nr_pages)), GFP_KERNEL_ACCOUNT);
+		kvzalloc(struct_size(lab, chunks, lab_vma_nr_chunks(nr_pages)), GFP_KERNEL_ACCOUNT);
 	if (!lab)
 		return -ENOMEM;
-	refcount_set(&lab->refs, 1);
 	lab->arena = file->private_data;
+	lab->space = lab_space_get(lab->arena, vma->vm_mm);
+	if (!lab->space) {
+		kvfree(lab);
+		return -ENOMEM;
+	}
+	refcount_set(&lab->refs, 1);
 	lab->start = vma->vm_start;
 	lab->nr_pages = nr_pages;
 	lab->pgoff = vma->vm_pgoff;

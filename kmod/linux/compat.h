@@ -4,6 +4,7 @@
 #define TLBLAB_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/shrinker.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -35,6 +36,46 @@ static inline void lab_vm_flags_clear(struct vm_area_struct *vma, vm_flags_t fla
 #endif
 }
 
+/* 6.7 made shrinkers by itself, where before they were somebody's static object. */
+struct lab_shrinker {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	struct shrinker *it;
+#else
+	struct shrinker it;
+#endif
+};
+
+typedef unsigned long lab_shrink_fn(struct shrinker *shrinker, struct shrink_control *control);
+
+/* 0 or -ENOMEM. Sleeps. */
+static inline int lab_shrinker_register(struct lab_shrinker *shrinker, const char *name,
+					lab_shrink_fn *count, lab_shrink_fn *scan)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker->it = shrinker_alloc(0, "%s", name);
+	if (!shrinker->it)
+		return -ENOMEM;
+	shrinker->it->count_objects = count;
+	shrinker->it->scan_objects = scan;
+	shrinker_register(shrinker->it);
+	return 0;
+#else
+	shrinker->it.count_objects = count;
+	shrinker->it.scan_objects = scan;
+	shrinker->it.seeks = DEFAULT_SEEKS;
+	return register_shrinker(&shrinker->it, "%s", name);
+#endif
+}
+
+static inline void lab_shrinker_unregister(struct lab_shrinker *shrinker)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_free(shrinker->it);
+#else
+	unregister_shrinker(&shrinker->it);
+#endif
+}
+
 /* 6.6 gave pte_mkwrite() the VMA, for shadow stacks, which a lab VMA never is. */
 static inline pte_t lab_pte_mkwrite(pte_t pte)
 {
@@ -44,5 +85,54 @@ static inline pte_t lab_pte_mkwrite(pte_t pte)
 	return pte_mkwrite(pte);
 #endif
 }
+
+#ifdef CONFIG_X86
+#include <asm/tlbflush.h>
+
+/* From 6.15 on AMD's INVLPGB may serve an mm, from a moment on that the kernel chooses. */
+static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
+{
+#ifdef CONFIG_BROADCAST_TLB_FLUSH
+	return mm_global_asid(mm);
+#else
+	return false;
+#endif
+}
+#endif
+
+#ifdef CONFIG_ARM64
+#include <asm/cpufeature.h>
+#include <asm/tlbflush.h>
+
+/*
+ * Cores with broken completion of broadcast TLBI: stable updates of mid-2026 (mainline a8f78680ee6b)
+ * moved the repetition from __tlbi() to what completes it.
+ */
+#ifdef __repeat_tlbi_sync
+#define LAB_TLBI_REPEATS_ITSELF 0
+#else
+#define LAB_TLBI_REPEATS_ITSELF 1
+#endif
+
+/* The kernel flushes the whole mm from so many pages on, where it has no range TLBI. */
+#ifdef MAX_DVM_OPS
+#define LAB_MAX_TLBI MAX_DVM_OPS
+#else
+#define LAB_MAX_TLBI MAX_TLBI_OPS
+#endif
+
+/* 6.3 renamed what an alternative asks. @cap: a constant. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define lab_has_cap(cap) alternative_has_cap_unlikely(cap)
+#else
+#define lab_has_cap(cap) alternative_has_feature_unlikely(cap)
+#endif
+
+/* __TLBI_VADDR(), which newer headers take back at their end. The address counts in 4 KiB always. */
+static inline unsigned long lab_tlbi_operand(unsigned long address, u64 asid)
+{
+	return (address >> 12 & GENMASK_ULL(43, 0)) | asid << 48;
+}
+#endif
 
 #endif

@@ -17,7 +17,7 @@
 #define LAB_CAPABILITIES_V1 80
 #define LAB_REQUEST_V1 320
 #define LAB_POPULATE_V1 40
-#define LAB_TOTALS_V1 328
+#define LAB_TOTALS_V1 336
 
 static_assert(sizeof(struct tlblab_range) == 16);
 static_assert(sizeof(struct tlblab_account) == 256);
@@ -54,14 +54,11 @@ static int lab_copy_out(void __user *to, const void *from, size_t known)
 static int lab_call_query(void __user *user)
 {
 	struct tlblab_capabilities can;
-	u32 size;
 	int err = lab_copy_in(&can, sizeof(can), LAB_CAPABILITIES_V1, user);
 
 	if (err)
 		return err;
-	size = can.size;
-	can = *lab_capabilities();
-	can.size = size;
+	lab_capabilities(&can);
 	return lab_copy_out(user, &can, sizeof(can));
 }
 
@@ -71,7 +68,10 @@ static int lab_call_perform(struct file *file, void __user *user)
 	int err = lab_copy_in(&request, sizeof(request), LAB_REQUEST_V1, user);
 
 	err = err ?: lab_perform(file, &request, (unsigned long)user);
-	return err ?: lab_copy_out(user, &request, sizeof(request));
+	/* What was done beside foreign entries is done. */
+	if (err && err != -EUCLEAN)
+		return err;
+	return lab_copy_out(user, &request, sizeof(request)) ?: err;
 }
 
 static int lab_call_populate(struct file *file, void __user *user)
@@ -80,7 +80,9 @@ static int lab_call_populate(struct file *file, void __user *user)
 	int err = lab_copy_in(&populate, sizeof(populate), LAB_POPULATE_V1, user);
 
 	err = err ?: lab_populate(file, &populate);
-	return err ?: lab_copy_out(user, &populate, sizeof(populate));
+	if (err && err != -EUCLEAN)
+		return err;
+	return lab_copy_out(user, &populate, sizeof(populate)) ?: err;
 }
 
 static int lab_call_totals(void __user *user)
@@ -154,7 +156,7 @@ static int __init lab_init(void)
 	err = lab_frames_init();
 	if (err)
 		return err;
-	lab_operation_init();
+	lab_capabilities_init();
 	err = misc_register(&lab_device);
 	if (err)
 		lab_frames_exit();

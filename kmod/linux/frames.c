@@ -3,92 +3,94 @@
  * Where frames come from and where they go.
  *
  * The safety rule: a scheme may be wrong, and then a CPU still reaches a frame that was released. So
- * a released frame goes to the quarantine, and leaves it only after every CPU has flushed everything
- * that it holds. From there it goes to the pool of its node, to be zeroed and used again, or back to
- * the kernel. The global flush is made when a caller wants a frame, never by a timer: it must not
- * fall into a timed window.
+ * a released frame goes to the quarantine, and back to the kernel only after every CPU has flushed
+ * everything that it holds: kmod/core/quarantine.hh has the order, here are its steps. They are taken
+ * when a caller wants a frame, when the last arena goes, or when the kernel is short of memory, never
+ * by a timer: the global flush must not fall into a timed window without need.
+ *
+ * No machine is brought to its knees by an experiment: there is a cap, a part of the memory that is
+ * left alone, a shrinker, and the caller's memory cgroup pays.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
-#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/shrinker.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "kmod/linux/arch.h"
+#include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
 
-/* So many released frames make one global flush worth while: 16 MiB. */
-#define LAB_QUARANTINE_FRAMES 4096
-/* Clean frames kept for the next populate, a node: 64 MiB. */
-#define LAB_POOL_FRAMES 16384
+/* So much memory in quarantine makes one global flush worth while. */
+#define LAB_QUARANTINE_BYTES SZ_16M
 
 /* A look at the machine's memory each so many frames, and the part of it that is left alone. */
 #define LAB_LOOK_FRAMES 64
 #define LAB_SPARE_PART 32
 
-/* Frames linked by page->lru. */
-struct lab_pool {
-	spinlock_t lock;
-	struct list_head frames;
-	unsigned long nr;
-};
+/* Memory that can't be had without much ado isn't had. */
+#define LAB_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_NORETRY)
 
-static struct lab_pool lab_quarantine;
-static struct lab_pool *lab_pools;	/* by node */
+/* The part of the machine's memory that may be taken if nobody says otherwise. */
+#define LAB_USUAL_PART 4
 
-/* One global flush at a time: the second caller finds the first one's frames in the pool. */
+static unsigned int lab_max_mib;
+module_param_named(max_mib, lab_max_mib, uint, 0644);
+MODULE_PARM_DESC(max_mib, "Most memory that frames may take, in MiB; 0: a quarter of the machine's");
+
+/* Whose frames are whose, at any instant: taken = returned + quarantined + in use. */
+static DEFINE_SPINLOCK(lab_books_lock);
+static struct {
+	u64 taken;
+	u64 returned;
+	u64 quarantined;
+	u64 in_use;
+} lab_books;
+static LIST_HEAD(lab_quarantined);	/* under the books' lock */
+
+/* One drain at a time: the second caller finds the first one's frames given back. */
 static DEFINE_MUTEX(lab_drain_lock);
+static LIST_HEAD(lab_drained);		/* under the drain lock: set aside by this drain */
 
-static atomic_long_t lab_frames_taken;
-static atomic_long_t lab_frames_returned;
-static atomic_long_t lab_frames_in_use;
+static struct kmem_cache *lab_frame_cache;
+static atomic64_t lab_frame_numbers;
 static atomic_long_t lab_global_flushes;
+static atomic_long_t lab_pressure_flushes;
 
-static void lab_pool_init(struct lab_pool *pool)
+static u64 lab_max_frames(void)
 {
-	spin_lock_init(&pool->lock);
-	INIT_LIST_HEAD(&pool->frames);
-	pool->nr = 0;
+	unsigned int mib = READ_ONCE(lab_max_mib);
+
+	return mib ? (u64)mib * SZ_1M >> PAGE_SHIFT : totalram_pages() / LAB_USUAL_PART;
 }
 
-static void lab_pool_put(struct lab_pool *pool, struct page *page)
+static u64 lab_nr_quarantined(void)
 {
-	spin_lock(&pool->lock);
-	list_add_tail(&page->lru, &pool->frames);
-	pool->nr++;
-	spin_unlock(&pool->lock);
+	u64 nr;
+
+	spin_lock(&lab_books_lock);
+	nr = lab_books.quarantined;
+	spin_unlock(&lab_books_lock);
+	return nr;
 }
 
-static struct page *lab_pool_get(struct lab_pool *pool)
+u64 lab_quarantine_take(void)
 {
-	struct page *page;
+	u64 nr;
 
-	spin_lock(&pool->lock);
-	page = list_first_entry_or_null(&pool->frames, struct page, lru);
-	if (page) {
-		list_del(&page->lru);
-		pool->nr--;
-	}
-	spin_unlock(&pool->lock);
-	return page;
-}
-
-/* Moves everything to @to, which is empty. */
-static void lab_pool_take_all(struct lab_pool *pool, struct list_head *to)
-{
-	spin_lock(&pool->lock);
-	list_splice_init(&pool->frames, to);
-	pool->nr = 0;
-	spin_unlock(&pool->lock);
-}
-
-static void lab_frame_return(struct page *page)
-{
-	page->index = 0;
-	__free_page(page);
-	atomic_long_inc(&lab_frames_returned);
+	lockdep_assert_held(&lab_drain_lock);
+	spin_lock(&lab_books_lock);
+	list_splice_init(&lab_quarantined, &lab_drained);
+	/* All there are: a drain leaves none on its own list. In the books until they are back. */
+	nr = lab_books.quarantined;
+	spin_unlock(&lab_books_lock);
+	return nr;
 }
 
 static void lab_flush_on_this_cpu(void *unused)
@@ -96,156 +98,224 @@ static void lab_flush_on_this_cpu(void *unused)
 	lab_arch_flush_everything();
 }
 
-/* Flushes everything everywhere; then what was in quarantine is clean. Sleeps. */
-static void lab_quarantine_drain(void)
+void lab_flush_everything(void)
 {
-	struct page *page, *next;
-	LIST_HEAD(frames);
+	lockdep_assert_held(&lab_drain_lock);
+	lockdep_assert_irqs_enabled();
+	on_each_cpu(lab_flush_on_this_cpu, NULL, 1);
+	atomic_long_inc(&lab_global_flushes);
+}
 
-	mutex_lock(&lab_drain_lock);
-	lab_pool_take_all(&lab_quarantine, &frames);
-	if (!list_empty(&frames)) {
-		on_each_cpu(lab_flush_on_this_cpu, NULL, 1);
-		atomic_long_inc(&lab_global_flushes);
-	}
-	list_for_each_entry_safe(page, next, &frames, lru) {
-		struct lab_pool *pool = &lab_pools[page_to_nid(page)];
+void lab_quarantine_give_back(void)
+{
+	struct lab_frame *frame, *next;
 
-		list_del(&page->lru);
-		lab_oracle_forget(page);
-		if (READ_ONCE(pool->nr) < LAB_POOL_FRAMES)
-			lab_pool_put(pool, page);
-		else
-			lab_frame_return(page);
+	lockdep_assert_held(&lab_drain_lock);
+	might_sleep();
+	list_for_each_entry_safe(frame, next, &lab_drained, link) {
+		list_del(&frame->link);
+		lab_oracle_forget(frame);
+		__free_page(frame->page);
+		kmem_cache_free(lab_frame_cache, frame);
+		spin_lock(&lab_books_lock);
+		lab_books.quarantined--;
+		lab_books.returned++;
+		spin_unlock(&lab_books_lock);
 		cond_resched();
 	}
+}
+
+/* Returns how many frames went back; 0 too if killed while waiting. Sleeps. */
+static u64 lab_drain(void)
+{
+	u64 nr;
+
+	if (mutex_lock_killable(&lab_drain_lock))
+		return 0;
+	nr = lab_core_drain();
 	mutex_unlock(&lab_drain_lock);
+	return nr;
+}
+
+static unsigned long lab_shrink_count(struct shrinker *shrinker, struct shrink_control *control)
+{
+	return lab_nr_quarantined() ?: SHRINK_EMPTY;
+}
+
+/* All or nothing: the flush costs the same for one frame as for all of them. */
+static unsigned long lab_shrink_scan(struct shrinker *shrinker, struct shrink_control *control)
+{
+	u64 nr;
+
+	if (!mutex_trylock(&lab_drain_lock))
+		return SHRINK_STOP;
+	nr = lab_core_drain();
+	mutex_unlock(&lab_drain_lock);
+	if (!nr)
+		return SHRINK_STOP;
+	atomic_long_inc(&lab_pressure_flushes);
+	control->nr_scanned = nr;
+	return nr;
+}
+
+/* Memory that looks available and isn't to us: our frames can't be moved, nor lie in CMA. */
+static unsigned long lab_not_for_us(void)
+{
+	unsigned long nr = global_zone_page_state(NR_FREE_CMA_PAGES);
+	int node;
+
+	for_each_online_node(node) {
+		struct zone *zone = &NODE_DATA(node)->node_zones[ZONE_MOVABLE];
+
+		if (populated_zone(zone))
+			nr += zone_page_state(zone, NR_FREE_PAGES) +
+			      zone_page_state(zone, NR_ZONE_INACTIVE_FILE) +
+			      zone_page_state(zone, NR_ZONE_ACTIVE_FILE);
+	}
+	return nr;
 }
 
 /*
  * Rather fail than have the OOM killer choose somebody for an experiment: the machine keeps a part
  * of its memory, for the page tables of what we took among others. Looked at now and then.
  */
-static bool lab_memory_is_short(void)
+static bool lab_memory_is_short(u64 taken)
 {
-	long available;
-
-	if (atomic_long_read(&lab_frames_taken) % LAB_LOOK_FRAMES)
+	if (taken % LAB_LOOK_FRAMES)
 		return false;
-	/* Memory for contiguous allocations counts as available, but not to us. */
-	available = si_mem_available() - (long)global_zone_page_state(NR_FREE_CMA_PAGES);
-	return available < (long)(totalram_pages() / LAB_SPARE_PART);
+	return si_mem_available() - (long)lab_not_for_us() <
+	       (long)(totalram_pages() / LAB_SPARE_PART);
 }
 
-static struct page *lab_frame_from_kernel(int node)
+/* Enters a frame that will be taken in the books, if there is room for it. */
+static bool lab_book_frame(void)
 {
-	struct page *page;
+	u64 max = lab_max_frames(), taken;
+	bool room;
 
-	if (lab_memory_is_short())
+	spin_lock(&lab_books_lock);
+	room = lab_books.taken - lab_books.returned < max;
+	taken = lab_books.taken;
+	if (room) {
+		lab_books.taken++;
+		lab_books.in_use++;
+	}
+	spin_unlock(&lab_books_lock);
+	if (!room || !lab_memory_is_short(taken))
+		return room;
+	spin_lock(&lab_books_lock);
+	lab_books.taken--;
+	lab_books.in_use--;
+	spin_unlock(&lab_books_lock);
+	return false;
+}
+
+static void lab_unbook_frame(void)
+{
+	spin_lock(&lab_books_lock);
+	lab_books.taken--;
+	lab_books.in_use--;
+	spin_unlock(&lab_books_lock);
+}
+
+/* A node that was asked for is meant; else any will do that isn't far. */
+static struct page *lab_page_take(int node)
+{
+	return node == NUMA_NO_NODE ? alloc_pages(LAB_GFP | __GFP_ZERO, 0) :
+		alloc_pages_node(node, LAB_GFP | __GFP_ZERO | __GFP_THISNODE, 0);
+}
+
+static struct lab_frame *lab_frame_from_kernel(int node)
+{
+	struct lab_frame *frame;
+
+	if (!lab_book_frame())
 		return NULL;
-	page = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
-				__GFP_NOWARN | __GFP_THISNODE, 0);
-	if (page)
-		atomic_long_inc(&lab_frames_taken);
-	return page;
+	frame = kmem_cache_zalloc(lab_frame_cache, LAB_GFP);
+	if (frame)
+		frame->page = lab_page_take(node);
+	if (frame && frame->page) {
+		frame->pfn = page_to_pfn(frame->page);
+		frame->number = atomic64_inc_return(&lab_frame_numbers);
+		return frame;
+	}
+	if (frame)
+		kmem_cache_free(lab_frame_cache, frame);
+	lab_unbook_frame();
+	return NULL;
 }
 
-static struct page *lab_frame_from_pool(int node)
+struct lab_frame *lab_frame_take(int node)
 {
-	struct page *page = lab_pool_get(&lab_pools[node]);
+	struct lab_frame *frame;
 
-	if (page)
-		clear_highpage(page);
-	return page;
-}
-
-struct page *lab_frame_take(int node)
-{
-	struct page *page;
-
+	might_sleep();
 	if (lab_should_fail())
 		return NULL;
-	if (node == NUMA_NO_NODE)
-		node = numa_mem_id();
-	if (READ_ONCE(lab_quarantine.nr) >= LAB_QUARANTINE_FRAMES)
-		lab_quarantine_drain();
-	page = lab_frame_from_pool(node);
-	if (!page)
-		page = lab_frame_from_kernel(node);
-	if (!page) {
-		/* The kernel has none left; we may hold some ourselves. */
-		lab_quarantine_drain();
-		page = lab_frame_from_pool(node);
-	}
-	if (page)
-		atomic_long_inc(&lab_frames_in_use);
-	return page;
+	if (lab_nr_quarantined() >= LAB_QUARANTINE_BYTES >> PAGE_SHIFT)
+		lab_drain();
+	frame = lab_frame_from_kernel(node);
+	/* The kernel has none left, or we may take no more; we may hold some that nobody needs. */
+	if (!frame && lab_drain())
+		frame = lab_frame_from_kernel(node);
+	return frame;
 }
 
 void lab_frames_quarantine(struct list_head *frames, unsigned long nr)
 {
-	atomic_long_sub(nr, &lab_frames_in_use);
-	spin_lock(&lab_quarantine.lock);
-	list_splice_tail(frames, &lab_quarantine.frames);
-	lab_quarantine.nr += nr;
-	spin_unlock(&lab_quarantine.lock);
+	spin_lock(&lab_books_lock);
+	list_splice_tail(frames, &lab_quarantined);
+	lab_books.in_use -= nr;
+	lab_books.quarantined += nr;
+	spin_unlock(&lab_books_lock);
 }
 
 void lab_frames_trim(void)
 {
-	struct page *page, *next;
-	int node;
-
-	lab_quarantine_drain();
-	for_each_node(node) {
-		LIST_HEAD(frames);
-
-		lab_pool_take_all(&lab_pools[node], &frames);
-		list_for_each_entry_safe(page, next, &frames, lru) {
-			list_del(&page->lru);
-			lab_frame_return(page);
-			cond_resched();
-		}
-	}
+	mutex_lock(&lab_drain_lock);
+	lab_core_drain();
+	mutex_unlock(&lab_drain_lock);
 }
 
 void lab_frames_books(struct tlblab_totals *totals)
 {
-	int node;
-
-	totals->frames_taken = atomic_long_read(&lab_frames_taken);
-	totals->frames_returned = atomic_long_read(&lab_frames_returned);
-	totals->frames_quarantined = READ_ONCE(lab_quarantine.nr);
-	totals->frames_in_use = atomic_long_read(&lab_frames_in_use);
-	totals->frames_pooled = 0;
-	for_each_node(node)
-		totals->frames_pooled += READ_ONCE(lab_pools[node].nr);
+	spin_lock(&lab_books_lock);
+	totals->frames_taken = lab_books.taken;
+	totals->frames_returned = lab_books.returned;
+	totals->frames_quarantined = lab_books.quarantined;
+	totals->frames_in_use = lab_books.in_use;
+	spin_unlock(&lab_books_lock);
+	totals->max_frames = lab_max_frames();
 	totals->global_flushes = atomic_long_read(&lab_global_flushes);
+	totals->pressure_flushes = atomic_long_read(&lab_pressure_flushes);
 }
+
+static struct lab_shrinker lab_shrinker;
 
 int lab_frames_init(void)
 {
-	int node;
+	int err;
 
-	lab_pool_init(&lab_quarantine);
-	lab_pools = kcalloc(nr_node_ids, sizeof(*lab_pools), GFP_KERNEL);
-	if (!lab_pools)
+	lab_frame_cache = kmem_cache_create("tlblab_frame", sizeof(struct lab_frame), 0, 0, NULL);
+	if (!lab_frame_cache)
 		return -ENOMEM;
-	for_each_node(node)
-		lab_pool_init(&lab_pools[node]);
-	return 0;
+	err = lab_shrinker_register(&lab_shrinker, "tlblab", lab_shrink_count, lab_shrink_scan);
+	if (err)
+		kmem_cache_destroy(lab_frame_cache);
+	return err;
 }
 
 void lab_frames_exit(void)
 {
 	struct tlblab_totals totals = {};
 
+	lab_shrinker_unregister(&lab_shrinker);
 	lab_frames_trim();
 	lab_frames_books(&totals);
-	kfree(lab_pools);
 	if (totals.frames_taken == totals.frames_returned && !totals.frames_in_use)
 		pr_info("unloaded: %llu frames taken, all returned\n", totals.frames_taken);
 	else
 		pr_err("leak: %llu frames taken, %llu returned, %llu in use\n",
 		       totals.frames_taken, totals.frames_returned, totals.frames_in_use);
+	kmem_cache_destroy(lab_frame_cache);
 }

@@ -28,16 +28,14 @@ struct lab_flush_cost {
 	__u64 tlbi;
 	__u64 dsb_ishst;
 	__u64 dsb_ish;
+	__u64 repeats;
 };
 
-/*
- * Whether one request invalidates one interval only (x86's flush_tlb_mm_range) or a list of them.
- */
-#if defined(__x86_64__)
-#define LAB_ONE_INTERVAL_PER_REQUEST 1
-#else
-#define LAB_ONE_INTERVAL_PER_REQUEST 0
-#endif
+/* What was found in a span of entries: bit i is that of page i. */
+struct lab_span {
+	__u64 cleared;		/* this arena's: empty now */
+	__u64 foreign;		/* somebody else's: as they were */
+};
 
 /*
  * Finds the first leaf table that exists and maps something of [@start, @end), and locks it with the
@@ -48,19 +46,30 @@ bool lab_table_lock(struct lab_session *session, void *vma, __u64 start, __u64 e
 void lab_table_unlock(struct lab_session *session, struct lab_table *table);
 
 /*
- * Clears the @nr entries (1 to 64) from @address in a locked table. Returns a mask: bit i is set if
- * the entry of page i was present. Writes their frames, in order and packed, to @frames.
+ * Clears those of the @nr entries (1 to 64) from @address in a locked table that are present,
+ * special, and map the frame that the arena has set there. Writes their frames, in order and packed,
+ * to @frames. Never goes beyond the table's end, whatever @nr is.
  */
-__u64 lab_clear_span(struct lab_session *session, struct lab_table *table, __u64 address,
-		     __u32 nr, void **frames);
+struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *table, __u64 address,
+			       __u32 nr, void **frames);
 
 /*
- * One flush request, complete on return: of @nr intervals, or of the whole mm. Doesn't sleep, may
+ * x86. One flush request, complete on return: of one interval, or of the whole mm. Doesn't sleep, may
  * be called under a page-table lock, but with interrupts enabled.
  */
-struct lab_flush_cost lab_flush_intervals(struct lab_session *session,
-					  const struct lab_interval *intervals, __u32 nr);
-struct lab_flush_cost lab_flush_mm(struct lab_session *session);
+struct lab_flush_cost lab_shootdown(struct lab_session *session,
+				    const struct lab_interval *interval);
+struct lab_flush_cost lab_shootdown_mm(struct lab_session *session);
+
+/*
+ * arm64. The steps of a flush request (kmod/core/broadcast.hh), each out of line, so that what it
+ * compiles to can be held against what the memory model was asked about. Context as above.
+ */
+void lab_publish(void);
+__u64 lab_read_asid(struct lab_session *session);
+__u64 lab_invalidate(__u64 asid, const struct lab_interval *interval, bool repeat);
+__u64 lab_invalidate_mm(__u64 asid, bool repeat);
+__u64 lab_complete(bool repeat);
 
 /*
  * Drops one mapping of each of the @nr frames (1 to 64; one may occur several times); those without
@@ -80,6 +89,19 @@ void lab_stop_before(struct lab_session *session, __u32 step, __u64 subject, boo
 
 /* Monotonic, this CPU's own cheap clock would do: differences of one initiator, in ns. */
 __u64 lab_clock_ns(void);
+
+/*
+ * Shared words, as kmod/core/words.hh says: a load, acquire; an addition, which returns the sum, and a
+ * compare-and-exchange, both with full order.
+ */
+__u64 lab_word_load(const __u64 *word);
+__u64 lab_word_add(__u64 *word, __u64 delta);
+bool lab_word_exchange_if(__u64 *word, __u64 expected, __u64 desired);
+
+/* The quarantine's steps (kmod/core/quarantine.hh). The last two sleep. */
+__u64 lab_quarantine_take(void);
+void lab_flush_everything(void);
+void lab_quarantine_give_back(void);
 
 #ifdef __cplusplus
 }

@@ -2,9 +2,9 @@
 /*
  * The oracle's side in the module: tags in frames, for witnesses to read through their own TLBs.
  *
- * What the module must know of a tag it keeps in page->private, where no stale translation reaches:
- * two bits, and in the others the time at which the frame's last entry was cleared. A frame that was
- * never tagged has 0 there, and nothing is ever written to it.
+ * What the module must know of a tag it keeps in the frame's record, where no stale translation
+ * reaches: two bits, and in the others the time at which the frame's last entry was cleared. A frame
+ * that was never tagged has 0 there, and nothing is ever written to it.
  */
 #include <linux/atomic.h>
 #include <linux/mm.h>
@@ -22,68 +22,64 @@
 static atomic64_t lab_tagged_frames;
 static atomic64_t lab_stale_writes;
 
-static u64 lab_guard(const struct page *page)
+static u64 lab_guard(const struct lab_frame *frame)
 {
-	return LAB_GUARD ^ page_to_pfn(page);
+	return LAB_GUARD ^ frame->number;
 }
 
-void lab_oracle_tag(struct page *page)
+void lab_oracle_tag(struct lab_frame *frame)
 {
-	struct tlblab_tag *tag = page_address(page);
+	struct tlblab_tag *tag = page_address(frame->page);
 
 	/* The rest is zero: the frame is new. Nobody maps it yet. */
-	tag->frame = page_to_pfn(page);
+	tag->frame = frame->number;
 	tag->generation = atomic64_inc_return(&lab_tagged_frames);
 	tag->state = TLBLAB_LIVE;
-	set_page_private(page, LAB_TAGGED);
+	frame->tag = LAB_TAGGED;
 }
 
-void lab_oracle_cleared(void *const *frames, u32 nr)
+void lab_oracle_cleared(struct lab_frame *const *frames, u32 nr)
 {
 	unsigned long now_ns = ktime_get_ns() & ~LAB_TAG_BITS;
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		struct page *page = frames[i];
-
 		/*
 		 * Another entry of the frame may be cleared at this moment, under another lock. Either
 		 * time is right; and whoever releases last has written before.
 		 */
-		if (page_private(page))
-			WRITE_ONCE(page->private, now_ns | LAB_TAGGED);
+		if (READ_ONCE(frames[i]->tag))
+			WRITE_ONCE(frames[i]->tag, now_ns | LAB_TAGGED);
 	}
 }
 
 void lab_oracle_released(const struct list_head *frames)
 {
 	u64 now_ns = ktime_get_ns();
-	struct page *page;
+	struct lab_frame *frame;
 
-	list_for_each_entry(page, frames, lru) {
-		struct tlblab_tag *tag = page_address(page);
+	list_for_each_entry(frame, frames, link) {
+		struct tlblab_tag *tag = page_address(frame->page);
 
-		if (!page_private(page))
+		if (!frame->tag)
 			continue;
 		/* Who can still write to the frame may have spoilt any of it. */
-		WRITE_ONCE(tag->cleared_ns, page_private(page) & ~LAB_TAG_BITS);
+		WRITE_ONCE(tag->cleared_ns, frame->tag & ~LAB_TAG_BITS);
 		WRITE_ONCE(tag->released_ns, now_ns);
-		WRITE_ONCE(tag->guard, lab_guard(page));
-		set_page_private(page, page_private(page) | LAB_RETAGGED);
+		WRITE_ONCE(tag->guard, lab_guard(frame));
+		frame->tag |= LAB_RETAGGED;
 		/* A witness that reads RELEASED reads the rest of it as written above. */
 		smp_store_release(&tag->state, (u64)TLBLAB_RELEASED);
 	}
 }
 
-void lab_oracle_forget(struct page *page)
+void lab_oracle_forget(struct lab_frame *frame)
 {
-	const struct tlblab_tag *tag = page_address(page);
+	const struct tlblab_tag *tag = page_address(frame->page);
 
-	if (!page_private(page))
-		return;
-	if (page_private(page) & LAB_RETAGGED && tag->guard != lab_guard(page))
+	if (frame->tag & LAB_RETAGGED && READ_ONCE(tag->guard) != lab_guard(frame))
 		atomic64_inc(&lab_stale_writes);
-	set_page_private(page, 0);
+	frame->tag = 0;
 }
 
 u64 lab_oracle_stale_writes(void)

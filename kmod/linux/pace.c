@@ -3,7 +3,9 @@
  * Paced operations: before each step the caller is told, in a word of its memory, and waited for.
  *
  * The wait is a loop, because a page-table lock may be held. It ends by itself, in all stops
- * together, well before a watchdog would bark (a soft lockup takes 20 s, an RCU stall 21 s).
+ * together, well before a watchdog would bark (a soft lockup takes 20 s, an RCU stall 21 s; both can
+ * be set lower). Another VMA's faults under the same lock spin meanwhile, so it is half a second
+ * unless there are none.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -15,7 +17,6 @@
 int lab_pacer_begin(struct lab_pacer *pacer, u64 user_pace)
 {
 	unsigned long offset = offset_in_page(user_pace);
-	u32 limit_ms;
 	int nr;
 
 	if (user_pace % sizeof(u64) || offset > PAGE_SIZE - sizeof(struct tlblab_pace))
@@ -28,11 +29,9 @@ int lab_pacer_begin(struct lab_pacer *pacer, u64 user_pace)
 	}
 	/* 64-bit kernels have all memory mapped, see compat.h. */
 	pacer->pace = page_address(pacer->page) + offset;
-	limit_ms = READ_ONCE(pacer->pace->limit_ms);
-	if (!limit_ms || limit_ms > TLBLAB_MAX_PACE_MS)
-		limit_ms = TLBLAB_MAX_PACE_MS;
-	pacer->left = msecs_to_jiffies(limit_ms);
-	return 0;
+	pacer->limit_ms = READ_ONCE(pacer->pace->limit_ms) ?: TLBLAB_USUAL_PACE_MS;
+	pacer->left = msecs_to_jiffies(pacer->limit_ms);
+	return pacer->limit_ms > TLBLAB_MAX_PACE_MS ? -EINVAL : 0;
 }
 
 void lab_pacer_end(struct lab_pacer *pacer)

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Entries: leaf tables found and locked, spans of entries cleared and set, by the kernel's own
- * helpers, so that paravirt and page-table checks see what we do. mmap_lock is held, so tables stay.
+ * helpers, so that paravirt and page-table checks see what we do.
+ *
+ * Why a table that was found stays. mmap_lock is held for reading, so no VMA goes or shrinks.
+ * munmap() that has downgraded its lock frees tables down to the neighbouring VMAs and no further
+ * (its floor and ceiling). khugepaged and the kernel's reclaim of empty tables (PT_RECLAIM, from
+ * 6.14 on) take only tables that lie wholly in a VMA of their own, anonymous or of a file that they
+ * may collapse, never in ours. So no second look is needed after the table's lock is taken, as
+ * pte_offset_map_lock() would take, which modules can't call. Any other way to free a table that maps
+ * part of a lab VMA would break this.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
@@ -42,6 +52,7 @@ bool lab_table_lock(struct lab_session *session, void *vma, u64 start, u64 end,
 {
 	unsigned long address, next;
 
+	mmap_assert_locked(session->mm);
 	for (address = start; address < end; address = next) {
 		pmd_t *pmd = lab_find_table(session->mm, address, end, &next);
 		spinlock_t *lock;
@@ -67,80 +78,134 @@ void lab_table_unlock(struct lab_session *session, struct lab_table *table)
 	spin_unlock(table->lock);
 }
 
-/* The side table's bits of [first, first + 64), those in @mask: at most two words. */
-static void lab_vma_clear_bits(struct lab_vma *lab, unsigned long first, u64 mask)
+/* All of a frame's or a VMA's entries that is not the other's. */
+static unsigned long lab_frame_bits(unsigned long pfn)
 {
-	unsigned long word = first / BITS_PER_LONG;
-	unsigned int shift = first % BITS_PER_LONG;
-
-	atomic_long_andnot(mask << shift, &lab->mapped[word]);
-	if (shift && mask >> (BITS_PER_LONG - shift))
-		atomic_long_andnot(mask >> (BITS_PER_LONG - shift), &lab->mapped[word + 1]);
+	return pte_val(pfn_pte(pfn, __pgprot(0)));
 }
 
-u64 lab_clear_span(struct lab_session *session, struct lab_table *table, u64 address, u32 nr,
-		   void **frames)
+/*
+ * Young and dirty from birth: no walker has to write to the entry in a timed window. Special last and
+ * inline: arm64's set_pte_at() then needs nothing that it would do for other entries, and that modules
+ * can't call.
+ */
+static __always_inline pte_t lab_entry(const struct vm_area_struct *vma, unsigned long pfn)
+{
+	pte_t entry = pte_mkyoung(pfn_pte(pfn, vma->vm_page_prot));
+
+	if (vma->vm_flags & VM_WRITE)
+		entry = lab_pte_mkwrite(pte_mkdirty(entry));
+	return pte_mkspecial(entry);
+}
+
+/*
+ * Whether an entry that is not as we set it is ours all the same: the kernel may have taken an
+ * accessed or soft-dirty bit away. If not, says so in the log.
+ */
+static noinline bool lab_is_ours(const struct lab_vma *lab, unsigned long index, pte_t entry,
+				 const struct lab_frame *frame)
+{
+	if (frame && pte_present(entry) && pte_special(entry) && pte_pfn(entry) == frame->pfn)
+		return true;
+	pr_warn_once("an entry at %#lx of %s (%d) is not the lab's (%#llx): it and any other such is left alone; something else writes to lab VMAs' page tables, userfaultfd perhaps\n",
+		     lab->start + (index << PAGE_SHIFT), current->comm, task_pid_nr(current),
+		     (u64)pte_val(entry));
+	return false;
+}
+
+struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *table, u64 address,
+			       u32 nr, void **frames)
 {
 	pte_t *entry = (pte_t *)table->entries + ((address - table->start) >> PAGE_SHIFT);
 	struct lab_vma *lab = table->vma;
-	u32 i, nr_cleared = 0;
-	u64 mask = 0;
+	unsigned long index = (address - lab->start) >> PAGE_SHIFT;
+	unsigned long vma_bits = READ_ONCE(lab->entry_bits);
+	struct lab_span span = {};
+	void **end = frames;
+	u64 bit = 1;
 
-	for (i = 0; i < nr; i++, entry++) {
-		pte_t old;
+	lockdep_assert_held((spinlock_t *)table->lock);
+	/* Whoever miscounts, and by whatever page size: never a neighbour's entry. */
+	nr = min_t(u64, nr, (table->end - address) >> PAGE_SHIFT);
+	while (nr) {
+		struct lab_frame **slot = lab_vma_slot(lab, index);
+		u32 run = min_t(unsigned long, nr, LAB_CHUNK - index % LAB_CHUNK);
 
-		if (pte_none(ptep_get(entry)))
-			continue;
-		old = ptep_get_and_clear(session->mm, address + ((u64)i << PAGE_SHIFT), entry);
-		frames[nr_cleared++] = pfn_to_page(pte_pfn(old));
-		mask |= BIT_ULL(i);
+		nr -= run;
+		for (; run; run--, index++, entry++, bit <<= 1) {
+			struct lab_frame *frame = slot ? *slot : NULL;
+			pte_t old = ptep_get(entry);
+
+			if (!pte_none(old)) {
+				if (likely(frame && pte_val(old) == (frame->entry_bits | vma_bits)) ||
+				    lab_is_ours(lab, index, old, frame)) {
+					ptep_get_and_clear(session->mm,
+							   lab->start + (index << PAGE_SHIFT),
+							   entry);
+					WRITE_ONCE(*slot, NULL);
+					*end++ = frame;
+					span.cleared |= bit;
+				} else {
+					span.foreign |= bit;
+				}
+			}
+			if (slot)
+				slot++;
+		}
 	}
-	if (mask) {
-		lab_vma_clear_bits(lab, (address - lab->start) >> PAGE_SHIFT, mask);
-		atomic_long_sub(nr_cleared, &lab->nr_mapped);
+	if (end != frames) {
+		atomic_long_sub(end - frames, &lab->nr_mapped);
 		if (unlikely(session->oracle))
-			lab_oracle_cleared(frames, nr_cleared);
+			lab_oracle_cleared((struct lab_frame *const *)frames, end - frames);
 	}
-	return mask;
+	return span;
 }
 
 /* What lab_map_entry() is told. */
 struct lab_map {
 	struct mm_struct *mm;
 	struct vm_area_struct *vma;
-	struct page **pages;
-	unsigned long address;		/* of pages[0] */
+	struct lab_frame **frames;
+	unsigned long address;		/* of frames[0] */
+	bool foreign;			/* out: an entry holds something else */
 };
 
 /* Called with the entry's table locked. */
 static int lab_map_entry(pte_t *entry, unsigned long address, void *data)
 {
-	const struct lab_map *map = data;
+	struct lab_map *map = data;
 	struct lab_vma *lab = map->vma->vm_private_data;
-	struct page **page = &map->pages[(address - map->address) >> PAGE_SHIFT];
+	struct lab_frame **frame = &map->frames[(address - map->address) >> PAGE_SHIFT];
 	unsigned long index = (address - lab->start) >> PAGE_SHIFT;
-	pte_t pte;
+	struct lab_frame **slot = lab_vma_slot(lab, index);
+	pte_t old = ptep_get(entry);
 
-	if (!*page || !pte_none(ptep_get(entry)))
+	if (!pte_none(old) && !lab_is_ours(lab, index, old, *slot)) {
+		map->foreign = true;
 		return 0;
-	/* Young and dirty from birth: no walker has to write to the entry in a timed window. */
-	pte = pte_mkyoung(pte_mkspecial(pfn_pte(page_to_pfn(*page), map->vma->vm_page_prot)));
-	if (map->vma->vm_flags & VM_WRITE)
-		pte = lab_pte_mkwrite(pte_mkdirty(pte));
-	set_pte_at(map->mm, address, entry, pte);
-	atomic_long_or(BIT(index % BITS_PER_LONG), &lab->mapped[index / BITS_PER_LONG]);
+	}
+	/* Set already: before we looked, or behind the back of one who trusts no claims. */
+	if (!*frame || *slot)
+		return 0;
+	(*frame)->entry_bits = lab_frame_bits((*frame)->pfn);
+	set_pte_at(map->mm, address, entry, lab_entry(map->vma, (*frame)->pfn));
+	WRITE_ONCE(*slot, *frame);
 	atomic_long_inc(&lab->nr_mapped);
-	*page = NULL;
+	*frame = NULL;
 	return 0;
 }
 
 int lab_map_span(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address, u32 nr,
-		 struct page **pages)
+		 struct lab_frame **frames)
 {
-	struct lab_map map = { .mm = mm, .vma = vma, .pages = pages, .address = address };
+	struct lab_map map = { .mm = mm, .vma = vma, .frames = frames, .address = address };
+	struct lab_vma *lab = vma->vm_private_data;
+	int err;
 
+	mmap_assert_locked(mm);
 	if (lab_should_fail())
 		return -ENOMEM;
-	return apply_to_page_range(mm, address, (unsigned long)nr << PAGE_SHIFT, lab_map_entry,
-				   &map);
+	WRITE_ONCE(lab->entry_bits, pte_val(lab_entry(vma, 0)));
+	err = apply_to_page_range(mm, address, (unsigned long)nr << PAGE_SHIFT, lab_map_entry, &map);
+	return err ?: map.foreign ? -EUCLEAN : 0;
 }

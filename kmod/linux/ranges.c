@@ -4,8 +4,9 @@
  * initiators, found in the address space.
  */
 #include <linux/mmu_notifier.h>
-#include <linux/slab.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
+#include <linux/userfaultfd_k.h>
 
 #include "kmod/linux/lab.h"
 
@@ -27,30 +28,23 @@ static int lab_ranges_check(struct lab_ranges *ranges)
 	return 0;
 }
 
-int lab_ranges_copy(struct lab_ranges *ranges, u64 user_list, u64 nr)
+int lab_ranges_copy(struct lab_ranges *ranges, struct lab_scratch *scratch, u64 user_list, u64 nr)
 {
-	size_t bytes;
 	int err;
 
 	if (!nr)
 		return -EINVAL;
 	if (nr > TLBLAB_MAX_RANGES)
 		return -E2BIG;
-	bytes = array_size(nr, sizeof(*ranges->list));
-	ranges->nr = nr;
-	ranges->list = lab_should_fail() ? NULL : kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
-	if (!ranges->list)
-		return -ENOMEM;
-	err = copy_from_user(ranges->list, u64_to_user_ptr(user_list), bytes) ? -EFAULT :
-		lab_ranges_check(ranges);
+	err = lab_scratch_fit_ranges(scratch, nr);
 	if (err)
-		lab_ranges_free(ranges);
-	return err;
-}
-
-void lab_ranges_free(struct lab_ranges *ranges)
-{
-	kvfree(ranges->list);
+		return err;
+	ranges->nr = nr;
+	ranges->list = scratch->ranges;
+	if (copy_from_user(scratch->ranges, u64_to_user_ptr(user_list),
+			   nr * sizeof(*scratch->ranges)))
+		return -EFAULT;
+	return lab_ranges_check(ranges);
 }
 
 bool lab_ranges_touch(const struct lab_ranges *ranges, u64 start, u64 len)
@@ -88,9 +82,13 @@ static bool lab_claimable(const struct lab_arena *arena, const struct lab_claim 
 {
 	const struct lab_claim *other;
 
-	list_for_each_entry(other, &arena->claims, link)
+	lockdep_assert_held(&arena->claims_lock);
+	list_for_each_entry(other, &arena->claims, link) {
 		if (other->mm == claim->mm && lab_ranges_overlap(other->ranges, claim->ranges))
 			return false;
+		/* Long lists, and as many as there are callers. */
+		cond_resched();
+	}
 	return true;
 }
 
@@ -124,42 +122,58 @@ void lab_unclaim(struct lab_arena *arena, struct lab_claim *claim)
 	wake_up_all(&arena->claims_wait);
 }
 
-int lab_pieces_find(struct lab_pieces *pieces, const struct lab_ranges *ranges,
-		    struct mm_struct *mm, struct file *file)
+/*
+ * Whether page tables that map the VMA map no other one, but for lab VMAs. Whoever faults under a lock
+ * of such a table waits for us.
+ */
+static bool lab_is_alone(struct mm_struct *mm, const struct vm_area_struct *vma, struct file *file)
+{
+	unsigned long start = vma->vm_start & PMD_MASK;
+	unsigned long end = ALIGN(vma->vm_end, PMD_SIZE);
+	struct vm_area_struct *other;
+
+	for (other = find_vma(mm, start); other && other->vm_start < end;
+	     other = find_vma(mm, other->vm_end))
+		if (!lab_vma_of(other, file))
+			return false;
+	return true;
+}
+
+int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
+		    const struct lab_ranges *ranges, struct mm_struct *mm, struct file *file)
 {
 	struct vm_area_struct *vma = NULL;
 	struct lab_vma *lab = NULL;
 	u64 i;
 
-	pieces->nr = ranges->nr;
-	pieces->max_mapped = 0;
+	mmap_assert_locked(mm);
 	/* Another MMU's translations would not be flushed by us. */
 	if (mm_has_notifiers(mm))
 		return -EBUSY;
-	pieces->list = lab_should_fail() ? NULL :
-		kvmalloc_array(ranges->nr, sizeof(*pieces->list), GFP_KERNEL_ACCOUNT);
-	if (!pieces->list)
+	if (lab_scratch_fit_pieces(scratch, ranges->nr))
 		return -ENOMEM;
+	pieces->list = scratch->pieces;
+	pieces->nr = ranges->nr;
+	pieces->max_mapped = 0;
+	pieces->alone = true;
 	for (i = 0; i < ranges->nr; i++) {
 		u64 start = ranges->list[i].start, end = start + ranges->list[i].len_bytes;
 
 		if (!vma || start >= vma->vm_end) {
 			vma = find_vma(mm, start);
 			lab = vma ? lab_vma_of(vma, file) : NULL;
-			if (lab)
+			/* It may plant what is no entry of ours, and means to know of faults. */
+			if (lab && userfaultfd_armed(vma))
+				return -EBUSY;
+			if (lab) {
 				pieces->max_mapped += atomic_long_read(&lab->nr_mapped);
+				pieces->alone = pieces->alone && lab_is_alone(mm, vma, file);
+			}
 		}
-		if (!lab || start < vma->vm_start || end > vma->vm_end) {
-			lab_pieces_free(pieces);
+		if (!lab || start < vma->vm_start || end > vma->vm_end)
 			return -EFAULT;
-		}
-		pieces->list[i] = (struct lab_piece){ .start = start, .end = end, .vma = lab };
+		scratch->pieces[i] = (struct lab_piece){ .start = start, .end = end, .vma = lab };
 	}
 	pieces->max_mapped = min(pieces->max_mapped, ranges->nr_pages);
 	return 0;
-}
-
-void lab_pieces_free(struct lab_pieces *pieces)
-{
-	kvfree(pieces->list);
 }

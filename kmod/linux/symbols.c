@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Unexported functions found by way of a kprobe: registered disabled, so that nothing is patched,
- * it knows the address; then it goes.
+ * it knows the address; then it goes. Variables, which no kprobe can stand at, by the kernel's own
+ * table of symbols, whose look-up is such a function.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kprobes.h>
+#include <linux/static_call.h>
 
 #include "kmod/linux/symbols.h"
 
@@ -26,4 +28,21 @@ void *lab_find_function(const char *name)
 	}
 	unregister_kprobe(&probe);
 	return address;
+}
+
+static unsigned long lab_no_lookup(const char *name)
+{
+	return 0;
+}
+
+DEFINE_STATIC_CALL(lab_kallsyms_lookup_name, lab_no_lookup);
+
+const void *lab_find_variable(const char *name)
+{
+	void *lookup = lab_find_function("kallsyms_lookup_name");
+
+	if (!lookup)
+		return NULL;
+	static_call_update(lab_kallsyms_lookup_name, lookup);
+	return (const void *)static_call(lab_kallsyms_lookup_name)(name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Functions of the kernel that it does not export. */
+/* Functions and variables of the kernel that it does not export. */
 #ifndef TLBLAB_SYMBOLS_H
 #define TLBLAB_SYMBOLS_H
 
@@ -8,5 +8,11 @@
  * a static_call only: where the kernel uses IBT an indirect call to it could fault. Sleeps.
  */
 void *lab_find_function(const char *name);
+
+/*
+ * The address of a variable by its name, or NULL where the kernel doesn't tell (no kallsyms of data).
+ * Sleeps.
+ */
+const void *lab_find_variable(const char *name);
 
 #endif

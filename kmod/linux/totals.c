@@ -21,16 +21,21 @@ struct lab_cpu_totals {
 
 static DEFINE_PER_CPU(struct lab_cpu_totals, lab_cpu_totals);
 
-/* What isn't known of a part isn't known of the sum. */
+/*
+ * What isn't known of a part isn't known of the sum. Each CPU writes its own sums while others may
+ * read them.
+ */
 static void lab_terms_add(u64 *sum, const u64 *terms)
 {
 	size_t i;
 
 	for (i = 0; i < LAB_ACCOUNT_TERMS; i++) {
-		if (sum[i] == TLBLAB_UNKNOWN || terms[i] == TLBLAB_UNKNOWN)
-			sum[i] = TLBLAB_UNKNOWN;
+		u64 term = READ_ONCE(terms[i]);
+
+		if (sum[i] == TLBLAB_UNKNOWN || term == TLBLAB_UNKNOWN)
+			WRITE_ONCE(sum[i], TLBLAB_UNKNOWN);
 		else
-			sum[i] += terms[i];
+			WRITE_ONCE(sum[i], sum[i] + term);
 	}
 }
 
@@ -39,7 +44,7 @@ void lab_totals_add(const struct tlblab_account *account)
 	const union lab_account_terms *add = (const union lab_account_terms *)account;
 	struct lab_cpu_totals *mine = get_cpu_ptr(&lab_cpu_totals);
 
-	mine->operations++;
+	WRITE_ONCE(mine->operations, mine->operations + 1);
 	lab_terms_add(mine->sum.terms, add->terms);
 	put_cpu_ptr(&lab_cpu_totals);
 }

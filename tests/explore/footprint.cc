@@ -56,8 +56,9 @@ Footprint fibre_footprint(u32 cpu, const Op& op) {
     case OpKind::kRelease:
       return {0, page_books_bit(op.a)};
     case OpKind::kInterrupts:
-    case OpKind::kMm:
       return {0, mode_bit(cpu) | tlb_bits(cpu)};
+    case OpKind::kMm:
+      return {0, mode_bit(cpu) | tlb_bits(cpu) | pointers_bit(cpu)};
   }
   return {~u64{0}, ~u64{0}};
 }

@@ -96,9 +96,13 @@ void Machine::reset() {
   }
   state.cell[kCpusCell] = config_.loaded;
   state.cell[kGenerationCell] = 1;
+  state.cell[kAsidCell] = kFirstAsid;
   state.loaded = config_.loaded;
   state.last_fibre = kMaxCpus;
-  for (u32 cpu = 0; cpu < config_.nr_cpus; ++cpu) state.tlb[cpu] = config_.tlb;
+  for (u32 cpu = 0; cpu < config_.nr_cpus; ++cpu) {
+    state.tlb[cpu] = config_.tlb;
+    state.asid[cpu] = kFirstAsid;
+  }
   for (u32 cpu = 0; cpu < nr_fibres_; ++cpu) {
     running_ = cpu;
     fibres_[cpu].start(&bodies_[cpu]);
@@ -119,7 +123,9 @@ bool Machine::can_perform(u32 cpu) const {
   if (is_locked(op.kind) && state.buffered[cpu] != 0) return false;
   if (is_store(op.kind) && state.buffered[cpu] == kMaxBuffered) return false;
   if (op.kind == OpKind::kLock) return state.cell[op.a] == 0;
-  if (op.kind == OpKind::kWait) return state.request[cpu].outstanding == 0;
+  if (op.kind == OpKind::kWait) {
+    return state.request[cpu].outstanding == 0 || (op.a != 0 && config_.broken_completion);
+  }
   return true;
 }
 
@@ -231,12 +237,19 @@ u16 Machine::execute(u32 cpu, const Op& op) {
     case OpKind::kClearWrite:
       store(s, cpu, kEntryCell + op.a, 0);
       break;
-    case OpKind::kPost:
-      s.request[cpu] = {op.a, static_cast<u8>(op.b), static_cast<u8>(op.value & ~self), 0};
+    case OpKind::kPost: {
+      // What is added reaches every target, together with what it may have carried out already:
+      // those entries are empty, so nothing comes back that this could take away by luck.
+      Request& request = s.request[cpu];
+      request.pages |= op.a;
+      request.tables |= static_cast<u8>(op.b);
+      request.outstanding |= static_cast<u8>(op.value & 0xff & ~self);
+      request.asid = static_cast<u8>(op.value >> 8);
       break;
+    }
     case OpKind::kWait:
-      flush(cpu, s.request[cpu].pages, s.request[cpu].tables);
-      s.request[cpu] = {};
+      flush(cpu, s.request[cpu]);
+      if (s.request[cpu].outstanding == 0) s.request[cpu] = {};
       break;
     case OpKind::kFlushHere:
       s.tlb[cpu] = s.tlb_dirty[cpu] = s.pointers[cpu] = s.walk[cpu] = 0;
@@ -258,15 +271,26 @@ u16 Machine::execute(u32 cpu, const Op& op) {
     case OpKind::kMm:
       s.loaded = static_cast<u8>(op.a != 0 ? s.loaded | self : s.loaded & ~self);
       s.walk[cpu] = 0;
+      if (op.b != 0) {
+        s.tlb[cpu] = s.tlb_dirty[cpu] = s.pointers[cpu] = 0;
+        s.asid[cpu] = static_cast<u8>(op.b);
+      }
       break;
   }
   return 0;
 }
 
-void Machine::flush(u32 cpu, u8 pages, u8 tables) {
+void Machine::flush(u32 cpu, const Request& request) {
+  const u8 pages = request.pages;
+  const u8 tables = request.tables;
+  if (tables == kEverything) {
+    state.tlb[cpu] = state.tlb_dirty[cpu] = state.pointers[cpu] = state.walk[cpu] = 0;
+    return;
+  }
   // With PCID an x86 CPU that has left the mm keeps what it has of it, and must look at the
-  // generation when it comes back. arm64's broadcast finds it anywhere.
+  // generation when it comes back. arm64's broadcast finds it anywhere, under its ASID.
   if (config_.arch == Arch::kX86 && (state.loaded & bit(cpu)) == 0) return;
+  if (config_.arch == Arch::kArm64 && request.asid != state.asid[cpu]) return;
   state.tlb[cpu] &= static_cast<u8>(~pages);
   state.tlb_dirty[cpu] &= state.tlb[cpu];
   // x86: any invalidation takes all pointers of the address space with it. Intel SDM 4.10.4.1.
@@ -276,7 +300,7 @@ void Machine::flush(u32 cpu, u8 pages, u8 tables) {
 
 void Machine::deliver(u32 initiator, u32 cpu) {
   Request& request = state.request[initiator];
-  flush(cpu, request.pages, request.tables);
+  flush(cpu, request);
   request.outstanding &= static_cast<u8>(~bit(cpu));
 }
 

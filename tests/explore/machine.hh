@@ -14,6 +14,9 @@
 //                until the FIFO is empty (x86-TSO).
 //   flushes      a request is posted to each target; each target carries it out at any time when
 //                its interrupts are on (arm64: at any time); then the initiator may go on
+//   ASIDs        arm64: a CPU keeps what it loads under the tag that the mm had when it came, and
+//   an
+//                invalidation under another tag leaves that alone
 //
 // A step is atomic: one operation of one fibre, or one act of one agent. Which steps could come
 // next is the machine's to say, which one does is the search's. The state is plain data.
@@ -50,7 +53,16 @@ inline constexpr u8 kClaimCell = 8;        ///< the claim on the address range
 inline constexpr u8 kCpusCell = 9;         ///< the mm's CPU mask
 inline constexpr u8 kGenerationCell = 10;  ///< the mm's generation, 1 at first
 inline constexpr u8 kWordCell = 11;        ///< + n: a protocol's words, 0 at first
+inline constexpr u8 kAsidCell = 15;        ///< the mm's ASID, kFirstAsid at first
 inline constexpr u32 kCells = 16;
+
+inline constexpr u8 kFirstAsid = 1;
+
+// The model's pages.
+inline constexpr u32 kPageShift = 12;
+inline constexpr u64 kPageBytes = u64{1} << kPageShift;
+inline constexpr u32 kTableEntries = 512;
+inline constexpr u64 kTableBytes = kTableEntries * kPageBytes;
 
 // An entry.
 inline constexpr u16 kPresent = 1;
@@ -71,14 +83,17 @@ enum class OpKind : u8 {
   kClearPlain,   ///< a: page. arm64 without hardware dirty bits: load, then a buffered store
   kClearRead,    ///< a: page. Fault: the first half of a clear that is not atomic
   kClearWrite,   ///< a: page. The second
-  kPost,         ///< a: pages, b: tables, value: target CPUs. A flush request is posted
-  kWait,         ///< waits until the request is done everywhere, and flushes this CPU
-  kFlushHere,    ///< everything on this CPU alone
-  kRelease,      ///< a: page. Its frame goes to somebody else. Result: 1
-  kReturn,       ///< a: pages. The operation on them has returned
-  kFreeTable,    ///< a: table. It goes to somebody else
-  kInterrupts,   ///< a: 1 on, 0 off
-  kMm,           ///< a: 1: this CPU loads the mm, 0: leaves it. Its TLB is kept, as with PCID
+  kPost,  ///< a: pages, b: tables, value: target CPUs, ASID << 8. A request is posted, or added
+          ///< to one that is not done everywhere. kEverything as tables: all, of any mm
+  kWait,  ///< waits until the request is done everywhere, and flushes this CPU. a: 1: on
+          ///< cores with broken completion it doesn't wait
+  kFlushHere,   ///< everything on this CPU alone
+  kRelease,     ///< a: page. Its frame goes to somebody else. Result: 1
+  kReturn,      ///< a: pages. The operation on them has returned
+  kFreeTable,   ///< a: table. It goes to somebody else
+  kInterrupts,  ///< a: 1 on, 0 off
+  kMm,  ///< a: 1: this CPU loads the mm, 0: leaves it. Its TLB is kept, as with PCID. b: the
+        ///< ASID under which it comes, having flushed all it had; 0: as it was
 };
 
 struct Op {
@@ -100,12 +115,15 @@ enum class Violation : u8 {
 };
 const char* violation_name(Violation violation);
 
+/// Tables of a request that is for everything that its targets hold, whatever mm it is of.
+inline constexpr u8 kEverything = 0xff;
+
 /// Flush request of the fibre on one CPU. At most one at a time.
 struct Request {
   u8 pages;
   u8 tables;
   u8 outstanding;  ///< CPUs that have not carried it out
-  u8 unused;
+  u8 asid;         ///< that it names; x86: 0
 };
 
 /// All that steps read and write, but for the fibres' stacks. Those follow from history.
@@ -117,6 +135,7 @@ struct State {
   u8 tlb_dirty[kMaxCpus];  ///< of these: known to be dirty, so that writes don't look at the entry
   u8 pointers[kMaxCpus];   ///< walk cache: tables
   u8 walk[kMaxCpus];       ///< with split walks: 1 + page whose entry was read and not yet filled
+  u8 asid[kMaxCpus];       ///< under which all these are kept
   Request request[kMaxCpus];
   u8 loaded;              ///< CPUs that have the mm loaded
   u8 masked;              ///< CPUs with interrupts off
@@ -140,11 +159,12 @@ struct Config {
   u32 nr_cpus = 2;
   u32 nr_pages = 2;
   std::array<u64, kMaxPages> page_address = {0x0000, 0x1000, 0x4000, 0x5000};
-  u8 loaded = 0x3;           ///< CPUs that have the mm loaded at first, and are in its mask
-  u8 speculating = 0xf;      ///< CPUs whose walkers act
-  u8 tlb = 0;                ///< pages that every CPU's TLB holds at first
-  u8 writing = 0;            ///< CPUs that write to pages through their TLB
-  bool split_walks = false;  ///< reading an entry and filling the TLB are two steps
+  u8 loaded = 0x3;                 ///< CPUs that have the mm loaded at first, and are in its mask
+  u8 speculating = 0xf;            ///< CPUs whose walkers act
+  u8 tlb = 0;                      ///< pages that every CPU's TLB holds at first
+  u8 writing = 0;                  ///< CPUs that write to pages through their TLB
+  bool split_walks = false;        ///< reading an entry and filling the TLB are two steps
+  bool broken_completion = false;  ///< arm64: the first wait for a request waits for nobody
 };
 
 /// Steps are numbered, so that sets of them are words.
@@ -212,7 +232,7 @@ class Machine {
  private:
   [[nodiscard]] bool can_perform(u32 cpu) const;
   u16 execute(u32 cpu, const Op& op);
-  void flush(u32 cpu, u8 pages, u8 tables);
+  void flush(u32 cpu, const Request& request);
   void deliver(u32 initiator, u32 cpu);
   void fill(u32 cpu, u32 page);
   void write_page(u32 cpu, u32 page);

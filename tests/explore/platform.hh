@@ -4,9 +4,10 @@
 //
 // x86: an entry is emptied by a locked exchange; a request goes by interrupt to the CPUs that the
 // core's CPU mask and generation say. arm64: an entry is emptied by a plain store, as where the
-// hardware sets no dirty bits; DSB ISHST, TLBI to every CPU, DSB ISH.
+// hardware sets no dirty bits; requests go by the core's own protocol (broadcast.hh).
 #pragma once
 
+#include "kmod/core/broadcast.hh"
 #include "kmod/core/generation.hh"
 #include "kmod/core/platform.hh"
 #include "kmod/core/requests.hh"
@@ -36,6 +37,7 @@ enum Omission : u32 {
   kOmitWordFence = 1U << 7,   ///< words: a full fence is none
   kLeafOnly = 1U << 8,        ///< arm64: flushes for freed tables leave the walk caches alone
   kOmitTargets = 1U << 9,     ///< x86: only this CPU is flushed
+  kOmitRepeat = 1U << 10,     ///< arm64: cores with broken completion are not asked once more
 };
 
 template <Mechanism kMechanism>
@@ -51,11 +53,11 @@ class ModelPlatform {
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
     for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
-      const u64 base = machine_.config().page_address[page] & ~(core::kTableBytes - 1);
-      if (base >= end || base + core::kTableBytes <= start) continue;
+      const u64 base = machine_.config().page_address[page] & ~(kTableBytes - 1);
+      if (base >= end || base + kTableBytes <= start) continue;
       const u32 number = machine_.table_of(page);
       table = {.start = start > base ? start : base,
-               .end = core::smaller(end, base + core::kTableBytes),
+               .end = core::smaller(end, base + kTableBytes),
                .entries = nullptr,
                .lock = to_handle(number),
                .vma = vma};
@@ -68,25 +70,34 @@ class ModelPlatform {
     if (omits(kOmitTableLock)) return;
     machine_.perform(OpKind::kStore, kTableLockCell + from_handle(table.lock), 0, 0);
   }
-  u64 clear_span(lab_table&, u64 address, u32 nr, void** frames) {
-    u64 mask = 0;
+  lab_span clear_span(lab_table&, u64 address, u32 nr, void** frames) {
+    lab_span span{};
     for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
       const u64 at = machine_.config().page_address[page];
-      if (at < address || at >= address + nr * core::kPageBytes) continue;
+      if (at < address || at >= address + nr * kPageBytes) continue;
       if (!clear(page)) continue;
-      mask |= u64{1} << ((at - address) >> core::kPageShift);
+      span.cleared |= u64{1} << ((at - address) >> kPageShift);
       *frames++ = to_handle(page);
     }
-    return mask;
+    return span;
   }
   lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    u32 pages = 0;
-    for (u32 i = 0; i < nr; ++i) pages |= pages_in(intervals[i].start, intervals[i].end);
+    if (omits(kOmitFlush)) return {};
+    if constexpr (kMechanism != Mechanism::kIpi) {
+      return core::broadcast_flush(*this, intervals, nr, kPageShift, completion());
+    }
+    u32 pages = pages_in(intervals->start, intervals->end);
     if (omits(kOmitLastPage)) pages &= pages >> 1;
-    return flush_extent({pages, 0, false});
+    shoot_down(pages, 0);
+    return {};
   }
   lab_flush_cost flush_mm() {
-    return flush_extent({machine_.all_pages(), (1U << kMaxTables) - 1, true});
+    if (omits(kOmitFlush)) return {};
+    if constexpr (kMechanism != Mechanism::kIpi) {
+      return core::broadcast_flush_mm(*this, completion());
+    }
+    shoot_down(machine_.all_pages(), kAllTables);
+    return {};
   }
   u64 release(void* const* frames, u32 nr) {
     for (u32 i = 0; i < nr; ++i) machine_.perform(OpKind::kRelease, from_handle(frames[i]));
@@ -94,6 +105,29 @@ class ModelPlatform {
   }
   bool resched_point() { return true; }
   u64 clock_ns() { return 0; }
+
+  // --- core::Broadcaster
+
+  void publish() {
+    if (!omits(kOmitStoreFence)) machine_.perform(OpKind::kFence);
+  }
+  u64 read_asid() { return machine_.perform(OpKind::kLoad, kAsidCell); }
+  u64 invalidate(u64 asid, const lab_interval& interval, bool /*repeat*/) {
+    const u32 pages = pages_in(interval.start, interval.end);
+    if (pages != 0) tell_all(asid, pages, 0);
+    return 0;
+  }
+  u64 invalidate_mm(u64 asid, bool /*repeat*/) {
+    tell_all(asid, machine_.all_pages(), kAllTables);
+    return 0;
+  }
+  u64 complete(bool repeat) {
+    if (omits(kOmitCompletion)) return 0;
+    machine_.perform(OpKind::kWait, machine_.config().broken_completion ? 1 : 0);
+    if (!machine_.config().broken_completion || !repeat) return 0;
+    machine_.perform(OpKind::kWait);
+    return 1;
+  }
 
   // --- core::Words
 
@@ -138,23 +172,27 @@ class ModelPlatform {
     for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
       if ((pages_in(start, end) >> page & 1) != 0) tables |= 1U << machine_.table_of(page);
     }
-    flush_extent({pages_in(start, end), omits(kLeafOnly) ? 0 : tables, false});
+    if constexpr (kMechanism == Mechanism::kIpi) {
+      shoot_down(pages_in(start, end), tables);
+    } else {
+      publish();
+      tell_all(read_asid(), pages_in(start, end), omits(kLeafOnly) ? 0 : tables);
+      complete(true);
+    }
   }
   void free_table(u32 table) { machine_.perform(OpKind::kFreeTable, table); }
 
   Machine& machine() { return machine_; }
 
- private:
-  struct Extent {
-    u32 pages;
-    u32 tables;
-    bool whole;  ///< one invalidation for the address space, not one for each page
-  };
-
+ protected:
   static void* to_handle(u32 n) { return reinterpret_cast<void*>(u64{n} + 1); }
   static u32 from_handle(const void* handle) {
     return static_cast<u32>(reinterpret_cast<u64>(handle) - 1);
   }
+
+ private:
+  static constexpr u32 kAllTables = (1U << kMaxTables) - 1;
+
   [[nodiscard]] bool omits(Omission omission) const { return (omissions_ & omission) != 0; }
   [[nodiscard]] u32 pages_in(u64 start, u64 end) const {
     u32 pages = 0;
@@ -175,39 +213,22 @@ class ModelPlatform {
                             page) != 0;
   }
 
-  lab_flush_cost flush_extent(const Extent& extent) {
-    if (!omits(kOmitFlush)) issue(extent);
-    return {};
+  [[nodiscard]] core::Completion completion() const {
+    return {.each = kMechanism == Mechanism::kDsbEach, .repeat = !omits(kOmitRepeat)};
   }
 
-  void issue(const Extent& extent) {
-    if constexpr (kMechanism == Mechanism::kIpi) {
-      Word generation_word = kGenerationCell;
-      Word cpus_word = kCpusCell;
-      core::Generation<ModelPlatform> generation(*this, generation_word, cpus_word);
-      const auto targets = static_cast<u32>(generation.advance());
-      machine_.perform(OpKind::kPost, extent.pages, extent.tables,
-                       omits(kOmitTargets) ? 0 : targets);
-      wait();
-    } else {
-      if (!omits(kOmitStoreFence)) machine_.perform(OpKind::kFence);
-      if (kMechanism == Mechanism::kDsbOnce || extent.whole) {
-        post_to_all(extent.pages, extent.tables);
-        return;
-      }
-      for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
-        if ((extent.pages >> page & 1) != 0) post_to_all(1U << page, extent.tables);
-      }
-    }
-  }
-
-  void post_to_all(u32 pages, u32 tables) {
-    machine_.perform(OpKind::kPost, pages, tables, machine_.all_cpus());
-    wait();
-  }
-
-  void wait() {
+  void shoot_down(u32 pages, u32 tables) {
+    Word generation_word = kGenerationCell;
+    Word cpus_word = kCpusCell;
+    core::Generation<ModelPlatform> generation(*this, generation_word, cpus_word);
+    const auto targets = static_cast<u32>(generation.advance());
+    machine_.perform(OpKind::kPost, pages, tables, omits(kOmitTargets) ? 0 : targets);
     if (!omits(kOmitCompletion)) machine_.perform(OpKind::kWait);
+  }
+
+  void tell_all(u64 asid, u32 pages, u32 tables) {
+    machine_.perform(OpKind::kPost, pages, tables,
+                     machine_.all_cpus() | static_cast<u32>(asid) << 8);
   }
 
   Machine& machine_;

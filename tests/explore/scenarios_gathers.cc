@@ -11,7 +11,7 @@ namespace tlblab::explore {
 
 namespace {
 
-constexpr u64 kTable1 = core::kTableBytes;
+constexpr u64 kTable1 = kTableBytes;
 
 // Two VMAs of two pages in one table, with a gap, so that an envelope covers more than was cleared.
 const Config kNear = {.nr_pages = 4, .page_address = {0x0000, 0x1000, 0x4000, 0x5000}};

@@ -19,7 +19,7 @@ using Arm64 = ModelPlatform<Mechanism::kDsbOnce>;
 static_assert(core::Platform<X86> && core::Words<X86> && core::TablePlatform<X86>);
 static_assert(core::Platform<Arm64> && core::Words<Arm64> && core::TablePlatform<Arm64>);
 
-constexpr u64 kTable1 = core::kTableBytes;
+constexpr u64 kTable1 = kTableBytes;
 
 /// Empties one entry under its table's lock, by the core's calls; `locked` runs under the lock.
 template <class P, class Locked>
@@ -27,7 +27,7 @@ void empty_entry(P& platform, u32 page, Locked locked) {
   const u64 address = platform.machine().config().page_address[page];
   lab_table table;
   void* frame = nullptr;
-  platform.lock_table(nullptr, address, address + core::kPageBytes, table);
+  platform.lock_table(nullptr, address, address + kPageBytes, table);
   platform.clear_span(table, address, 1, &frame);
   locked();
   platform.unlock_table(table);
@@ -35,7 +35,7 @@ void empty_entry(P& platform, u32 page, Locked locked) {
 
 lab_interval page_interval(const Machine& machine, u32 page) {
   const u64 address = machine.config().page_address[page];
-  return {address, address + core::kPageBytes};
+  return {address, address + kPageBytes};
 }
 
 void release_page(Machine& machine, u32 page) { machine.perform(OpKind::kRelease, page); }
@@ -132,7 +132,7 @@ Machine::Body reclaimer() {
       lab_table table;
       void* frame = nullptr;
       platform.lock_table(nullptr, at.start, at.end, table);
-      if (platform.clear_span(table, at.start, 1, &frame) != 0) {
+      if (platform.clear_span(table, at.start, 1, &frame).cleared != 0) {
         pair.add();
         emptied |= 1U << page;
       }
@@ -224,9 +224,9 @@ Machine::Body table_body(u32 omissions, TableWay way, TableFault fault) {
     perform_unmap(platform, unmap);
     const u32 table = 0;
     if (way == TableWay::kSound) {
-      core::release_tables(platform, &table, 1, 0, core::kTableBytes);
+      core::release_tables(platform, &table, 1, 0, kTableBytes);
     } else {
-      release_table_wrongly(platform, fault, table, 0, core::kTableBytes);
+      release_table_wrongly(platform, fault, table, 0, kTableBytes);
     }
     machine.perform(OpKind::kReturn, unmap.pages());
   };

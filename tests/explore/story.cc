@@ -139,6 +139,7 @@ class Teller {
   }
 
   [[nodiscard]] std::string cell_name(u32 cell) const {
+    if (cell == kAsidCell) return "the ASID";
     if (cell >= kWordCell && scenario_.words.at(cell - kWordCell) != nullptr) {
       return scenario_.words.at(cell - kWordCell);
     }
@@ -188,9 +189,17 @@ class Teller {
         return "reads the entry of " + page_name(op.a);
       case OpKind::kClearWrite:
         return "stores 0 to the entry of " + page_name(op.a);
-      case OpKind::kPost:
-        return "flush of " + page_names(op.a) + ": tells " + cpu_names(op.value & ~(1U << cpu));
+      case OpKind::kPost: {
+        const u32 asid = op.value >> 8;
+        return "flush of " + (op.b == kEverything ? "everything" : page_names(op.a)) +
+               (asid == 0 ? "" : " under ASID " + std::to_string(asid)) + ": tells " +
+               cpu_names(op.value & 0xff & ~(1U << cpu));
+      }
       case OpKind::kWait:
+        if (s.request[cpu].outstanding != 0) {
+          limit("broken completion");
+          return "flushes its own TLB: complete, its core says";
+        }
         return "flushes its own TLB: the flush is complete";
       case OpKind::kFlushHere:
         return "flushes its own TLB";
@@ -204,6 +213,8 @@ class Teller {
         return op.a != 0 ? "interrupts on" : "interrupts off";
       case OpKind::kMm:
         if (op.a == 0) return "leaves the mm, keeps its TLB";
+        if (op.b != 0)
+          return "uses the mm under ASID " + std::to_string(op.b) + ", its TLB is empty";
         if (s.tlb[cpu] != 0) limit("PCID");
         return s.tlb[cpu] != 0 ? "uses the mm; still has " + page_names(s.tlb[cpu]) : "uses the mm";
     }

@@ -54,7 +54,7 @@ void perform_unmap(P& platform, const Unmap& unmap) {
   for (const VmaPages& range : unmap.ranges) {
     if (range.is_empty()) continue;
     pieces[nr_pieces++] = {.start = address[range.first],
-                           .end = address[range.last] + core::kPageBytes,
+                           .end = address[range.last] + kPageBytes,
                            .vma = reinterpret_cast<void*>(u64{range.vma} + 1)};
   }
   std::array<void*, kMaxPages> frames{};
@@ -62,6 +62,8 @@ void perform_unmap(P& platform, const Unmap& unmap) {
   const lab_plan plan = {.request = &request,
                          .pieces = pieces.data(),
                          .nr_pieces = nr_pieces,
+                         .page_shift = kPageShift,
+                         .entries_per_table = kTableEntries,
                          .ceiling_pages = kCeilingPages,
                          .max_intervals = kMaxPages,
                          .max_frames = kMaxPages,

@@ -36,7 +36,7 @@ class CoreFakeByHand : public testing::Test {
   }
   void flush(u64 page, u64 nr = 1) {
     const lab_interval interval = {page * kPageBytes, (page + nr) * kPageBytes};
-    machine_.flush(&interval, 1, true);
+    machine_.shoot_down(&interval, 1);
   }
   /// That violation, and no other.
   void expect_caught(const char* what) {
@@ -165,11 +165,11 @@ TEST_F(CoreFakeByHand, ReleaseUnderLock) {
 
 TEST_F(CoreFakeByHand, ReleaseOfTooMany) {
   unmap(0, 64);
-  machine_.flush_mm();
+  machine_.shoot_down_mm();
   lab_table table = lock(64, 1);
   machine_.clear_span(table, 64 * kPageBytes, 1, frames_ + 64);
   machine_.unlock_table(table);
-  machine_.flush_mm();
+  machine_.shoot_down_mm();
   machine_.release(frames_, kSpanEntries + 1);
   expect_caught("release of a bad number of frames");
 }
@@ -205,7 +205,7 @@ TEST_F(CoreFakeByHand, IntervalsOutOfOrder) {
   unmap(7);
   const lab_interval intervals[] = {{7 * kPageBytes, 8 * kPageBytes},
                                     {5 * kPageBytes, 6 * kPageBytes}};
-  machine_.flush(intervals, 2, false);
+  broadcast_flush(machine_, intervals, 2, kPageShift, {});
   expect_caught("bad interval");
 }
 
@@ -214,12 +214,12 @@ TEST_F(CoreFakeByHand, ListWhereOneIntervalIsAllowed) {
   unmap(7);
   const lab_interval intervals[] = {{5 * kPageBytes, 6 * kPageBytes},
                                     {7 * kPageBytes, 8 * kPageBytes}};
-  machine_.flush(intervals, 2, true);
+  machine_.shoot_down(intervals, 2);
   expect_caught("request of a bad number of intervals");
 }
 
 TEST_F(CoreFakeByHand, FullFlushWithoutDebt) {
-  machine_.flush_mm();
+  machine_.shoot_down_mm();
   expect_caught("flush without a debt");
 }
 
@@ -253,6 +253,65 @@ TEST_F(CoreFakeByHand, ReturnWithDebt) {
   machine_.finish();
   EXPECT_TRUE(machine_.saw(kDebtLeft));
   EXPECT_TRUE(machine_.saw(kNotReleased));
+}
+
+// --- Wrong broadcasts: the steps of broadcast.hh in another order, or not all of them.
+
+TEST_F(CoreFakeByHand, AsidReadBeforeEntriesAreVisible) {
+  unmap(5);
+  const u64 asid = machine_.read_asid();
+  machine_.publish();
+  machine_.invalidate(asid, {5 * kPageBytes, 6 * kPageBytes}, true);
+  machine_.complete(true);
+  EXPECT_TRUE(machine_.saw("invalidated under an ASID that was read too early"));
+  machine_.release(frames_, 1);
+  EXPECT_TRUE(machine_.saw(kUseAfterFree));
+}
+
+TEST_F(CoreFakeByHand, InvalidatedBeforeEntriesAreVisible) {
+  unmap(5);
+  machine_.invalidate(machine_.read_asid(), {5 * kPageBytes, 6 * kPageBytes}, true);
+  machine_.publish();
+  machine_.complete(true);
+  expect_caught("invalidated before the empty entry was visible");
+}
+
+TEST_F(CoreFakeByHand, InvalidatedAndNotCompleted) {
+  unmap(5);
+  machine_.publish();
+  machine_.invalidate_mm(machine_.read_asid(), true);
+  machine_.release(frames_, 1);
+  expect_caught(kUseAfterFree);
+}
+
+TEST_F(CoreFakeByHand, BrokenCompletionWithoutItsRepetition) {
+  machine_.break_completion();
+  unmap(5);
+  machine_.publish();
+  machine_.invalidate_mm(machine_.read_asid(), false);
+  EXPECT_EQ(machine_.complete(false), 0U);
+  machine_.release(frames_, 1);
+  expect_caught(kUseAfterFree);
+}
+
+TEST(CoreBroadcast, RepeatsOnCoresWithBrokenCompletion) {
+  for (const Way& way : all_compositions()) {
+    if (way.one_interval) continue;
+    for (const bool each : {false, true}) {
+      for (const bool repeat : {false, true}) {
+        Bed bed;
+        bed.machine.break_completion();
+        bed.add_mapped(0, 10, 3);
+        bed.add_mapped(1, 20, 3);
+        tlblab_account account{};
+        bed.perform_on(FakePlatform<false>(bed.machine, {.each = each, .repeat = repeat}), way,
+                       account);
+        EXPECT_EQ(bed.machine.violations().empty(), repeat) << way.name();
+        EXPECT_EQ(account.repeats, repeat ? account.dsb_ish : 0) << way.name();
+        EXPECT_EQ(account.dsb_ish, each ? account.tlbi : account.requests) << way.name();
+      }
+    }
+  }
 }
 
 // --- Wrong unmaps.
@@ -329,7 +388,7 @@ FakeMachine unmap_in_order(const char* order) {
       machine.clear_span(table, interval.start, 10, frames);
       machine.unlock_table(table);
     } else if (*step == 'f') {
-      machine.flush(&interval, 1, true);
+      machine.shoot_down(&interval, 1);
     } else {
       machine.release(frames, 10);
     }
@@ -356,10 +415,11 @@ TEST(CoreFaults, DestructionOfAGatherSettlesItsDebt) {
   void* frames[3] = {};
   Operation<Sound> operation(platform, account, false);
   {
-    Gather<Sound, Envelope> gather(operation, Envelope(&slot, 33), frames, 3);
+    Gather<Sound, Envelope> gather(operation, Envelope(&slot, 33, kPageShift), frames, 3);
     lab_table table{};
     platform.lock_table(nullptr, 10 * kPageBytes, 13 * kPageBytes, table);
-    gather.add(10 * kPageBytes, platform.clear_span(table, 10 * kPageBytes, 3, gather.slots()));
+    const lab_span span = platform.clear_span(table, 10 * kPageBytes, 3, gather.slots());
+    gather.add(10 * kPageBytes, span.cleared);
     platform.unlock_table(table);
     EXPECT_EQ(gather.room(), 0U);
     EXPECT_EQ(account.requests, 0U);

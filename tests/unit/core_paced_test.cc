@@ -33,7 +33,7 @@ class Announced : public FakePlatform<kOneInterval> {
     locked_ = false;
     Base::unlock_table(table);
   }
-  u64 clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
+  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
     EXPECT_EQ(nr, 1U);
     expect(TLBLAB_STEP_CLEAR, address);
     ++clears;
@@ -116,7 +116,7 @@ TEST(CorePaced, AnnouncesEachStepOnceAndDoesTheSame) {
     lay_out(plain_bed);
     const tlblab_account plain = plain_bed.run(way);
     tlblab_account account{};
-    EXPECT_EQ(bed.perform_on(Paced(announced), way, account), 0) << way.name();
+    EXPECT_EQ(bed.perform_on(Paced(announced, kPageShift), way, account), 0) << way.name();
     EXPECT_TRUE(bed.machine.violations().empty())
         << way.name() << ": " << bed.machine.violations().front();
     expect_same(account, plain, way);
@@ -133,7 +133,7 @@ TEST(CorePaced, UnderFaultsAnnouncesWhatIsDone) {
     for_each_way([fault](auto& announced, Bed& bed, const Way& way) {
       const tlblab_account foreseen = bed.foresee(way);
       tlblab_account account{};
-      Paced paced(announced);
+      Paced paced(announced, kPageShift);
       EXPECT_EQ(bed.perform_on(Faulty(paced, fault), way, account), 0) << way.name();
       expect_foreseen(account, foreseen, way);
       EXPECT_EQ(announced.clears, bed.nr_pages()) << way.name();

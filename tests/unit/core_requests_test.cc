@@ -14,6 +14,16 @@ struct lab_session {
   tlblab::core::u64 nr_stops = 0;
 };
 
+namespace {
+
+/// Calls that don't say whose they are.
+tlblab::core::FakeMachine* only_machine;
+/// The quarantine's steps, in the order in which they were taken.
+std::string quarantine_steps;
+__u64 nr_quarantined;
+
+}  // namespace
+
 bool lab_table_lock(struct lab_session* session, void* vma, __u64 start, __u64 end,
                     struct lab_table* table) {
   return session->machine.lock_table(vma, start, end, *table);
@@ -21,17 +31,27 @@ bool lab_table_lock(struct lab_session* session, void* vma, __u64 start, __u64 e
 void lab_table_unlock(struct lab_session* session, struct lab_table* table) {
   session->machine.unlock_table(*table);
 }
-__u64 lab_clear_span(struct lab_session* session, struct lab_table* table, __u64 address, __u32 nr,
-                     void** frames) {
+struct lab_span lab_clear_span(struct lab_session* session, struct lab_table* table, __u64 address,
+                               __u32 nr, void** frames) {
   return session->machine.clear_span(*table, address, nr, frames);
 }
-struct lab_flush_cost lab_flush_intervals(struct lab_session* session,
-                                          const struct lab_interval* intervals, __u32 nr) {
-  return session->machine.flush(intervals, nr, LAB_ONE_INTERVAL_PER_REQUEST != 0);
+// x86's part of the kernel, and arm64's: the host has one of them.
+struct lab_flush_cost lab_shootdown(struct lab_session* session,
+                                    const struct lab_interval* interval) {
+  return session->machine.shoot_down(interval, 1);
 }
-struct lab_flush_cost lab_flush_mm(struct lab_session* session) {
-  return session->machine.flush_mm();
+struct lab_flush_cost lab_shootdown_mm(struct lab_session* session) {
+  return session->machine.shoot_down_mm();
 }
+void lab_publish(void) { only_machine->publish(); }
+__u64 lab_read_asid(struct lab_session* session) { return session->machine.read_asid(); }
+__u64 lab_invalidate(__u64 asid, const struct lab_interval* interval, bool repeat) {
+  return only_machine->invalidate(asid, *interval, repeat);
+}
+__u64 lab_invalidate_mm(__u64 asid, bool repeat) {
+  return only_machine->invalidate_mm(asid, repeat);
+}
+__u64 lab_complete(bool repeat) { return only_machine->complete(repeat); }
 __u64 lab_release_frames(struct lab_session* session, void* const* frames, __u32 nr) {
   return session->machine.release(frames, nr);
 }
@@ -41,6 +61,19 @@ void lab_stop_before(struct lab_session* session, __u32 /*step*/, __u64 /*subjec
                      bool /*may_yield*/) {
   ++session->nr_stops;
 }
+__u64 lab_word_load(const __u64* word) { return *word; }
+__u64 lab_word_add(__u64* word, __u64 delta) { return *word += delta; }
+bool lab_word_exchange_if(__u64* word, __u64 expected, __u64 desired) {
+  if (*word != expected) return false;
+  *word = desired;
+  return true;
+}
+__u64 lab_quarantine_take(void) {
+  quarantine_steps += 't';
+  return nr_quarantined;
+}
+void lab_flush_everything(void) { quarantine_steps += 'f'; }
+void lab_quarantine_give_back(void) { quarantine_steps += 'g'; }
 
 namespace tlblab::core {
 namespace {
@@ -65,7 +98,7 @@ TEST(CoreRequests, DescribesEveryValueOfTheAbi) {
   EXPECT_EQ(can.gathers, 0b111110U);
   EXPECT_EQ(can.extents, 0b110U);
   EXPECT_EQ(can.releases, 0b10U);
-  EXPECT_EQ(can.faults, 0b11110U);
+  EXPECT_EQ(can.faults, 0b11110U) << "the one that only some cores have is the architecture's";
   EXPECT_EQ(can.flags, TLBLAB_TIME_PHASES | TLBLAB_ORACLE);
 }
 
@@ -116,10 +149,21 @@ TEST(CoreRequests, RefusesWhatIsNotHere) {
   }
 }
 
+TEST(CoreRequests, AFaultOfSomeMachinesIsNotOfAll) {
+  tlblab_request request = request_of({});
+  request.fault = TLBLAB_NO_REPEAT;
+  tlblab_capabilities can = here();
+  EXPECT_EQ(lab_core_check(&request, &can), kEopnotsupp);
+  can.faults |= mask_of(TLBLAB_NO_REPEAT);
+  EXPECT_EQ(lab_core_check(&request, &can), 0);
+  request.fault = TLBLAB_NO_REPEAT + 1;
+  EXPECT_EQ(lab_core_check(&request, &can), kEinval);
+}
+
 TEST(CoreRequests, AsksForNoMoreMemoryThanItNeeds) {
-  const auto frames = [](u32 gather, u64 batch, u64 nr_pages) {
+  const auto frames = [](u32 gather, u64 batch, u64 nr_pages, u32 entries_per_table = 512) {
     const tlblab_request request = request_of({.gather = gather, .batch_pages = batch});
-    return lab_core_frames(&request, nr_pages);
+    return lab_core_frames(&request, entries_per_table, nr_pages);
   };
   EXPECT_EQ(frames(TLBLAB_MERGED, 0, 1'000'000), 1'000'000U);
   EXPECT_EQ(frames(TLBLAB_MERGED, 100, 1'000'000), 100U);
@@ -128,13 +172,17 @@ TEST(CoreRequests, AsksForNoMoreMemoryThanItNeeds) {
   EXPECT_EQ(frames(TLBLAB_MERGED, 0, 0), 1U);
   EXPECT_EQ(frames(TLBLAB_PER_TABLE, 0, 1'000'000), 512U);
   EXPECT_EQ(frames(TLBLAB_PER_PAGE, 1000, 1'000'000), 512U);
-  const auto intervals = [](u32 extent, u32 ceiling) {
+  EXPECT_EQ(frames(TLBLAB_PER_TABLE, 0, 1'000'000, 8192), 8192U);
+  const auto intervals = [](u32 extent, u32 ceiling, u64 nr_pages) {
     const tlblab_request request = request_of({.extent = extent});
-    return lab_core_intervals(&request, ceiling);
+    return lab_core_intervals(&request, ceiling, nr_pages);
   };
-  EXPECT_EQ(intervals(TLBLAB_ENVELOPE, 33), 1U);
-  EXPECT_EQ(intervals(TLBLAB_EXACT, 33), 33U);
-  EXPECT_EQ(intervals(TLBLAB_EXACT, 0), 1U);
+  EXPECT_EQ(intervals(TLBLAB_ENVELOPE, 33, 100), 1U);
+  EXPECT_EQ(intervals(TLBLAB_EXACT, 33, 100), 33U);
+  EXPECT_EQ(intervals(TLBLAB_EXACT, 33, 7), 7U);
+  EXPECT_EQ(intervals(TLBLAB_EXACT, ~0U, 7), 7U) << "a ceiling that root has raised";
+  EXPECT_EQ(intervals(TLBLAB_EXACT, 0, 100), 1U);
+  EXPECT_EQ(intervals(TLBLAB_EXACT, 33, 0), 1U);
 }
 
 TEST(CoreRequests, RowsAreNamedApart) {
@@ -149,14 +197,16 @@ TEST(CoreRequests, RowsAreNamedApart) {
 
 TEST(CoreRequests, PerformsOnTheKernelPlatform) {
   lab_session session;
+  only_machine = &session.machine;
   for (u64 page = 10; page < 20; ++page) session.machine.map_page(page);
   const lab_piece piece = {10 * kPageBytes, 20 * kPageBytes, nullptr};
   tlblab_request request = request_of({.gather = TLBLAB_PER_TABLE, .flags = TLBLAB_TIME_PHASES});
   void* frames[10] = {};
   lab_interval slot{};
-  const lab_plan plan = {&request, &piece, 1, 33, 1, 10, &slot, frames};
+  const lab_plan plan = {&request, &piece, 1, kPageShift, 512, 33, 1, 10, &slot, frames};
   tlblab_account account{};
-  EXPECT_EQ(lab_core_perform(&session, &plan, &account), 0);
+  lab_leftovers leftovers{};
+  EXPECT_EQ(lab_core_perform(&session, &plan, &leftovers, &account), 0);
   session.machine.finish();
   EXPECT_TRUE(session.machine.violations().empty());
   EXPECT_EQ(account.requests, 1U);
@@ -168,14 +218,48 @@ TEST(CoreRequests, PerformsOnTheKernelPlatform) {
   for (u64 page = 10; page < 20; ++page) session.machine.map_page(page);
   request.pace = 8;
   account = {};
-  EXPECT_EQ(lab_core_perform(&session, &plan, &account), 0);
+  EXPECT_EQ(lab_core_perform(&session, &plan, &leftovers, &account), 0);
   EXPECT_EQ(account.released, 10U);
   EXPECT_EQ(account.requests, 1U);
   EXPECT_EQ(session.nr_stops, 21U);
 
   request.gather = 77;  // never checked: nothing is done
-  EXPECT_EQ(lab_core_perform(&session, &plan, &account), kEinval);
+  EXPECT_EQ(lab_core_perform(&session, &plan, &leftovers, &account), kEinval);
   EXPECT_EQ(account.requests, 1U);
+}
+
+TEST(CoreRequests, WhatWasPerformedIsFlushedOnceBeforeAddressesAreReused) {
+  lab_session session;
+  only_machine = &session.machine;
+  lab_leftovers leftovers{};
+  lab_core_forget(&session, &leftovers);
+  EXPECT_TRUE(session.machine.violations().empty()) << "nothing performed: no flush";
+  session.machine.map_page(10);
+  const lab_piece piece = {10 * kPageBytes, 11 * kPageBytes, nullptr};
+  tlblab_request request = request_of({});
+  request.fault = TLBLAB_NO_FLUSH;
+  void* frames[1] = {};
+  lab_interval slot{};
+  const lab_plan plan = {&request, &piece, 1, kPageShift, 512, 33, 1, 1, &slot, frames};
+  tlblab_account account{};
+  EXPECT_EQ(lab_core_perform(&session, &plan, &leftovers, &account), 0);
+  EXPECT_GT(leftovers.marked, leftovers.flushed);
+  lab_core_forget(&session, &leftovers);
+  EXPECT_EQ(leftovers.marked, leftovers.flushed);
+  lab_core_forget(&session, &leftovers);
+  session.machine.finish();
+  EXPECT_FALSE(session.machine.saw("returned with a debt: a stale translation is usable"));
+  EXPECT_FALSE(session.machine.saw("flush without a debt")) << "once is enough";
+}
+
+TEST(CoreRequests, QuarantineIsGivenBackAfterTheFlush) {
+  quarantine_steps.clear();
+  nr_quarantined = 0;
+  EXPECT_EQ(lab_core_drain(), 0U);
+  EXPECT_EQ(quarantine_steps, "t") << "nothing there: no flush";
+  nr_quarantined = 3;
+  EXPECT_EQ(lab_core_drain(), 3U);
+  EXPECT_EQ(quarantine_steps, "ttfg");
 }
 
 TEST(CoreRequests, CountsEntriesOfAMask) {

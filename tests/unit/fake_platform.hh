@@ -3,28 +3,35 @@
 //
 // It is a small oracle as well. Each modelled CPU is taken to hold every translation there is, and
 // to use a cleared one until a flush covers it; a frame that is released while some CPU can still
-// use it is a violation. So nothing is right by luck. Violations are collected, not asserted, so
-// that tests can show that each of them is caught.
+// use it is a violation. Where flushes are broadcast, the mm gets a new ASID as often as it may:
+// each time that stores are published. So nothing is right by luck. Violations are collected, not
+// asserted, so that tests can show that each of them is caught.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "kmod/core/broadcast.hh"
+#include "kmod/core/extent.hh"
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {
 
+/// Pages of 4 KiB, for tests to which their size is no matter.
+inline constexpr u32 kPageShift = 12;
+inline constexpr u64 kPageBytes = u64{1} << kPageShift;
+
 class FakeMachine {
  public:
-  static constexpr u64 kTableEntries = 512;
+  static constexpr u64 kTableEntries = 512;  ///< of a table, with pages of 4 KiB
   static constexpr u32 kCpus = 4;
   static constexpr u32 kAllCpus = (1U << kCpus) - 1;
-  /// The most entries cleared or frames released between two resched points.
+  /// The most entries cleared or frames released between two resched points, likewise.
   static constexpr u64 kMostWork = kTableEntries;
 
   // What each call takes of the fake's time.
@@ -37,6 +44,13 @@ class FakeMachine {
     u32 flushed = 0;   ///< of these: cleared, and no CPU can use them
   };
 
+  explicit FakeMachine(u32 page_shift = kPageShift) : page_shift_(page_shift) {}
+
+  [[nodiscard]] u32 page_shift() const { return page_shift_; }
+  [[nodiscard]] u64 page_bytes() const { return u64{1} << page_shift_; }
+  [[nodiscard]] u32 table_entries() const { return static_cast<u32>(page_bytes() / sizeof(u64)); }
+  [[nodiscard]] u64 table_bytes() const { return table_entries() * page_bytes(); }
+
   // --- For tests: setting up and looking.
 
   /// Pages are numbered from address 0.
@@ -46,11 +60,13 @@ class FakeMachine {
     entry(page) = frame;
     return frame;
   }
-  void make_table(u64 page) { tables_[page / kTableEntries]; }
-  [[nodiscard]] bool has_table(u64 page) const { return tables_.contains(page / kTableEntries); }
-  [[nodiscard]] bool is_mapped(u64 page) const {
-    const auto table = tables_.find(page / kTableEntries);
-    return table != tables_.end() && table->second[page % kTableEntries] != nullptr;
+  void make_table(u64 page) { table_at(page); }
+  [[nodiscard]] bool has_table(u64 page) const { return tables_.contains(page / table_entries()); }
+  [[nodiscard]] bool is_mapped(u64 page) const { return has_table(page) && look(page) != nullptr; }
+  /// An entry that somebody else has set: not empty, and not the arena's.
+  void plant_foreign(u64 page) { entry(page) = foreign(); }
+  [[nodiscard]] bool is_foreign(u64 page) const {
+    return has_table(page) && look(page) == foreign();
   }
 
   /// The memory that the core was given for frames.
@@ -64,6 +80,8 @@ class FakeMachine {
   void stop_at(u64 point) { stop_at_ = point; }
   /// CPUs that flushes do not reach: a planted fault.
   void deafen(u32 cpus) { deaf_cpus_ = cpus; }
+  /// From now on broadcast invalidations are complete only when they were repeated.
+  void break_completion() { broken_completion_ = true; }
 
   /// What must hold when the operation has returned.
   void finish() {
@@ -85,15 +103,15 @@ class FakeMachine {
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
     if (locked_) violation("two tables locked");
-    if (start % kPageBytes != 0 || end % kPageBytes != 0 || start >= end) {
+    if (start % page_bytes() != 0 || end % page_bytes() != 0 || start >= end) {
       violation("search of a bad range");
     }
-    for (auto it = tables_.lower_bound(start / kTableBytes);
-         it != tables_.end() && it->first * kTableBytes < end; ++it) {
-      const u64 first = std::max(start, it->first * kTableBytes);
+    for (auto it = tables_.lower_bound(start / table_bytes());
+         it != tables_.end() && it->first * table_bytes() < end; ++it) {
+      const u64 first = std::max(start, it->first * table_bytes());
       table = {.start = first,
-               .end = std::min(end, (it->first + 1) * kTableBytes),
-               .entries = &it->second[first / kPageBytes % kTableEntries],
+               .end = std::min(end, (it->first + 1) * table_bytes()),
+               .entries = &it->second[first / page_bytes() % table_entries()],
                .lock = &it->second,
                .vma = vma};
       locked_ = true;
@@ -109,63 +127,90 @@ class FakeMachine {
     locked_ = false;
   }
 
-  u64 clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
+  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
     if (!locked_ || table.lock != locked_table_.lock) violation("cleared without the lock");
     if (nr == 0 || nr > kSpanEntries) violation("span of a bad length");
-    if (address < locked_table_.start || address + nr * kPageBytes > locked_table_.end) {
+    if (address < locked_table_.start || address + nr * page_bytes() > locked_table_.end) {
       violation("span outside the locked piece");
-      return 0;
+      return {};
     }
     if (stopped_) violation("cleared after stop");
     ++spans;
     now_ns_ += kSpanNs;
     work(nr);
-    u64 mask = 0;
+    lab_span span{};
     for (u32 i = 0; i < std::min(nr, kSpanEntries); ++i) {
-      Frame*& slot = entry(address / kPageBytes + i);
+      Frame*& slot = entry(address / page_bytes() + i);
       if (slot == nullptr) continue;
-      if (frames_begin_ != nullptr && (frames < frames_begin_ || frames >= frames_end_)) {
-        violation("frames outside the memory given");
-        return mask;
-      }
-      stale_[address / kPageBytes + i] = {slot, kAllCpus};
-      *frames++ = slot;
-      slot = nullptr;
-      mask |= u64{1} << i;
-      ++cleared_;
-    }
-    return mask;
-  }
-
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr, bool one_interval) {
-    if (nr == 0 || (one_interval && nr != 1)) violation("request of a bad number of intervals");
-    u64 after = 0;
-    for (u32 i = 0; i < nr; ++i) {
-      const u64 begin = intervals[i].start / kPageBytes;
-      const u64 end = intervals[i].end / kPageBytes;
-      if (begin >= end || intervals[i].start % kPageBytes != 0 ||
-          intervals[i].end % kPageBytes != 0 || (i != 0 && begin <= after)) {
-        violation("bad interval");
+      if (slot == foreign()) {
+        span.foreign |= u64{1} << i;
         continue;
       }
-      after = end;
-      const auto first = stale_.lower_bound(begin);
-      const auto last = stale_.lower_bound(end);
-      const auto held = static_cast<u64>(std::distance(first, last));
-      if (!stale_.contains(begin) || !stale_.contains(end - 1) || (exact_ && held != end - begin)) {
-        violation("flush of a page that was not cleared");
+      if (frames_begin_ != nullptr && (frames < frames_begin_ || frames >= frames_end_)) {
+        violation("frames outside the memory given");
+        return span;
       }
-      forget(first, last);
+      stale_[address / page_bytes() + i] = {slot, kAllCpus, false};
+      *frames++ = slot;
+      slot = nullptr;
+      span.cleared |= u64{1} << i;
+      ++cleared_;
     }
-    now_ns_ += kFlushNs;
-    return {.targets = kCpus - 1, .tlbi = nr, .dsb_ishst = 1, .dsb_ish = 1};
+    return span;
   }
 
-  lab_flush_cost flush_mm() {
-    if (stale_.empty()) violation("flush without a debt");
-    forget(stale_.begin(), stale_.end());
+  /// One request by interrupts, of one interval: complete on return.
+  lab_flush_cost shoot_down(const lab_interval* intervals, u32 nr) {
+    if (nr != 1) violation("request of a bad number of intervals");
     now_ns_ += kFlushNs;
-    return {.targets = kCpus - 1, .tlbi = 1, .dsb_ishst = 1, .dsb_ish = 1};
+    if (is_good(*intervals)) {
+      const u64 begin = intervals->start / page_bytes();
+      const u64 end = intervals->end / page_bytes();
+      if (!stale_.contains(begin) || !stale_.contains(end - 1)) {
+        violation("flush of a page that was not cleared");
+      }
+      forget(begin, end);
+    }
+    return {.targets = kCpus - 1, .tlbi = 0, .dsb_ishst = 0, .dsb_ish = 0, .repeats = 0};
+  }
+
+  lab_flush_cost shoot_down_mm() {
+    if (stale_.empty()) violation("flush without a debt");
+    now_ns_ += kFlushNs;
+    forget(0, ~u64{0});
+    return {.targets = kCpus - 1, .tlbi = 0, .dsb_ishst = 0, .dsb_ish = 0, .repeats = 0};
+  }
+
+  // The steps of one by broadcast: nothing is forgotten before it is complete.
+
+  void publish() {
+    for (auto& [page, stale] : stale_) stale.published = true;
+    ++asid_;
+    told_end_ = 0;
+    now_ns_ += kFlushNs;
+  }
+  [[nodiscard]] u64 read_asid() const { return asid_; }
+  u64 invalidate(u64 asid, const lab_interval& interval, bool repeat) {
+    if (!is_good(interval)) return 0;
+    const u64 begin = interval.start / page_bytes();
+    const u64 end = interval.end / page_bytes();
+    if (begin < told_end_) violation("bad interval");
+    told_end_ = end;
+    tell(asid, begin, end, repeat);
+    return 0;
+  }
+  u64 invalidate_mm(u64 asid, bool repeat) {
+    if (stale_.empty()) violation("flush without a debt");
+    tell(asid, 0, ~u64{0}, repeat);
+    return 0;
+  }
+  u64 complete(bool repeat) {
+    if (!broken_completion_ || (repeat && !left_out_)) {
+      for (const auto& [begin, end] : told_) forget(begin, end);
+    }
+    told_.clear();
+    left_out_ = false;
+    return broken_completion_ && repeat ? 1 : 0;
   }
 
   u64 release(void* const* frames, u32 nr) {
@@ -204,39 +249,85 @@ class FakeMachine {
   }
 
  private:
-  static constexpr u64 kTableBytes = kTableEntries * kPageBytes;
-
   struct Stale {
     Frame* frame;
-    u32 cpus;  ///< that can use it
+    u32 cpus;        ///< that can use it
+    bool published;  ///< that the entry is empty: no walker loads it again
   };
 
-  Frame*& entry(u64 page) { return tables_[page / kTableEntries][page % kTableEntries]; }
+  std::vector<Frame*>& table_at(u64 page) {
+    std::vector<Frame*>& table = tables_[page / table_entries()];
+    table.resize(table_entries());
+    return table;
+  }
+  Frame*& entry(u64 page) { return table_at(page)[page % table_entries()]; }
+  [[nodiscard]] const Frame* look(u64 page) const {
+    return tables_.at(page / table_entries())[page % table_entries()];
+  }
+  /// What stands in an entry that is somebody else's.
+  static Frame* foreign() {
+    static Frame somebody_elses;
+    return &somebody_elses;
+  }
 
-  void forget(std::map<u64, Stale>::iterator first, std::map<u64, Stale>::iterator last) {
-    while (first != last) {
-      first->second.cpus &= deaf_cpus_;
-      if (first->second.cpus == 0) {
-        ++first->second.frame->flushed;
-        first = stale_.erase(first);
+  /// Whole pages, some of them cleared; all of them where exactness is asked for.
+  bool is_good(const lab_interval& interval) {
+    const u64 begin = interval.start / page_bytes();
+    const u64 end = interval.end / page_bytes();
+    if (begin >= end || interval.start % page_bytes() != 0 || interval.end % page_bytes() != 0) {
+      violation("bad interval");
+      return false;
+    }
+    const auto held =
+        static_cast<u64>(std::distance(stale_.lower_bound(begin), stale_.lower_bound(end)));
+    // Where each page is completed by itself, the gaps of an envelope come as pages, too.
+    if (exact_ ? held != end - begin : held == 0 && end - begin > 1) {
+      violation("flush of a page that was not cleared");
+    }
+    return true;
+  }
+
+  /// All CPUs are told to forget pages, under what may no longer be the mm's ASID.
+  void tell(u64 asid, u64 begin, u64 end, bool repeat) {
+    for (auto it = stale_.lower_bound(begin); it != stale_.end() && it->first < end; ++it) {
+      if (!it->second.published) violation("invalidated before the empty entry was visible");
+    }
+    left_out_ = left_out_ || !repeat;
+    if (asid == asid_) {
+      told_.emplace_back(begin, end);
+    } else {
+      violation("invalidated under an ASID that was read too early");
+    }
+  }
+
+  void forget(u64 begin, u64 end) {
+    for (auto it = stale_.lower_bound(begin); it != stale_.end() && it->first < end;) {
+      it->second.cpus &= deaf_cpus_;
+      if (it->second.cpus == 0) {
+        ++it->second.frame->flushed;
+        it = stale_.erase(it);
       } else {
-        ++first;
+        ++it;
       }
     }
   }
 
   void work(u64 nr) {
     work_ += nr;
-    if (work_ > kMostWork) violation("too long without a resched point");
+    if (work_ > table_entries()) violation("too long without a resched point");
   }
 
   void violation(const char* what) {
     if (!saw(what)) violations_.emplace_back(what);
   }
 
-  std::map<u64, std::array<Frame*, kTableEntries>> tables_;
+  u32 page_shift_;
+  std::map<u64, std::vector<Frame*>> tables_;
   std::deque<Frame> frames_;
-  std::map<u64, Stale> stale_;  ///< cleared pages whose translations some CPU can use
+  std::map<u64, Stale> stale_;             ///< cleared pages whose translations some CPU can use
+  std::vector<std::pair<u64, u64>> told_;  ///< pages invalidated, but not completely
+  u64 told_end_ = 0;                       ///< of the last of them since publish()
+  u64 asid_ = 7;
   std::vector<std::string> violations_;
   lab_table locked_table_{};
   void** frames_begin_ = nullptr;
@@ -248,36 +339,53 @@ class FakeMachine {
   u64 stop_at_ = 0;
   u64 now_ns_ = 0;
   u32 deaf_cpus_ = 0;
+  bool broken_completion_ = false;
+  bool left_out_ = false;  ///< an invalidation under way left its repetition out
   bool locked_ = false;
   bool exact_ = false;
   bool stopped_ = false;
 };
 
-/// The fake as a platform: of x86's kind, one interval a request, or of arm64's.
+static_assert(Broadcaster<FakeMachine>);
+
+/// The fake as a platform: of x86's kind, one interval a request, or of arm64's, by the core's own
+/// protocol.
 template <bool kOneInterval>
 class FakePlatform {
  public:
   static constexpr bool kOneIntervalPerRequest = kOneInterval;
 
-  explicit FakePlatform(FakeMachine& machine) : machine_(machine) {}
+  explicit FakePlatform(FakeMachine& machine, Completion completion = {})
+      : machine_(machine), completion_(completion) {}
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
     return machine_.lock_table(vma, start, end, table);
   }
   void unlock_table(lab_table& table) { machine_.unlock_table(table); }
-  u64 clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
+  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
     return machine_.clear_span(table, address, nr, frames);
   }
   lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    return machine_.flush(intervals, nr, kOneInterval);
+    if constexpr (kOneInterval) {
+      return machine_.shoot_down(intervals, nr);
+    } else {
+      return broadcast_flush(machine_, intervals, nr, machine_.page_shift(), completion_);
+    }
   }
-  lab_flush_cost flush_mm() { return machine_.flush_mm(); }
+  lab_flush_cost flush_mm() {
+    if constexpr (kOneInterval) {
+      return machine_.shoot_down_mm();
+    } else {
+      return broadcast_flush_mm(machine_, completion_);
+    }
+  }
   u64 release(void* const* frames, u32 nr) { return machine_.release(frames, nr); }
   bool resched_point() { return machine_.resched_point(); }
   u64 clock_ns() { return machine_.clock_ns(); }
 
  protected:
   FakeMachine& machine_;
+  Completion completion_;
 };
 
 static_assert(Platform<FakePlatform<true>>);

@@ -157,8 +157,8 @@ tlblab_request unmap_request(std::uint32_t gather) {
 }
 
 bool books_balance(const tlblab_totals& books) {
-  return books.frames_taken == books.frames_returned + books.frames_pooled +
-                                   books.frames_quarantined + books.frames_in_use;
+  return books.frames_taken ==
+         books.frames_returned + books.frames_quarantined + books.frames_in_use;
 }
 
 void pin_to_cpu(int cpu) {

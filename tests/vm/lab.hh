@@ -87,7 +87,7 @@ tlblab_totals totals();
 /// An unmap under that gather: envelope, strict, this machine's usual mechanism.
 tlblab_request unmap_request(std::uint32_t gather);
 
-/// Whether frames' books balance: taken = returned + pooled + quarantined + in use.
+/// Whether frames' books balance: taken = returned + quarantined + in use.
 bool books_balance(const tlblab_totals& books);
 
 void pin_to_cpu(int cpu);

@@ -113,8 +113,8 @@ std::string lab_problem(const LabEvidence& evidence) {
 
 std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capabilities& can,
                                                               const tlblab_totals& totals) {
-  const std::uint64_t accounted = totals.frames_returned + totals.frames_pooled +
-                                  totals.frames_quarantined + totals.frames_in_use;
+  const std::uint64_t accounted =
+      totals.frames_returned + totals.frames_quarantined + totals.frames_in_use;
   const bool broadcast = (can.features & TLBLAB_HAS_BROADCAST) != 0;
   return {
       {"module", fmt::format("loaded, ABI {}", can.abi_version)},
@@ -126,26 +126,32 @@ std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capab
       {"mechanisms",
        names_of(can.mechanisms, std::array{"the kernel's shootdown", "TLBI with a DSB each",
                                            "TLBIs with one DSB"})},
-      {"oracle", (can.flags & TLBLAB_ORACLE) == 0
-                     ? "none"
-                     : "faults it can plant: " +
-                           names_of(can.faults, std::array{"no-flush", "release-first",
-                                                           "early-full-flush", "trust-none"})},
+      {"oracle",
+       (can.flags & TLBLAB_ORACLE) == 0
+           ? "none"
+           : "faults it can plant: " +
+                 names_of(can.faults, std::array{"no-flush", "release-first", "early-full-flush",
+                                                 "trust-none", "no-repeat"})},
       {"other CPUs are told", broadcast ? "by broadcast in hardware: no interrupt, no target"
                                         : "by interrupts to the CPUs of the mm's mask"},
       {"ceiling",
-       fmt::format("{} pages, past which the whole address space is flushed", can.ceiling_pages)},
+       fmt::format("{} pages, past which the whole address space is flushed{}", can.ceiling_pages,
+                   (can.features & TLBLAB_KNOWS_CEILING) != 0
+                       ? ""
+                       : ": the lab's own, since this kernel's is not known")},
       {"pages, tables", fmt::format("{} bytes, {} entries", can.page_bytes, can.entries_per_table)},
       {"operations so far",
        fmt::format("{}, {} flush requests, {} pages cleared", totals.operations,
                    totals.account.requests, totals.account.cleared)},
       {"frames",
-       fmt::format(
-           "{} taken = {} returned + {} pooled + {} quarantined + {} in use{}", totals.frames_taken,
-           totals.frames_returned, totals.frames_pooled, totals.frames_quarantined,
-           totals.frames_in_use,
-           totals.frames_taken == accounted ? "" : ": DOES NOT BALANCE, unless a call is running")},
-      {"global flushes", fmt::format("{}, for the quarantine", totals.global_flushes)},
+       fmt::format("{} taken = {} returned + {} quarantined + {} in use{}; {} at most (max_mib)",
+                   totals.frames_taken, totals.frames_returned, totals.frames_quarantined,
+                   totals.frames_in_use,
+                   totals.frames_taken == accounted ? "" : ": DOES NOT BALANCE",
+                   totals.max_frames)},
+      {"global flushes",
+       fmt::format("{}, for the quarantine; {} of them because the kernel was short of memory",
+                   totals.global_flushes, totals.pressure_flushes)},
   };
 }
 

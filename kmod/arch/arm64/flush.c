@@ -2,20 +2,34 @@
 /*
  * arm64: TLBI broadcast to the inner-shareable domain, complete after a DSB. No CPU is interrupted
  * and no mask of CPUs is kept. Arm ARM (DDI 0487), D8.14 TLB maintenance. The kernel's own inlines
- * refer to a symbol that it doesn't export since 6.6; its macros can be had.
+ * refer to a symbol that it doesn't export since 6.6; its macros can be had. What follows what is
+ * the core's to say (kmod/core/broadcast.hh): here is one step a function.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 
 #include <asm/barrier.h>
 #include <asm/tlbflush.h>
 
 #include "kmod/linux/arch.h"
+#include "kmod/linux/compat.h"
 
-/* The kernel flushes the whole mm from MAX_DVM_OPS (the entries of a table) pages on. */
-#define LAB_CEILING_PAGES (PTRS_PER_PTE - 1)
+/* Whether this machine's cores need invalidation and completion once more. */
+static bool lab_needs_repeat(void)
+{
+	return lab_has_cap(ARM64_WORKAROUND_REPEAT_TLBI);
+}
 
 int lab_arch_init(void)
 {
+#ifdef ARM64_WORKAROUND_4193714
+	/* The kernel interrupts CPUs besides (sme_do_dvmsync()), which modules can't call. */
+	if (lab_has_cap(ARM64_WORKAROUND_4193714)) {
+		pr_err("these cores have erratum 4193714 (SME acknowledges DVMSync early, CVE-2026-0995): broadcast TLBI alone does not complete here; `tlblab list` shows what works without the module\n");
+		return -EOPNOTSUPP;
+	}
+#endif
 	return 0;
 }
 
@@ -23,60 +37,87 @@ void lab_arch_describe(struct tlblab_capabilities *can)
 {
 	can->mechanisms = BIT_ULL(TLBLAB_TLBI_DSB_EACH) | BIT_ULL(TLBLAB_TLBI_DSB_ONCE);
 	can->features |= TLBLAB_HAS_BROADCAST;
-	can->ceiling_pages = LAB_CEILING_PAGES;
+	/* With range TLBI, which we don't use, its ceiling is another, and means other things. */
+	if (!system_supports_tlb_range())
+		can->features |= TLBLAB_KNOWS_CEILING;
+	if (lab_needs_repeat())
+		can->faults |= BIT_ULL(TLBLAB_NO_REPEAT);
 }
 
-struct lab_flush_cost lab_arch_flush_intervals(struct mm_struct *mm, u32 mechanism,
-					       const struct lab_interval *intervals, u32 nr)
+u32 lab_arch_ceiling_pages(void)
 {
-	struct lab_flush_cost cost = { .targets = TLBLAB_UNKNOWN, .dsb_ishst = 1 };
-	bool each = mechanism == TLBLAB_TLBI_DSB_EACH;
-	unsigned long asid = ASID(mm);
+	return LAB_MAX_TLBI - 1;
+}
+
+void lab_publish(void)
+{
+	dsb(ishst);
+}
+
+u64 lab_read_asid(struct lab_session *session)
+{
+	return ASID(session->mm);
+}
+
+/*
+ * A TLBI of the last level: no table was freed. Where the kernel's macro repeats it by itself, the
+ * one that doesn't is written out.
+ */
+static void lab_tlbi_page(unsigned long operand, bool repeat)
+{
+	if (LAB_TLBI_REPEATS_ITSELF && !repeat)
+		asm volatile("tlbi vale1is, %x0" : : "rZ" (operand));
+	else
+		__tlbi(vale1is, operand);
+}
+
+static void lab_tlbi_asid(unsigned long operand, bool repeat)
+{
+	if (LAB_TLBI_REPEATS_ITSELF && !repeat)
+		asm volatile("tlbi aside1is, %x0" : : "rZ" (operand));
+	else
+		__tlbi(aside1is, operand);
+}
+
+u64 lab_invalidate(u64 asid, const struct lab_interval *interval, bool repeat)
+{
 	unsigned long address;
-	u32 i;
+	u64 repeats = 0;
 
-	/* The walkers of all CPUs must see the cleared entries before they may be asked again. */
-	dsb(ishst);
-	for (i = 0; i < nr; i++) {
-		for (address = intervals[i].start; address < intervals[i].end;
-		     address += PAGE_SIZE) {
-			unsigned long operand = __TLBI_VADDR(address, asid);
+	for (address = interval->start; address < interval->end; address += PAGE_SIZE) {
+		unsigned long operand = lab_tlbi_operand(address, asid);
 
-			/* Leaf entries only: no table was freed. */
-			__tlbi(vale1is, operand);
-			__tlbi_user(vale1is, operand);
-			cost.tlbi++;
-			if (each) {
-				dsb(ish);
-				cost.dsb_ish++;
-			}
-		}
+		lab_tlbi_page(operand, repeat);
+		if (arm64_kernel_unmapped_at_el0())
+			lab_tlbi_page(operand | USER_ASID_FLAG, repeat);
+		repeats += LAB_TLBI_REPEATS_ITSELF && repeat && lab_needs_repeat();
 	}
-	if (!each) {
-		dsb(ish);
-		cost.dsb_ish++;
-	}
-	return cost;
+	return repeats;
 }
 
-struct lab_flush_cost lab_arch_flush_mm(struct mm_struct *mm)
+u64 lab_invalidate_mm(u64 asid, bool repeat)
 {
-	struct lab_flush_cost cost = {
-		.targets = TLBLAB_UNKNOWN, .tlbi = 1, .dsb_ishst = 1, .dsb_ish = 1,
-	};
-	unsigned long operand = __TLBI_VADDR(0, ASID(mm));
+	unsigned long operand = lab_tlbi_operand(0, asid);
 
-	dsb(ishst);
-	__tlbi(aside1is, operand);
-	__tlbi_user(aside1is, operand);
-	dsb(ish);
-	return cost;
+	lab_tlbi_asid(operand, repeat);
+	if (arm64_kernel_unmapped_at_el0())
+		lab_tlbi_asid(operand | USER_ASID_FLAG, repeat);
+	return LAB_TLBI_REPEATS_ITSELF && repeat && lab_needs_repeat();
 }
 
+/* As __tlbi_sync_s1ish(), where the headers have it. */
+u64 lab_complete(bool repeat)
+{
+	dsb(ish);
+	if (LAB_TLBI_REPEATS_ITSELF || !repeat || !lab_needs_repeat())
+		return 0;
+	__tlbi(vale1is, 0);
+	dsb(ish);
+	return 1;
+}
+
+/* Broadcasting it from every CPU would be as many storms. */
 void lab_arch_flush_everything(void)
 {
-	dsb(ishst);
-	__tlbi(vmalle1is);
-	dsb(ish);
-	isb();
+	local_flush_tlb_all();
 }

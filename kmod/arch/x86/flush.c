@@ -3,16 +3,23 @@
  * x86: the kernel's own shootdown. It knows of lazy CPUs, PCIDs, page-table isolation and
  * hypervisors, and interrupts the CPUs that have the mm loaded. Intel SDM vol. 3, 4.10.4.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 #include <linux/static_call.h>
 
 #include <asm/tlbflush.h>
 
+#include "kmod/arch/x86/types.h"
 #include "kmod/linux/arch.h"
+#include "kmod/linux/compat.h"
 #include "kmod/linux/symbols.h"
 
-/* The kernel's default of tlb_single_page_flush_ceiling; the variable itself is out of reach. */
-#define LAB_CEILING_PAGES 33
+/*
+ * The ceiling of a kernel that doesn't let us read its own: the default of
+ * tlb_single_page_flush_ceiling since it exists.
+ */
+#define LAB_USUAL_CEILING 33
 
 static void lab_not_resolved(struct mm_struct *mm, unsigned long start, unsigned long end,
 			     unsigned int stride_shift, bool freed_tables)
@@ -22,48 +29,68 @@ static void lab_not_resolved(struct mm_struct *mm, unsigned long start, unsigned
 /* A direct call once resolved, so that IBT has nothing to check. */
 DEFINE_STATIC_CALL(lab_flush_tlb_mm_range, lab_not_resolved);
 
+/* The kernel's variable, which root may change at any time (debugfs); NULL: out of reach. */
+static const unsigned long *lab_kernel_ceiling __ro_after_init;
+
 int lab_arch_init(void)
 {
-	void *function = lab_find_function("flush_tlb_mm_range");
+	lab_flush_tlb_mm_range_fn *function = lab_find_function("flush_tlb_mm_range");
 
 	if (!function)
 		return -ENOENT;
 	static_call_update(lab_flush_tlb_mm_range, function);
+	lab_kernel_ceiling = lab_find_variable("tlb_single_page_flush_ceiling");
 	return 0;
 }
 
 void lab_arch_describe(struct tlblab_capabilities *can)
 {
 	can->mechanisms = BIT_ULL(TLBLAB_KERNEL_SHOOTDOWN);
-	can->ceiling_pages = LAB_CEILING_PAGES;
+	if (lab_kernel_ceiling)
+		can->features |= TLBLAB_KNOWS_CEILING;
 }
 
-/* Other CPUs that the kernel is about to consider; which of them are lazy is decided later. */
+u32 lab_arch_ceiling_pages(void)
+{
+	if (!lab_kernel_ceiling)
+		return LAB_USUAL_CEILING;
+	return min_t(unsigned long, READ_ONCE(*lab_kernel_ceiling), U32_MAX);
+}
+
+/*
+ * Other CPUs that the kernel is about to consider; which of them are lazy is decided later. Nobody
+ * knows how many listen to a broadcast (INVLPGB), and no interrupt follows it.
+ */
 static u64 lab_targets(struct mm_struct *mm)
 {
-	unsigned int cpu = get_cpu();
-	u64 targets = cpumask_weight(mm_cpumask(mm)) - cpumask_test_cpu(cpu, mm_cpumask(mm));
+	unsigned int cpu;
+	u64 targets;
 
+	if (lab_mm_is_broadcast(mm))
+		return TLBLAB_UNKNOWN;
+	cpu = get_cpu();
+	targets = cpumask_weight(mm_cpumask(mm)) - cpumask_test_cpu(cpu, mm_cpumask(mm));
 	put_cpu();
 	return targets;
 }
 
-/* One interval a request: flush_tlb_mm_range() takes no list. */
-struct lab_flush_cost lab_arch_flush_intervals(struct mm_struct *mm, u32 mechanism,
-					       const struct lab_interval *intervals, u32 nr)
+struct lab_flush_cost lab_shootdown(struct lab_session *session,
+				    const struct lab_interval *interval)
 {
-	struct lab_flush_cost cost = { .targets = lab_targets(mm) };
+	struct lab_flush_cost cost = { .targets = lab_targets(session->mm) };
 
-	static_call(lab_flush_tlb_mm_range)(mm, intervals->start, intervals->end, PAGE_SHIFT,
+	lockdep_assert_irqs_enabled();
+	static_call(lab_flush_tlb_mm_range)(session->mm, interval->start, interval->end, PAGE_SHIFT,
 					    false);
 	return cost;
 }
 
-struct lab_flush_cost lab_arch_flush_mm(struct mm_struct *mm)
+struct lab_flush_cost lab_shootdown_mm(struct lab_session *session)
 {
-	struct lab_flush_cost cost = { .targets = lab_targets(mm) };
+	struct lab_flush_cost cost = { .targets = lab_targets(session->mm) };
 
-	static_call(lab_flush_tlb_mm_range)(mm, 0, TLB_FLUSH_ALL, PAGE_SHIFT, false);
+	lockdep_assert_irqs_enabled();
+	static_call(lab_flush_tlb_mm_range)(session->mm, 0, TLB_FLUSH_ALL, PAGE_SHIFT, false);
 	return cost;
 }
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Are the kernel's functions that we find by name of the type by which we call them? Nothing is
+ * compiled here: a kernel whose headers say otherwise fails to build the module, rather than to run
+ * it. The declarations are hidden from modules, so for once this is none.
+ */
+#undef MODULE
+
+#include <linux/build_bug.h>
+#include <linux/mm.h>
+
+#include <asm/tlbflush.h>
+
+#include "kmod/arch/x86/types.h"
+
+static_assert(__builtin_types_compatible_p(typeof(flush_tlb_mm_range), lab_flush_tlb_mm_range_fn),
+	      "flush_tlb_mm_range() has changed: this kernel is not known to work");

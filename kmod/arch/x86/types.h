@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Types of the kernel's functions that modules are not shown; types.c holds them against its own. */
+#ifndef TLBLAB_X86_TYPES_H
+#define TLBLAB_X86_TYPES_H
+
+#include <linux/types.h>
+
+struct mm_struct;
+
+/* flush_tlb_mm_range(). Any context with interrupts enabled, doesn't sleep. */
+typedef void lab_flush_tlb_mm_range_fn(struct mm_struct *mm, unsigned long start,
+				       unsigned long end, unsigned int stride_shift,
+				       bool freed_tables);
+
+#endif

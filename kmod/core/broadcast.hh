@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One flush request where the hardware broadcasts invalidations (arm64): the order of its steps.
+//
+// The rule. For each request, in this order:
+//
+//   1. publish      what this CPU has stored in page tables is visible to the walkers of all CPUs
+//   2. read ASID    the tag under which CPUs keep the mm's translations now
+//   3. invalidate   each CPU is told to drop what it has under that tag
+//   4. complete     each CPU has dropped it, and what it did through it is done
+//
+// 1 before 3, because a walker may load the translation again for as long as it sees the entry. 3
+// before 4: invalidations are only complete when their issuer has waited for them.
+//
+// The race that this survives, which is why 1 comes before 2 (the comment above ASID() in
+// arch/arm64/include/asm/mmu.h; a rollover gives every mm a new tag as it is next scheduled):
+//
+//      CPU 0, the initiator          CPU 1                           CPU 2
+//   1  empties the entry of A, not
+//      yet visible
+//   2  reads the ASID: 7
+//   3                                                                rollover
+//   4                                schedules the mm: ASID 8 from
+//                                    now on
+//   5                                touches A: walks, finds the
+//                                    entry set, keeps it under 8
+//   6  the entry is visibly empty
+//   7  invalidates A under 7
+//   8  releases A's frame
+//   9                                uses A through its TLB
+//
+// With 6 before 2, CPU 1's walk at 5 sees the empty entry whenever CPU 0 has read the old tag: CPU
+// 1 flushes its own TLB between 4 and 5, and that is a barrier.
+//
+// The completion. Cores with broken broadcast TLBI completion (Arm erratum 4118414 and its like,
+// CVE-2025-10263) may say at 4 that they are done while a write through an old translation is still
+// under way; there the kernel invalidates and completes once more, and so does a platform of ours.
+#pragma once
+
+#include <concepts>
+
+#include "kmod/core/platform.hh"
+
+namespace tlblab::core {
+
+/// What a machine that broadcasts must offer. Any context but with interrupts enabled, never
+/// sleeps.
+///
+/// publish(): step 1, for this CPU's own stores alone. What another CPU stored, and this one learnt
+///   of by a plain load, needs more: see credit.hh.
+/// read_asid(): step 2. Not before an earlier publish().
+/// invalidate(asid, interval, repeat): step 3 for leaf entries of the pages of one interval.
+/// invalidate_mm(asid, repeat): step 3 for all of the address space.
+/// complete(repeat): step 4 for all that this CPU has invalidated before.
+/// With `repeat` false the repetition that broken cores need is left out: a planted fault. The last
+/// three return how many repetitions they made: 0 on sound cores.
+template <class M>
+concept Broadcaster = requires(M m, u64 asid, const lab_interval& interval, bool repeat) {
+  { m.publish() } -> std::same_as<void>;
+  { m.read_asid() } -> std::same_as<u64>;
+  { m.invalidate(asid, interval, repeat) } -> std::same_as<u64>;
+  { m.invalidate_mm(asid, repeat) } -> std::same_as<u64>;
+  { m.complete(repeat) } -> std::same_as<u64>;
+};
+
+/// How a request's invalidations are completed.
+struct Completion {
+  bool each = false;   ///< TLBLAB_TLBI_DSB_EACH: after each page; else once, at the end
+  bool repeat = true;  ///< false: TLBLAB_NO_REPEAT
+};
+
+/// On return no CPU can use a translation of the intervals that this CPU emptied before the call.
+/// `intervals[0..nr)`, nr at least 1, of whole pages of 1 << page_shift bytes.
+template <Broadcaster M>
+lab_flush_cost broadcast_flush(M& machine, const lab_interval* intervals, u32 nr, u64 page_shift,
+                               Completion completion) {
+  lab_flush_cost cost{};
+  cost.targets = TLBLAB_UNKNOWN;
+  cost.dsb_ishst = 1;
+  machine.publish();
+  const u64 asid = machine.read_asid();
+  for (u32 i = 0; i < nr; ++i) {
+    const lab_interval& all = intervals[i];
+    cost.tlbi += (all.end - all.start) >> page_shift;
+    if (!completion.each) {
+      cost.repeats += machine.invalidate(asid, all, completion.repeat);
+      continue;
+    }
+    for (u64 start = all.start; start < all.end; start += u64{1} << page_shift) {
+      const lab_interval page = {start, start + (u64{1} << page_shift)};
+      cost.repeats += machine.invalidate(asid, page, completion.repeat);
+      cost.repeats += machine.complete(completion.repeat);
+      ++cost.dsb_ish;
+    }
+  }
+  if (!completion.each) {
+    cost.repeats += machine.complete(completion.repeat);
+    ++cost.dsb_ish;
+  }
+  return cost;
+}
+
+/// The same for the whole address space.
+template <Broadcaster M>
+lab_flush_cost broadcast_flush_mm(M& machine, Completion completion) {
+  lab_flush_cost cost{};
+  cost.targets = TLBLAB_UNKNOWN;
+  cost.tlbi = cost.dsb_ishst = cost.dsb_ish = 1;
+  machine.publish();
+  const u64 asid = machine.read_asid();
+  cost.repeats += machine.invalidate_mm(asid, completion.repeat);
+  cost.repeats += machine.complete(completion.repeat);
+  return cost;
+}
+
+}  // namespace tlblab::core
