@@ -103,8 +103,8 @@ Outcome check_fault(const Scenario& scenario, const CheckOptions& options) {
 
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> scenarios;
-  for (const auto& part :
-       {gather_scenarios(), protocol_scenarios(), fault_scenarios(), mutant_scenarios()}) {
+  for (const auto& part : {gather_scenarios(), broadcast_scenarios(), safety_scenarios(),
+                           protocol_scenarios(), fault_scenarios(), mutant_scenarios()}) {
     scenarios.insert(scenarios.end(), part.begin(), part.end());
   }
   return scenarios;

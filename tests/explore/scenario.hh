@@ -36,5 +36,7 @@ std::vector<Scenario> gather_scenarios();
 std::vector<Scenario> fault_scenarios();
 std::vector<Scenario> protocol_scenarios();
 std::vector<Scenario> mutant_scenarios();
+std::vector<Scenario> broadcast_scenarios();
+std::vector<Scenario> safety_scenarios();
 
 }  // namespace tlblab::explore

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What lets a scheme be wrong and harm nobody: every planted fault, with the quarantine between the
+// release and the frame's next owner (kmod/core/quarantine.hh), and with the address space flushed
+// before its addresses are used again (kmod/core/leftovers.hh). Sound as a whole, though the
+// schemes are not. And both rules with a part taken out.
+#include "kmod/core/leftovers.hh"
+#include "kmod/core/quarantine.hh"
+#include "tests/explore/scenario.hh"
+#include "tests/explore/unmap_body.hh"
+
+namespace tlblab::explore {
+
+namespace {
+
+/// What a rule is robbed of.
+enum class Without : u8 {
+  kNothing,
+  kGlobalFlush,  ///< frames are given back at once
+  kTakingFirst,  ///< they are taken out after the flush
+  kOtherCpus,    ///< only the CPU that drains flushes
+  kForgetting,   ///< nobody flushes what was left behind
+  kPatience,     ///< one bit, taken away before the flush: the second one doesn't wait for it
+  kSecondMark,   ///< an operation is marked before it begins alone
+};
+
+/// Released frames go to the quarantine, one bit each in a word.
+template <Mechanism kMechanism>
+class Quarantining : public ModelPlatform<kMechanism> {
+ public:
+  using Base = ModelPlatform<kMechanism>;
+  explicit Quarantining(Machine& machine, Without without = Without::kNothing)
+      : Base(machine), without_(without) {}
+
+  u64 release(void* const* frames, u32 nr) {
+    u8 word = kWordCell;
+    for (u32 i = 0; i < nr; ++i) {
+      Base::set_bits(word, u64{1} << Base::from_handle(frames[i]), core::Order::kFull);
+    }
+    return nr;
+  }
+
+  // --- core::Quarantine
+
+  u64 take() {
+    if (without_ == Without::kTakingFirst) flush_all();
+    u8 word = kWordCell;
+    do {
+      taken_ = Base::load(word, core::Order::kAcquire);
+    } while (taken_ != 0 && !Base::exchange_if(word, taken_, 0, core::Order::kFull));
+    return taken_;
+  }
+  void flush_everything() {
+    if (without_ != Without::kGlobalFlush && without_ != Without::kTakingFirst) flush_all();
+  }
+  void give_back() {
+    for (u32 page = 0; page < kMaxPages; ++page) {
+      if ((taken_ >> page & 1) != 0) Base::machine().perform(OpKind::kRelease, page);
+    }
+  }
+
+ private:
+  void flush_all() {
+    Machine& machine = Base::machine();
+    const u32 cpus = without_ == Without::kOtherCpus ? 0 : machine.all_cpus();
+    machine.perform(OpKind::kPost, machine.all_pages(), kEverything, cpus);
+    machine.perform(OpKind::kWait);
+  }
+
+  u64 taken_ = 0;
+  Without without_;
+};
+
+template <Mechanism kMechanism>
+Machine::Body quarantining_body(u32 fault) {
+  return [fault](Machine& machine) {
+    Quarantining<kMechanism> platform(machine);
+    perform_unmap(platform, {.fault = fault, .ranges = {{0, 0, 1}}});
+  };
+}
+
+/// Another CPU wants frames, twice: what came into quarantine meanwhile is the second one's.
+template <Mechanism kMechanism>
+Machine::Body draining_body(Without without) {
+  return [without](Machine& machine) {
+    Quarantining<kMechanism> platform(machine, without);
+    core::drain(platform);
+    core::drain(platform);
+  };
+}
+
+template <Mechanism kMechanism>
+Scenario quarantine_scenario(const std::string& name, u32 fault, Without without) {
+  const bool sound = without == Without::kNothing;
+  // The third CPU reads. With the others it would be too much for every interleaving.
+  const Config config = {.arch = ModelPlatform<kMechanism>::kArch,
+                         .nr_cpus = 3,
+                         .nr_pages = 2,
+                         .loaded = 0x5,
+                         .speculating = 0x4};
+  return {.name = name,
+          .kind = sound ? Kind::kSound : Kind::kMutant,
+          .config = config,
+          .bodies = {quarantining_body<kMechanism>(fault), draining_body<kMechanism>(without)},
+          .expected = sound ? Violation::kNone : Violation::kLeak,
+          .about = "",
+          .words = {"the quarantine"}};
+}
+
+/// One bit for "something was performed", taken away before the flush.
+template <core::Words W>
+class TakenAway {
+ public:
+  TakenAway(W& words, typename W::Word& word, typename W::Word&) : words_(words), word_(word) {}
+
+  void mark() { words_.store(word_, 1, core::Order::kRelaxed); }
+  template <class Flush>
+  void forget(Flush flush) {
+    if (words_.exchange_if(word_, 1, 0, core::Order::kFull)) flush();
+  }
+
+ private:
+  W& words_;
+  typename W::Word& word_;
+};
+
+inline constexpr u8 kMarkedCell = kWordCell + 1;
+inline constexpr u8 kFlushedCell = kWordCell + 2;
+
+/// Performs on a page of its own, then unmaps it: whoever is given the address must not meet what
+/// is left.
+template <Mechanism kMechanism, template <class> class Rule>
+Machine::Body closing_body(u32 page, u32 fault, Without without) {
+  return [page, fault, without](Machine& machine) {
+    Quarantining<kMechanism> platform(machine);
+    u8 marked = kMarkedCell;
+    u8 flushed = kFlushedCell;
+    Rule<Quarantining<kMechanism>> leftovers(platform, marked, flushed);
+    leftovers.mark();
+    perform_unmap(platform, {.fault = fault, .ranges = {{page, page, page}}});
+    if (without != Without::kSecondMark) leftovers.mark();
+    if (without != Without::kForgetting) leftovers.forget([&] { platform.flush_mm(); });
+    machine.perform(OpKind::kReturn, 1U << page);
+  };
+}
+
+/// Populates elsewhere in the address space meanwhile.
+template <Mechanism kMechanism, template <class> class Rule>
+Machine::Body populating_body() {
+  return [](Machine& machine) {
+    ModelPlatform<kMechanism> platform(machine);
+    u8 marked = kMarkedCell;
+    u8 flushed = kFlushedCell;
+    Rule<ModelPlatform<kMechanism>> leftovers(platform, marked, flushed);
+    leftovers.forget([&] { platform.flush_mm(); });
+  };
+}
+
+template <Mechanism kMechanism, template <class> class Rule = core::Leftovers>
+Scenario leftovers_scenario(const std::string& name, u32 fault, Without without) {
+  const bool sound = without == Without::kNothing;
+  const Config config = {.arch = ModelPlatform<kMechanism>::kArch,
+                         .nr_cpus = 3,
+                         .nr_pages = 1,
+                         .loaded = 0x7,
+                         .speculating = 0x4};
+  return {.name = name,
+          .kind = sound ? Kind::kSound : Kind::kMutant,
+          .config = config,
+          .bodies = {closing_body<kMechanism, Rule>(0, fault, without),
+                     populating_body<kMechanism, Rule>()},
+          .expected = sound ? Violation::kNone : Violation::kAfterReturn,
+          .about = "",
+          .words = {"the quarantine", "marked", "flushed"}};
+}
+
+template <Mechanism kMechanism>
+void add_safety(std::vector<Scenario>& list, const std::string& mechanism) {
+  const struct {
+    const char* name;
+    u32 fault;
+  } faults[] = {{"sound", 0},
+                {"no-flush", TLBLAB_NO_FLUSH},
+                {"release-first", TLBLAB_RELEASE_FIRST},
+                {"early-full-flush", TLBLAB_EARLY_FULL_FLUSH}};
+  const auto add = [&](Scenario scenario, const char* about) {
+    scenario.name += "," + mechanism;
+    scenario.about = about;
+    list.push_back(std::move(scenario));
+  };
+  for (const auto& [name, fault] : faults) {
+    add(quarantine_scenario<kMechanism>(std::string("quarantine,") + name, fault,
+                                        Without::kNothing),
+        "whatever the scheme did, the frame's next owner is alone with it");
+    add(leftovers_scenario<kMechanism>(std::string("leftovers,") + name, fault, Without::kNothing),
+        "whatever the scheme did, the next mapping at its addresses is not shadowed");
+  }
+  const u32 fault = TLBLAB_NO_FLUSH;
+  add(quarantine_scenario<kMechanism>("mutant:quarantine,no-flush", fault, Without::kGlobalFlush),
+      "frames are given back and nobody flushed");
+  add(quarantine_scenario<kMechanism>("mutant:quarantine,taken-late", fault, Without::kTakingFirst),
+      "a frame that came after the flush is given back with the others");
+  add(quarantine_scenario<kMechanism>("mutant:quarantine,here-only", fault, Without::kOtherCpus),
+      "only the CPU that drains has flushed");
+  add(leftovers_scenario<kMechanism>("mutant:leftovers,not-flushed", fault, Without::kForgetting),
+      "munmap() finds the entries empty, and leaves it at that");
+  add(leftovers_scenario<kMechanism, TakenAway>("mutant:leftovers,taken-away", fault,
+                                                Without::kPatience),
+      "a second one finds the mark gone while the first one's flush is under way");
+  add(leftovers_scenario<kMechanism>("mutant:leftovers,marked-once", fault, Without::kSecondMark),
+      "who populates elsewhere flushes in the middle, and takes the mark away");
+}
+
+}  // namespace
+
+std::vector<Scenario> safety_scenarios() {
+  std::vector<Scenario> list;
+  add_safety<Mechanism::kIpi>(list, "ipi");
+  add_safety<Mechanism::kDsbOnce>(list, "dsb-once");
+  return list;
+}
+
+}  // namespace tlblab::explore
