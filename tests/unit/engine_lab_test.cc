@@ -33,7 +33,8 @@ std::string refusal(const char* name) {
     parse_lab_scheme(name);
   } catch (const Error& error) {
     EXPECT_EQ(error.status(), ExitStatus::kUsage);
-    EXPECT_THAT(error.advice(), HasSubstr("exact, batch=N, ceiling=N, dsb-each")) << name;
+    EXPECT_THAT(error.advice(), HasSubstr("exact, batch=N, ceiling=N, dsb-each, no-repeat"))
+        << name;
     return error.what();
   }
   ADD_FAILURE() << name << " was taken";
@@ -41,8 +42,9 @@ std::string refusal(const char* name) {
 }
 
 TEST(LabSchemes, NamesSurviveParsing) {
-  for (const char* text : {"unmap:per-page", "unmap:per-table,exact", "unmap:per-vma,batch=1",
-                           "unmap:full-mm", "unmap:merged,exact,batch=64,ceiling=8,dsb-each"}) {
+  for (const char* text :
+       {"unmap:per-page", "unmap:per-table,exact", "unmap:per-vma,batch=1", "unmap:full-mm",
+        "unmap:merged,exact,batch=64,ceiling=8,dsb-each,no-repeat"}) {
     EXPECT_EQ(name(*parse_lab_scheme(text)), text);
   }
   EXPECT_EQ(name(*parse_lab_scheme("unmap:merged,dsb-each,ceiling=8,exact")),
@@ -222,7 +224,7 @@ TEST(LabProblems, SayWhatToDo) {
 TEST(LabProblems, AnotherAbiIsToldApart) {
   LabEvidence other;
   other.abi_version = TLBLAB_ABI_VERSION + 1;
-  EXPECT_THAT(lab_problem(other), HasSubstr("speaks ABI 2, this tlblab 1: rebuild both"));
+  EXPECT_THAT(lab_problem(other), HasSubstr("speaks ABI 3, this tlblab 2: rebuild both"));
   other.query_error = ENOTTY;
   EXPECT_THAT(lab_problem(other), HasSubstr("does not answer"));
   LabEvidence good;

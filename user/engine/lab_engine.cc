@@ -63,7 +63,13 @@ class LabWorkspace final : public Workspace {
     switch (error) {
       case EBUSY:
         return "The module refuses address spaces with MMU notifiers (KVM, RDMA, a debugger of "
-               "GPUs): run tlblab without such a library preloaded.";
+               "GPUs) and memory registered with userfaultfd: run tlblab without such a library "
+               "preloaded.";
+      case EUCLEAN:
+        return "Something else has written to the page tables of the lab's memory; the kernel log "
+               "says what. Nothing of it was touched.";
+      case EPERM:
+        return "Leaving the repetition out is a planted fault: that takes root.";
       case EOPNOTSUPP:
         return "The loaded module can't do that on this machine; `tlblab info` shows what it can.";
       case ENOMEM:
@@ -96,12 +102,17 @@ tlblab_request lab_request(const LabComposition& composition, const tlblab_capab
   request.mechanism = mechanism_of(composition, lab_machine(can).broadcast);
   request.ceiling_pages = composition.ceiling_pages;
   request.batch_pages = composition.batch_pages;
+  request.fault = composition.no_repeat ? TLBLAB_NO_REPEAT : 0;
   return request;
 }
 
 std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can) {
   const bool broadcast = lab_machine(can).broadcast;
   if (composition.dsb_each && !broadcast) return "dsb-each is for arm64, where DSBs exist";
+  if (composition.no_repeat && !has(can.faults, TLBLAB_NO_REPEAT)) {
+    return "no-repeat is for arm64 cores with broken completion of broadcast TLBI, which these are "
+           "not";
+  }
   if (!has(can.operations, TLBLAB_UNMAP) || !has(can.gathers, composition.gather) ||
       !has(can.extents, composition.extent) || !has(can.releases, TLBLAB_STRICT) ||
       !has(can.mechanisms, mechanism_of(composition, broadcast))) {
@@ -126,6 +137,7 @@ Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t 
     terms["tlbi"] = account.tlbi;
     terms["dsb_ishst"] = account.dsb_ishst;
     terms["dsb_ish"] = account.dsb_ish;
+    terms["repeats"] = account.repeats;
   }
   if ((flags & TLBLAB_TIME_PHASES) != 0) {
     terms["clear_ns"] = account.clear_ns;

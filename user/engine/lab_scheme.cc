@@ -30,11 +30,14 @@ const Row& row_of(const LabComposition& composition) {
   return *core::find_scheme(TLBLAB_UNMAP, composition.gather);
 }
 
-const std::array<ParameterInfo, 4> kParameters = {{
+const std::array<ParameterInfo, 5> kParameters = {{
     {"exact", "invalidate the cleared pages' own intervals, not the envelope from first to last"},
     {"batch=N", "at most N cleared pages pending; then flush and start again (default: no limit)"},
     {"ceiling=N", "flush the whole address space past N pages (at most the kernel's own ceiling)"},
     {"dsb-each", "arm64: a completing DSB after each TLBI (default: one per request)"},
+    {"no-repeat",
+     "arm64 cores with broken completion (CVE-2025-10263): without the repetition that they need; "
+     "wrong on purpose, for what it costs"},
 }};
 
 [[noreturn]] void refuse(std::string_view name, const std::string& what) {
@@ -69,6 +72,8 @@ void apply(std::string_view name, std::string_view parameter, LabComposition& co
     composition.ceiling_pages = parse_number<std::uint32_t>(name, parameter);
   } else if (parameter == "dsb-each") {
     composition.dsb_each = true;
+  } else if (parameter == "no-repeat") {
+    composition.no_repeat = true;
   } else if (!parameter.starts_with("batch=") && !parameter.starts_with("ceiling=")) {
     refuse(name, fmt::format("there is no parameter \"{}\"", parameter));
   }
@@ -82,6 +87,7 @@ std::string parameters_of(const LabComposition& composition) {
   if (composition.batch_pages > 0) text += fmt::format(",batch={}", composition.batch_pages);
   if (composition.ceiling_pages > 0) text += fmt::format(",ceiling={}", composition.ceiling_pages);
   if (composition.dsb_each) text += ",dsb-each";
+  if (composition.no_repeat) text += ",no-repeat";
   return text;
 }
 

@@ -27,6 +27,7 @@ struct LabComposition {
   tlblab_gather gather = TLBLAB_MERGED;
   tlblab_extent extent = TLBLAB_ENVELOPE;
   bool dsb_each = false;            ///< arm64: a completing DSB after each TLBI
+  bool no_repeat = false;           ///< the repetition that broken cores need is left out
   std::uint32_t ceiling_pages = 0;  ///< 0: the kernel's own
   std::uint64_t batch_pages = 0;    ///< 0: no limit
 

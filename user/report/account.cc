@@ -104,6 +104,7 @@ class Account {
         InsideTerm{"tlbi", "TLBIs"},
         InsideTerm{"dsb_ishst", "DSBs before them"},
         InsideTerm{"dsb_ish", "DSBs that complete them"},
+        InsideTerm{"repeats", "both once more, for cores with broken completion"},
     };
     for (const auto& [key, term] : terms) {
       if (find(cell_.a.inside, key) == nullptr && find(cell_.b.inside, key) == nullptr) continue;
