@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The goals around the module: building it for a kernel, installing it, and running it in a guest.
-# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12) name one of Debian's kernels,
-# which is downloaded under build/kernels; KDIR names any other kernel's build folder.
+# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k, which
+# has pages of 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels; KDIR
+# names any other kernel's build folder.
 
 HOST_ARCH := $(shell dpkg --print-architecture)
 # Kernel developers have an ARCH in their environment, which is not meant for this.
 ifneq ($(origin ARCH),command line)
 ARCH := $(HOST_ARCH)
 endif
-GUESTS := amd64-6.1 amd64-6.12 arm64-6.1 arm64-6.12
+GUESTS := amd64-6.1 amd64-6.12 arm64-6.1 arm64-6.12 arm64-6.12-16k
 RELEASE := $(shell uname -r)
 KDIR ?= /lib/modules/$(RELEASE)/build
 MODULE_SOURCES := Kbuild kmod/build.sh kmod/check_object.sh \
@@ -16,8 +17,12 @@ MODULE_SOURCES := Kbuild kmod/build.sh kmod/check_object.sh \
 ifeq ($(filter $(ARCH),amd64 arm64),)
 $(error ARCH=$(ARCH): amd64 and arm64 are known)
 endif
-ifeq ($(filter $(or $(KERNEL),6.12),6.1 6.12 debug),)
-$(error KERNEL=$(KERNEL): 6.1 and 6.12 are known; give another kernel's build folder as KDIR)
+# A guest's name is ARCH-KERNEL, and the kernel's own may have a dash in it.
+guest_arch = $(firstword $(subst -, ,$1))
+guest_kernel = $(patsubst $(call guest_arch,$1)-%,%,$1)
+KERNELS := $(foreach guest,$(filter $(ARCH)-%,$(GUESTS)),$(call guest_kernel,$(guest)))
+ifeq ($(filter $(or $(KERNEL),6.12),$(KERNELS) $(if $(filter amd64,$(ARCH)),debug)),)
+$(error KERNEL=$(KERNEL): for $(ARCH) there are $(KERNELS); give another kernel's build folder as KDIR)
 endif
 
 .PHONY: module modules driver vm-tests vm install
@@ -42,12 +47,12 @@ modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 # +: what such a step says is shown as it comes, not when it is done; but `make -n` takes it, too.
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
-	+@tests/vm/kernels.sh $(subst -, ,$*)
+	+@tests/vm/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)
 $(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
 	+@tests/vm/debug_kernel.sh
 
 $(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
-	@kmod/build.sh $(firstword $(subst -, ,$*)) $(BUILD)/kernels/$*/headers $(@D)
+	@kmod/build.sh $(call guest_arch,$*) $(BUILD)/kernels/$*/headers $(@D)
 	@touch $@
 
 # The driver for a guest of another architecture than this host's. A second make builds it, with

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Gets one of Debian 12's kernels, to build the module against and to boot in a guest:
-#   tests/vm/kernels.sh ARCH LINE        ARCH: amd64 or arm64; LINE: 6.1 or 6.12
+#   tests/vm/kernels.sh ARCH LINE        ARCH: amd64 or arm64; LINE: 6.1, 6.12, or, of arm64 alone,
+#                                        6.12-16k, whose pages have 16 KiB
 # makes build/kernels/ARCH-LINE with
 #   release    the kernel's release, as uname -r says it
 #   headers    a link to what KDIR wants; its build tools run on this host, whatever ARCH is
@@ -14,12 +15,14 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/vm/debian.sh
 
-usage="usage: tests/vm/kernels.sh amd64|arm64 6.1|6.12"
+usage="usage: tests/vm/kernels.sh amd64|arm64 6.1|6.12|6.12-16k"
 arch=${1:?$usage} line=${2:?$usage}
 case $arch in amd64 | arm64) ;; *) die "$usage" ;; esac
-case $line in
-  6.1) meta=linux-image-$arch ;;
-  6.12) meta=linux-image-6.12-$arch ;;
+case $arch-$line in
+  *-6.1) meta=linux-image-$arch ;;
+  *-6.12) meta=linux-image-6.12-$arch ;;
+  arm64-6.12-16k) meta=linux-image-6.12-arm64-16k ;;
+  amd64-6.12-16k) die "pages of 16 KiB are arm64's: tests/vm/kernels.sh arm64 6.12-16k" ;;
   *) die "$usage" ;;
 esac
 tree=$BUILD/kernels/$arch-$line
