@@ -6,8 +6,9 @@
 # Settings come from the environment:
 #   ARCH        amd64 or arm64; this host's when unset
 #   KERNEL      6.1, 6.12, or what ends the name of another folder build/kernels/ARCH-KERNEL of the
-#               same form; 6.12 when unset
+#               same form, as 6.12-16k does; 6.12 when unset
 #   CPUS, MEM   4 and 1G when unset
+#   CPU_MODEL   one of QEMU's -cpu, as neoverse-n1; when unset max, which can all that QEMU can
 #   CMDLINE     words added to the kernel's command line
 #   QEMU_ARGS   words added to QEMU's
 #   MODULE      no: don't load the module
@@ -51,11 +52,12 @@ fail() { # STATUS MESSAGE...
 case $arch in
   amd64)
     qemu=(qemu-system-x86_64 -machine q35)
-    cpu=max console=ttyS0 libraries=/usr/lib/x86_64-linux-gnu
+    cpu=${CPU_MODEL:-max} console=ttyS0 libraries=/usr/lib/x86_64-linux-gnu
     ;;
   arm64)
     qemu=(qemu-system-aarch64 -machine 'virt,gic-version=3')
-    cpu=max,pauth-impdef=on console=ttyAMA0 libraries=/usr/lib/aarch64-linux-gnu
+    # The pointers' signatures that the architecture proposes take an emulator long.
+    cpu=${CPU_MODEL:-max,pauth-impdef=on} console=ttyAMA0 libraries=/usr/lib/aarch64-linux-gnu
     ;;
   *) fail 1 "ARCH=$arch: amd64 and arm64 are known" ;;
 esac
@@ -86,7 +88,7 @@ kvm_boots() {
   [ "$arch" = "$host_arch" ] && [ -w /dev/kvm ] || return 1
   if ! grep -qs "^$boot" "$answer"; then
     if ACCEL=kvm TIMEOUT=10 CPUS=2 KERNEL=$kernel NAME=kvm-probe MODULE=no DRIVER=no FILES='' \
-      CMDLINE='' QEMU_ARGS='' GUEST_MODULES='' "$0" true >/dev/null 2>&1 9>&-; then
+      CMDLINE='' QEMU_ARGS='' CPU_MODEL='' GUEST_MODULES='' "$0" true >/dev/null 2>&1 9>&-; then
       echo "$boot yes" >"$answer"
     else
       echo "$boot no" >"$answer"
