@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "user/counters/counters.hh"
+#include "user/support/page_size.hh"
 #include "user/topology/kernel_files.hh"
 #include "user/topology/placement.hh"
 
@@ -19,7 +20,7 @@ namespace tlblab::counters {
 namespace {
 
 constexpr std::size_t kPages = 16;
-constexpr std::size_t kPageBytes = 4096;
+const std::size_t kPageBytes = page_bytes();
 
 pid_t this_thread() { return static_cast<pid_t>(::syscall(SYS_gettid)); }
 

@@ -30,20 +30,23 @@ TEST(Shape, EnvelopeCountsGapsBetweenButNotAfter) {
 
 /// A table is freed only when no neighbour VMA shares it; the layout must keep both ends shared.
 TEST(Layout, FreesNoTableUntilASpanHoldsOneWhole) {
-  for (const unsigned vmas : {1U, 2U, 16U, 32U, 64U}) {
-    for (const unsigned pages : {1U, 4U, 16U}) {
-      const Shape shape{vmas, pages, 1};
-      const std::size_t begin = first_page_offset(shape);
-      const std::size_t end = begin + shape.envelope_pages();
-      EXPECT_GE(begin, 1U) << shape.name();
-      // Counted the slow way: tables all of whose pages lie in [begin, end).
-      std::size_t whole = 0;
-      for (std::size_t table = 0; table * kPagesPerTable < end; ++table) {
-        whole += table * kPagesPerTable >= begin && (table + 1) * kPagesPerTable <= end ? 1 : 0;
-      }
-      EXPECT_EQ(tables_freed(shape), whole) << shape.name();
-      if (shape.envelope_pages() + 2 <= 2 * kPagesPerTable) {
-        EXPECT_EQ(whole, 0U) << shape.name();
+  // Of pages of 4, 16 and 64 KiB.
+  for (const std::size_t per_table : {512U, 2048U, 8192U}) {
+    for (const unsigned vmas : {1U, 2U, 16U, 32U, 64U, 512U}) {
+      for (const unsigned pages : {1U, 4U, 16U, 64U}) {
+        const Shape shape{vmas, pages, 1};
+        const std::size_t begin = first_page_offset(shape, per_table);
+        const std::size_t end = begin + shape.envelope_pages();
+        EXPECT_GE(begin, 1U) << shape.name();
+        // Counted the slow way: tables all of whose pages lie in [begin, end).
+        std::size_t whole = 0;
+        for (std::size_t table = 0; table * per_table < end; ++table) {
+          whole += table * per_table >= begin && (table + 1) * per_table <= end ? 1 : 0;
+        }
+        EXPECT_EQ(tables_freed(shape, per_table), whole) << shape.name();
+        if (shape.envelope_pages() + 2 <= 2 * per_table) {
+          EXPECT_EQ(whole, 0U) << shape.name();
+        }
       }
     }
   }
@@ -53,8 +56,11 @@ TEST(Layout, CutsVmasWhereATableEnds) {
   using Pieces = std::vector<std::size_t>;
   EXPECT_EQ(table_pieces({4, 2, 1}), (Pieces{2, 2, 2, 2}));
   // 902 pages lie around a boundary: the first begins 61 pages into its table.
-  EXPECT_EQ(first_page_offset({3, 300, 1}), 61U);
-  EXPECT_EQ(table_pieces({3, 300, 1}), (Pieces{300, 150, 150, 300}));
+  EXPECT_EQ(first_page_offset({3, 300, 1}, 512), 61U);
+  EXPECT_EQ(table_pieces({3, 300, 1}, 512), (Pieces{300, 150, 150, 300}));
+  // A larger table holds them all.
+  EXPECT_EQ(first_page_offset({3, 300, 1}, 2048), 1U);
+  EXPECT_EQ(table_pieces({3, 300, 1}, 2048), (Pieces{300, 300, 300}));
 }
 
 TEST(Layout, LeavesAHoleWithNeighboursOnBothSides) {
@@ -63,7 +69,7 @@ TEST(Layout, LeavesAHoleWithNeighboursOnBothSides) {
   const std::size_t page = page_bytes();
   ASSERT_EQ(layout.ranges().size(), 3U);
   const std::uintptr_t first = layout.span().begin;
-  EXPECT_EQ(first % (kPagesPerTable * page), first_page_offset(shape) * page);
+  EXPECT_EQ(first % (pages_per_table() * page), first_page_offset(shape) * page);
   EXPECT_EQ(layout.span().end - first, shape.envelope_pages() * page);
   unsigned char resident = 0;
   const auto mapped = [&](std::uintptr_t at) {

@@ -9,6 +9,7 @@
 #include "user/engine/lab_device.hh"
 #include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
+#include "user/support/page_size.hh"
 
 namespace tlblab {
 namespace {

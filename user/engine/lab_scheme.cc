@@ -13,6 +13,7 @@
 #include "kmod/core/schemes.hh"
 #include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
+#include "user/support/page_size.hh"
 
 namespace tlblab {
 namespace {
@@ -95,7 +96,7 @@ core::ExpectedFlushes flushes_of(const LabComposition& composition, const Shape&
                                  bool broadcast, std::uint64_t ceiling_pages) {
   return core::expected_flushes(
       {shape.nr_vmas, shape.pages_per_vma, shape.gap_pages, first_page_offset(shape),
-       kPagesPerTable},
+       pages_per_table()},
       {composition.gather, composition.extent, composition.batch_pages, ceiling_pages, !broadcast});
 }
 

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,31 +13,27 @@
 
 namespace tlblab {
 
-std::size_t page_bytes() {
-  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
-std::size_t first_page_offset(const Shape& shape) {
+std::size_t first_page_offset(const Shape& shape, std::size_t per_table) {
   const std::size_t span = shape.envelope_pages();
-  if (span + 2 <= kPagesPerTable) return 1;
-  return kPagesPerTable - std::min(kPagesPerTable - 1, span / 2);
+  if (span + 2 <= per_table) return 1;
+  return per_table - std::min(per_table - 1, span / 2);
 }
 
-std::size_t tables_freed(const Shape& shape) {
-  const std::size_t begin = first_page_offset(shape);
+std::size_t tables_freed(const Shape& shape, std::size_t per_table) {
+  const std::size_t begin = first_page_offset(shape, per_table);
   const std::size_t end = begin + shape.envelope_pages();
-  const std::size_t first_whole = (begin + kPagesPerTable - 1) / kPagesPerTable;
-  const std::size_t past_whole = end / kPagesPerTable;
+  const std::size_t first_whole = (begin + per_table - 1) / per_table;
+  const std::size_t past_whole = end / per_table;
   return past_whole > first_whole ? past_whole - first_whole : 0;
 }
 
-std::vector<std::size_t> table_pieces(const Shape& shape) {
+std::vector<std::size_t> table_pieces(const Shape& shape, std::size_t per_table) {
   std::vector<std::size_t> pieces;
   for (std::size_t vma = 0; vma < shape.nr_vmas; ++vma) {
-    std::size_t page = first_page_offset(shape) + vma * (shape.pages_per_vma + shape.gap_pages);
+    std::size_t page =
+        first_page_offset(shape, per_table) + vma * (shape.pages_per_vma + shape.gap_pages);
     for (std::size_t left = shape.pages_per_vma; left > 0;) {
-      const std::size_t piece = std::min(left, kPagesPerTable - page % kPagesPerTable);
+      const std::size_t piece = std::min(left, per_table - page % per_table);
       pieces.push_back(piece);
       page += piece;
       left -= piece;
@@ -49,7 +44,7 @@ std::vector<std::size_t> table_pieces(const Shape& shape) {
 
 Layout::Layout(const Shape& shape, std::size_t tables_above) {
   const std::size_t page = page_bytes();
-  const std::size_t table_bytes = kPagesPerTable * page;
+  const std::size_t table_bytes = pages_per_table() * page;
   const std::size_t span_bytes = shape.envelope_pages() * page;
   // One table to align within, one each before and after so that both ends have a neighbour.
   reservation_bytes_ = span_bytes + (4 + tables_above) * table_bytes;

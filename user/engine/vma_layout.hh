@@ -6,26 +6,26 @@
 #include <cstdint>
 #include <vector>
 
+#include "user/support/page_size.hh"
 #include "user/workload/address_range.hh"
 #include "user/workload/shape.hh"
 
 namespace tlblab {
 
-/// Pages covered by one last-level page table (4 KiB base pages, 8-byte entries): 2 MiB.
-inline constexpr std::size_t kPagesPerTable = 512;
-
 /// Offset in pages of the first VMA from a table boundary. Never 0: a neighbour VMA must share the
 /// first and the last table, or unmapping would free them and mix a table flush (which goes to the
 /// whole CPU mask, thread 004) into what is compared. A span that fits stays in one table; a longer
-/// one straddles so that as few whole tables as possible lie inside.
-std::size_t first_page_offset(const Shape& shape);
+/// one straddles so that as few whole tables as possible lie inside. `per_table` here and below:
+/// pages that one table maps; this machine's when not given.
+std::size_t first_page_offset(const Shape& shape, std::size_t per_table = pages_per_table());
 
 /// Last-level tables that lie wholly inside the span, and so are freed when it is unmapped.
-std::size_t tables_freed(const Shape& shape);
+std::size_t tables_freed(const Shape& shape, std::size_t per_table = pages_per_table());
 
 /// Pages of each piece of a VMA that one table maps, in address order: what a gather that flushes
 /// per table meets.
-std::vector<std::size_t> table_pieces(const Shape& shape);
+std::vector<std::size_t> table_pieces(const Shape& shape,
+                                      std::size_t per_table = pages_per_table());
 
 /// A reservation of address space with a hole for the shape's VMAs. The PROT_NONE rests on both
 /// sides are the neighbours that keep the outer tables alive.
@@ -49,8 +49,5 @@ class Layout {
   std::vector<AddressRange> ranges_;
   AddressRange above_{};
 };
-
-/// sysconf(_SC_PAGESIZE), in bytes.
-std::size_t page_bytes();
 
 }  // namespace tlblab

@@ -12,10 +12,10 @@
 #include <exception>
 #include <thread>
 
-#include "user/engine/vma_layout.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
+#include "user/support/page_size.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab::oracle {

@@ -12,14 +12,16 @@
 #include "user/engine/lab_engine.hh"
 #include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
+#include "user/support/page_size.hh"
 
 namespace tlblab::oracle {
 namespace {
 
 constexpr const char* kRebuild = "Rebuild the module and tlblab, and load it again.";
 
-/// Tables of the long way: some milliseconds under emulation, a fraction of one elsewhere.
-constexpr std::size_t kWayTables = 512;
+/// Entries of the long way, which are looked at one by one: some milliseconds under emulation, a
+/// fraction of one elsewhere. Fewer tables hold as many where pages are larger.
+constexpr std::size_t kWayEntries = 262'144;
 
 std::vector<tlblab_range> to_abi(const std::vector<AddressRange>& ranges) {
   std::vector<tlblab_range> list;
@@ -36,7 +38,7 @@ void point_at(tlblab_request& request, const std::vector<tlblab_range>& ranges) 
 class LabGround final : public Ground {
  public:
   LabGround(const Shape& shape, const CellPlan& cell)
-      : layout_(shape, cell.load == Load::kTwoSame ? kWayTables : 0),
+      : layout_(shape, cell.load == Load::kTwoSame ? kWayEntries / pages_per_table() : 0),
         spare_({1, 1, 1}),
         spare_ranges_(to_abi(spare_.ranges())) {
     map(layout_.ranges());
@@ -96,7 +98,7 @@ class LabGround final : public Ground {
     const AddressRange way = layout_.above();
     map({way});
     std::vector<tlblab_range> one_of_each_table;
-    for (std::uint64_t at = way.begin; at < way.end; at += kPagesPerTable * page_bytes()) {
+    for (std::uint64_t at = way.begin; at < way.end; at += pages_per_table() * page_bytes()) {
       one_of_each_table.push_back({at, page_bytes()});
     }
     device_.populate(one_of_each_table);

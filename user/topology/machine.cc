@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "user/support/page_size.hh"
 #include "user/topology/cpu_model.hh"
 #include "user/topology/cpu_topology.hh"
 #include "user/topology/digest.hh"
@@ -116,6 +117,8 @@ Machine describe_machine() {
   machine.nr_nodes = topology.nr_nodes();
   machine.topology = topology.facts();
   machine.tlb = read_tlb_facts(machine.virtualization, config);
+  machine.tlb.emplace_back(
+      "pages", fmt::format("{} KiB, {} in a table", page_bytes() / 1024, pages_per_table()));
   const auto [ceiling, source] = flush_ceiling_pages();
   machine.tlb.emplace_back("flush ceiling",
                            ceiling == 0 ? source : fmt::format("{} pages ({})", ceiling, source));

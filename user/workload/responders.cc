@@ -15,6 +15,7 @@
 #include "user/statistics/blocks.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
+#include "user/support/page_size.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -99,7 +100,7 @@ struct ResponderCrew::Slot {
 };
 
 void ResponderCrew::Slot::run() {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t page = page_bytes();
   try {
     pin_to_cpu(cpu);
     tid = gettid();

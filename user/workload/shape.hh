@@ -27,10 +27,12 @@ struct Shape {
   auto operator<=>(const Shape&) const = default;
 };
 
-inline constexpr unsigned kMaxVmas = 16384;        ///< well under vm.max_map_count's default 65530
-inline constexpr unsigned kMaxPagesPerVma = 4096;  ///< 16 MiB
+inline constexpr unsigned kMaxVmas = 16384;  ///< well under vm.max_map_count's default 65530
+/// In pages whatever their size, so that a shape that one machine takes is no error of another's
+/// plan: who maps it says whether it has the memory.
+inline constexpr unsigned kMaxPagesPerVma = 4096;
 inline constexpr unsigned kMaxGapPages = 4096;
-inline constexpr std::size_t kMaxPages = 262144;  ///< 1 GiB of 4 KiB pages in one shape
+inline constexpr std::size_t kMaxPages = 262144;  ///< in one shape
 
 /// Parses "VxP" (gap 1) or "VxP+G". Throws Error(kUsage) naming the bad part and the limits.
 Shape parse_shape(std::string_view text);
