@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "user/support/error.hh"
+#include "user/support/page_size.hh"
 #include "user/topology/kernel_files.hh"
 
 namespace tlblab {
@@ -111,6 +112,16 @@ std::string lab_problem(const LabEvidence& evidence) {
       TLBLAB_DEVICE, TLBLAB_ABI_VERSION, std::strerror(evidence.query_error));
 }
 
+std::string page_problem(const tlblab_capabilities& can, std::size_t page_bytes,
+                         std::size_t per_table) {
+  if (can.page_bytes == page_bytes && can.entries_per_table == per_table) return "";
+  return fmt::format(
+      "the module has pages of {} bytes and tables of {} entries, this tlblab pages of {} bytes "
+      "and tables of {}: neither would find what the other laid out. Run a tlblab that is this "
+      "machine's own, without an emulator in between",
+      can.page_bytes, can.entries_per_table, page_bytes, per_table);
+}
+
 std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capabilities& can,
                                                               const tlblab_totals& totals) {
   const std::uint64_t accounted =
@@ -160,13 +171,15 @@ LabDevice::LabDevice() {
   const int open_error = fd_ < 0 ? errno : 0;
   capabilities_.size = sizeof capabilities_;
   const int query_error = fd_ >= 0 && ioctl(fd_, TLBLAB_QUERY, &capabilities_) != 0 ? errno : 0;
+  std::string problem;
   if (open_error == 0 && query_error == 0 && capabilities_.abi_version == TLBLAB_ABI_VERSION) {
-    return;
+    problem = page_problem(capabilities_, page_bytes(), pages_per_table());
+    if (problem.empty()) return;
+  } else {
+    problem = lab_problem(look_around(open_error, query_error, capabilities_.abi_version));
   }
   if (fd_ >= 0) close(fd_);
-  throw Error(ExitStatus::kMachine,
-              lab_problem(look_around(open_error, query_error, capabilities_.abi_version)),
-              "Engine `syscall` needs no module.");
+  throw Error(ExitStatus::kMachine, problem, "Engine `syscall` needs no module.");
 }
 
 LabDevice::~LabDevice() { close(fd_); }

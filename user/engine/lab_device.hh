@@ -2,6 +2,7 @@
 // /dev/tlblab: an open file of it, its calls, and in words why one can't be had.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,6 +26,11 @@ struct LabEvidence {
 
 /// Why the lab can't be used, and what to do; empty when it can.
 std::string lab_problem(const LabEvidence& evidence);
+
+/// Why what the module knows of pages is not what this process lays its VMAs out by, which has
+/// pages of `page_bytes` and tables of `per_table` of them; empty when it is.
+std::string page_problem(const tlblab_capabilities& can, std::size_t page_bytes,
+                         std::size_t per_table);
 
 /// The module in words, for `info`: what it can, and whether its frames' books balance.
 std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capabilities& can,
