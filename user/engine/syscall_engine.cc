@@ -16,6 +16,7 @@
 
 #include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
+#include "user/support/page_size.hh"
 #include "user/topology/machine.hh"
 
 namespace tlblab {
@@ -30,9 +31,13 @@ enum Calls : std::size_t {
   kProcessMadviseMerged,
 };
 
-/// Pages that one mmu_gather holds before it must flush and start again: the on-stack bundle of 8
-/// and 19 batches of one page of pointers (MAX_GATHER_BATCH_COUNT, include/asm-generic/tlb.h).
-constexpr std::size_t kGatherPages = 8 + 19 * 510;
+/// Pages that one mmu_gather holds before it must flush and start again: the on-stack bundle of 8,
+/// and batches, each a page of pointers behind a header of 16 bytes, as many as hold 10 000 at most
+/// (MAX_GATHER_BATCH_COUNT, include/asm-generic/tlb.h). 9698 with pages of 4 KiB.
+std::size_t gather_pages() {
+  const std::size_t batch = (page_bytes() - 16) / sizeof(void*);
+  return 8 + 10'000 / batch * batch;
+}
 
 /// Whether the architecture does without MMU_GATHER_MERGE_VMAS: arm64 does, x86 selects it.
 #if defined(__aarch64__)
@@ -181,7 +186,7 @@ ExpectedFlushes SyscallScheme::expect(const Shape& shape) const {
                         ? "stock arm64 flushes at each tlb_end_vma, also within one call"
                         : "this kernel makes a gather per VMA inside the one call";
   }
-  if (shape.nr_pages() > kGatherPages) {
+  if (shape.nr_pages() > gather_pages()) {
     expected.requests.reset();
     expected.note += "; more pages than one gather holds, so it flushes in between";
   }
