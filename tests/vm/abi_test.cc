@@ -47,11 +47,11 @@ TEST(query_tells_what_is_here) {
   EXPECT_EQ(can.flags, std::uint64_t{TLBLAB_TIME_PHASES | TLBLAB_ORACLE});
   EXPECT_EQ(can.faults, 0x1eull);
   EXPECT_TRUE((can.features & TLBLAB_HAS_PACE) != 0);
-  EXPECT_EQ(can.page_bytes, 4096u);
-  EXPECT_EQ(can.entries_per_table, 512u);
+  EXPECT_EQ(can.page_bytes, kPage);
+  EXPECT_EQ(can.entries_per_table, kEntriesPerTable);
 #if defined(__aarch64__)
   EXPECT_EQ(can.mechanisms, (1ull << TLBLAB_TLBI_DSB_EACH) | (1ull << TLBLAB_TLBI_DSB_ONCE));
-  EXPECT_EQ(can.ceiling_pages, 511u);
+  EXPECT_EQ(can.ceiling_pages, kEntriesPerTable - 1);
 #else
   EXPECT_EQ(can.mechanisms, 1ull << TLBLAB_KERNEL_SHOOTDOWN);
   EXPECT_EQ(can.ceiling_pages, 33u);

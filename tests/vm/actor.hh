@@ -23,7 +23,7 @@ enum class Reached {
 
 class Actor {
  public:
-  /// How long it is waited for: less than a paced operation waits if it isn't told otherwise.
+  /// How long it is waited for: less than a paced operation waits that is told nothing else.
   static constexpr std::uint64_t kPatienceNs = 4'000'000'000;
 
   explicit Actor(int cpu);
@@ -35,9 +35,11 @@ class Actor {
   Reached read(std::uint64_t page);
 
   /// Begins a call, which stops before its first step. `arena` and `ranges` outlive it. `limit_ms`:
-  /// of struct tlblab_pace.
+  /// of struct tlblab_pace; the longest, which a busy host may need, is for VMAs that have their
+  /// page tables to themselves, as Shape's have.
   void begin_call(const Arena& arena, const tlblab_request& request,
-                  const std::vector<tlblab_range>& ranges, std::uint32_t limit_ms = 0);
+                  const std::vector<tlblab_range>& ranges,
+                  std::uint32_t limit_ms = TLBLAB_MAX_PACE_MS);
   /// Waits until the call stands before a step, or has returned; false if neither comes about.
   [[nodiscard]] bool wait(std::uint64_t patience_ns = kPatienceNs) const;
   /// Of a call that was waited for: whether it has returned.

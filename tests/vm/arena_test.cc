@@ -142,6 +142,41 @@ TEST(lab_vma_cannot_be_changed) {
   EXPECT_EQ(refused(munmap(pointer(at), 8 * kPage)), 0);
 }
 
+TEST(unmap_leaves_its_neighbours_alone) {
+  // Ordinary memory right before and behind a lab VMA, in the same page table.
+  constexpr unsigned kNeighbours = 16;
+  const Arena arena;
+  for (const unsigned nr_pages : {1u, 3u}) {
+    const std::uint64_t base = reserve((2 * kNeighbours + nr_pages) * kPage);
+    const std::uint64_t at = base + kNeighbours * kPage;
+    const std::uint64_t behind = at + nr_pages * kPage;
+    for (const std::uint64_t neighbour : {base, behind}) {
+      void* got = mmap(pointer(neighbour), kNeighbours * kPage, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+      REQUIRE_EQ(got, pointer(neighbour));
+    }
+    for (unsigned i = 0; i < kNeighbours; ++i) {
+      word(base + i * kPage) = i + 1;
+      word(behind + i * kPage) = i + 1;
+    }
+    arena.map(at, nr_pages * kPage, 0);
+    for (std::uint32_t gather = TLBLAB_PER_PAGE; gather <= TLBLAB_FULL_MM; ++gather) {
+      std::uint64_t nr_populated = 0;
+      REQUIRE_EQ(arena.populate({{at, nr_pages * kPage}}, &nr_populated), 0);
+      EXPECT_EQ(nr_populated, nr_pages);
+      auto request = unmap_request(gather);
+      REQUIRE_EQ(arena.perform(request, {{at, nr_pages * kPage}}), 0);
+      EXPECT_EQ(request.account.cleared, nr_pages);
+      EXPECT_EQ(request.account.released, nr_pages);
+      for (unsigned i = 0; i < kNeighbours; ++i) {
+        EXPECT_EQ(word(base + i * kPage), i + 1);
+        EXPECT_EQ(word(behind + i * kPage), i + 1);
+      }
+    }
+    munmap(pointer(base), (2 * kNeighbours + nr_pages) * kPage);
+  }
+}
+
 TEST(kernel_leaves_the_frames_alone) {
   const Arena arena;
   const std::uint64_t at = arena.map(0, 4 * kPage, 0);
@@ -202,16 +237,18 @@ TEST(books_balance_and_nothing_stays) {
   EXPECT_EQ(before.frames_in_use, 0u);
   {
     const Arena arena;
-    const Shape shape(arena, 10, 1000);
+    // 40 MiB: many frames, and less than a small guest has to give.
+    const auto pages = static_cast<unsigned>((4u << 20) / kPage);
+    const Shape shape(arena, 10, pages);
     const tlblab_totals during = totals();
     EXPECT_TRUE(books_balance(during));
-    EXPECT_EQ(during.frames_in_use, 10000u);
+    EXPECT_EQ(during.frames_in_use, 10 * pages);
     auto request = unmap_request(TLBLAB_PER_VMA);
     REQUIRE_EQ(arena.perform(request, {shape.ranges().begin(), shape.ranges().begin() + 5}), 0);
     const tlblab_totals half = totals();
     EXPECT_TRUE(books_balance(half));
-    EXPECT_EQ(half.frames_in_use, 5000u);
-    EXPECT_GE(half.frames_quarantined, 5000u);
+    EXPECT_EQ(half.frames_in_use, 5 * pages);
+    EXPECT_GE(half.frames_quarantined, 5 * pages);
   }
   const tlblab_totals after = totals();
   EXPECT_TRUE(books_balance(after));

@@ -58,8 +58,9 @@ Arena::Arena() : fd_(open_device()) {}
 Arena::~Arena() { close(fd_); }
 
 std::uint64_t Arena::map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset) const {
-  void* got = mmap(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | (address != 0 ? MAP_FIXED : 0), fd_, static_cast<off_t>(offset));
+  void* got =
+      mmap(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE,
+           MAP_SHARED | (address != 0 ? MAP_FIXED_NOREPLACE : 0), fd_, static_cast<off_t>(offset));
   if (got == MAP_FAILED) die("mmap " TLBLAB_DEVICE);
   return reinterpret_cast<std::uint64_t>(got);
 }
@@ -83,17 +84,25 @@ int Arena::perform(tlblab_request& request, const std::vector<tlblab_range>& ran
 }
 
 std::uint64_t reserve(std::uint64_t bytes) {
-  void* got = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (got == MAP_FAILED) die("reserve address space");
-  return reinterpret_cast<std::uint64_t>(got);
+  // Above a program that isn't moved about, and below everything that is: those begin at the top.
+  constexpr std::uint64_t kBegin = std::uint64_t{1} << 36;
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << 46;
+  static std::atomic<std::uint64_t> next{kBegin};
+  const std::uint64_t whole = (bytes + kTableBytes - 1) / kTableBytes * kTableBytes;
+  const std::uint64_t at = next.fetch_add(whole);
+  if (at + whole > kEnd) {
+    errno = ENOMEM;
+    die("reserve address space");
+  }
+  return at;
 }
 
 Shape::Shape(const Arena& arena, unsigned nr_vmas, unsigned pages_per_vma, unsigned gap,
-             unsigned first_page) {
+             std::uint64_t first_page) {
   const std::uint64_t stride = (std::uint64_t{pages_per_vma} + gap) * kPage;
-  bytes_ = stride * nr_vmas + 2 * kTableBytes;
+  bytes_ = stride * nr_vmas + first_page * kPage;
   base_ = reserve(bytes_);
-  std::uint64_t at = (base_ + kTableBytes - 1) / kTableBytes * kTableBytes + first_page * kPage;
+  std::uint64_t at = base_ + first_page * kPage;
   for (unsigned i = 0; i < nr_vmas; ++i, at += stride) {
     const std::uint64_t bytes = pages_per_vma * kPage;
     ranges_.push_back({arena.map(at, bytes, i * bytes), bytes});

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 #include <tlblab/abi.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -17,8 +18,11 @@
 
 namespace tlblab::vm {
 
-inline constexpr std::uint64_t kPage = 4096;
-inline constexpr std::uint64_t kTableBytes = 512 * kPage;
+/// The kernel's base page; the entries of one leaf page table, which fills a page; and the address
+/// space that it maps: 2 MiB with pages of 4 KiB, 32 MiB with 16 KiB.
+inline const std::uint64_t kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+inline const std::uint64_t kEntriesPerTable = kPage / sizeof(std::uint64_t);
+inline const std::uint64_t kTableBytes = kEntriesPerTable * kPage;
 
 /// The struct with its size set and the rest 0.
 template <class T>
@@ -53,15 +57,18 @@ class Arena {
   int fd_;
 };
 
-/// Address space of nobody else, to map over. The tests end if it can't be had.
+/// Address space with nothing in it, to map in, from a page table's start on. Nobody else's VMA
+/// lies in its page tables, nor ever will: it is far below where the kernel puts what may lie
+/// anywhere, and no part of it is given twice.
 std::uint64_t reserve(std::uint64_t bytes);
 
-/// V VMAs of P pages, with gaps of `gap` pages, beginning `first_page` pages past a table's start.
-/// Each VMA has its own offsets in the arena. Populated on construction; unmapped at the end.
+/// V VMAs of P pages, with gaps of `gap` pages, beginning `first_page` pages past a table's start,
+/// and nobody else in their tables. Each VMA has its own offsets in the arena. Populated on
+/// construction; unmapped at the end.
 class Shape {
  public:
   Shape(const Arena& arena, unsigned nr_vmas, unsigned pages_per_vma, unsigned gap = 2,
-        unsigned first_page = 3);
+        std::uint64_t first_page = 3);
   ~Shape();
   Shape(const Shape&) = delete;
   Shape& operator=(const Shape&) = delete;

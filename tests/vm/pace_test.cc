@@ -217,6 +217,7 @@ TEST(pace_ends_when_its_caller_is_killed) {
     void* shared = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     auto* pace = static_cast<tlblab_pace*>(shared);
     pace->allowed = nr_steps;
+    pace->limit_ms = TLBLAB_MAX_PACE_MS;
     std::fflush(stdout);
     const Clock::time_point start = Clock::now();
     const pid_t child = fork();

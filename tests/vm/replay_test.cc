@@ -22,8 +22,8 @@ namespace {
 
 const char* const kFile = "/root/schedules";
 
-/// Schedules' addresses are below this, and tables begin where they do in the model.
-constexpr std::uint64_t kSpaceBytes = 2 * kTableBytes;
+/// Schedules' addresses lie in so much space of the model.
+const std::uint64_t kSpaceBytes = 2 * kTableBytes;
 
 /// Rounds after which a schedule has not shown what it should. An emulated TLB may lose what it
 /// has: on arm64, beside a busy host, up to every third round is in vain.
@@ -49,11 +49,11 @@ const char* step_name(std::uint32_t step) {
 /// A schedule's arena: its VMAs, populated, and the calls that are to be made on it.
 class Stage {
  public:
-  Stage(const Schedule& schedule, bool sound)
-      : reserved_(reserve(kSpaceBytes + kBaseAlign)),
-        base_((reserved_ + kBaseAlign - 1) / kBaseAlign * kBaseAlign) {
+  Stage(const Schedule& schedule, bool sound) : base_(reserve(kSpaceBytes)) {
     std::map<unsigned, tlblab_range> vmas;
-    for (const auto& [letter, offset] : schedule.pages) addresses_[letter] = base_ + offset;
+    for (const auto& [letter, page] : schedule.pages) {
+      addresses_[letter] = base_ + page.table * kTableBytes + page.entry * kPage;
+    }
     for (const auto& [cpu, call] : schedule.calls) {
       for (const ScheduleRange& range : call.ranges) {
         const tlblab_range pages = range_of(range);
@@ -80,7 +80,7 @@ class Stage {
       }
     }
   }
-  ~Stage() { munmap(reinterpret_cast<void*>(reserved_), kSpaceBytes + kBaseAlign); }
+  ~Stage() { munmap(reinterpret_cast<void*>(base_), kSpaceBytes); }
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
@@ -92,8 +92,6 @@ class Stage {
   }
 
  private:
-  static constexpr std::uint64_t kBaseAlign = kSpaceBytes;
-
   [[nodiscard]] tlblab_range range_of(const ScheduleRange& range) const {
     return {address(range.first), address(range.last) + kPage - address(range.first)};
   }
@@ -103,7 +101,6 @@ class Stage {
   }
 
   Arena arena_;
-  std::uint64_t reserved_;
   std::uint64_t base_;
   std::uint64_t nr_pages_ = 0;
   std::map<char, std::uint64_t> addresses_;

@@ -9,6 +9,10 @@
 namespace tlblab::vm {
 namespace {
 
+/// The model's page and the entries of its tables, whatever this machine's are.
+constexpr std::uint64_t kModelPage = 4096;
+constexpr std::uint64_t kModelEntries = 512;
+
 class Parser {
  public:
   explicit Parser(const std::string& line) : line_(line), words_(line) { words_ >> kind_; }
@@ -71,7 +75,8 @@ void parse_line(Parser& parser, Schedule& schedule) {
     schedule.name = parser.next<std::string>();
   } else if (parser.kind() == "page") {
     const char page = parser.next<char>();
-    schedule.pages[page] = parser.next_address();
+    const std::uint64_t number = parser.next_address() / kModelPage;
+    schedule.pages[page] = {number / kModelEntries, number % kModelEntries};
   } else if (parser.kind() == "call") {
     ScheduledCall& call = schedule.calls[parser.next_cpu()];
     call.gather = parser.next<std::uint32_t>();

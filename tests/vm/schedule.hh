@@ -3,7 +3,9 @@
 // ask of the module on which CPU, and the order of the steps.
 //
 //   schedule NAME
-//   page LETTER ADDRESS                        ADDRESS: from the start of the arena
+//   page LETTER ADDRESS                        ADDRESS: in the model, where the arena begins at 0,
+//   pages
+//                                              are of 4 KiB, and a table maps 512 of them
 //   call CPU GATHER EXTENT BATCH FAULT         numbers of abi.h; at most one on a CPU
 //   range CPU VMA FIRST LAST                   pages of that call, ascending; VMAs by number
 //   step CPU clear|flush|release|return|read PAGE    PAGE: - where there is none
@@ -17,6 +19,12 @@
 #include <vector>
 
 namespace tlblab::vm {
+
+/// Where a page lies: here tables may hold more than in the model.
+struct SchedulePage {
+  std::uint64_t table;
+  std::uint64_t entry;
+};
 
 struct ScheduleRange {
   unsigned vma;
@@ -44,7 +52,7 @@ struct ScheduleStep {
 
 struct Schedule {
   std::string name;
-  std::map<char, std::uint64_t> pages;      ///< offsets
+  std::map<char, SchedulePage> pages;
   std::map<unsigned, ScheduledCall> calls;  ///< by CPU
   std::vector<ScheduleStep> steps;
   unsigned last_cpu = 0;

@@ -30,10 +30,10 @@ int once_through_everything(unsigned nth) {
     close(fd);
     return error;
   };
-  constexpr std::uint64_t kBytes = 100 * kPage;
-  void* got = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  const std::uint64_t bytes = 100 * kPage;
+  void* got = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (got == MAP_FAILED) return leave(errno);
-  const tlblab_range range = {reinterpret_cast<std::uint64_t>(got), kBytes};
+  const tlblab_range range = {reinterpret_cast<std::uint64_t>(got), bytes};
   auto populate = sized<tlblab_populate>();
   populate.ranges = reinterpret_cast<std::uint64_t>(&range);
   populate.nr_ranges = 1;
@@ -46,7 +46,7 @@ int once_through_everything(unsigned nth) {
     error = ioctl(fd, TLBLAB_PERFORM, &request) == 0 ? 0 : errno;
     if (error == 0) EXPECT_EQ(request.account.cleared, 100u);
   }
-  munmap(got, kBytes);
+  munmap(got, bytes);
   return leave(error);
 }
 
@@ -101,10 +101,11 @@ TEST(caller_killed_in_mid_operation) {
     const int status = in_child([&] {
       const pid_t self = getpid();
       const Arena arena;
-      const std::uint64_t base = reserve(64 * 512 * kPage);
+      // A table each, and in none more pages than there are in the smallest.
+      const std::uint64_t base = reserve(64 * kTableBytes);
       std::vector<tlblab_range> ranges;
       for (unsigned i = 0; i < 64; ++i) {
-        ranges.push_back({arena.map(base + i * 512 * kPage, 500 * kPage, 0), 500 * kPage});
+        ranges.push_back({arena.map(base + i * kTableBytes, 500 * kPage, 0), 500 * kPage});
       }
       // A grandchild kills after a while that differs from round to round.
       if (fork() == 0) {

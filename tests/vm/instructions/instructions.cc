@@ -81,8 +81,8 @@ class SharedShape {
   [[nodiscard]] std::uint64_t nr_pages() const { return ranges_.size() * kBytes / kPage; }
 
  private:
-  static constexpr std::uint64_t kBytes = 100 * kPage;
-  static constexpr std::uint64_t kStride = kBytes + 2 * kPage;
+  static inline const std::uint64_t kBytes = 100 * kPage;
+  static inline const std::uint64_t kStride = kBytes + 2 * kPage;
   Arena arena_;
   std::uint64_t bytes_;
   std::uint64_t base_;
@@ -116,7 +116,13 @@ double shared_per_page(unsigned nr_vmas) {
 /// One munmap over VMAs of ordinary memory, every page written.
 double stock_per_page(unsigned nr_vmas, unsigned pages) {
   const std::uint64_t stride = (pages + 2) * kPage;
-  const std::uint64_t base = reserve(nr_vmas * stride);
+  const std::uint64_t before = reserve((nr_vmas + 1) * stride);
+  // A neighbour on either side keeps the outer page tables, as the lab's VMAs keep theirs.
+  const std::uint64_t base = before + kPage;
+  for (const std::uint64_t neighbour : {before, base + nr_vmas * stride}) {
+    mmap(reinterpret_cast<void*>(neighbour), kPage, PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  }
   const auto populate = [&] {
     for (unsigned i = 0; i < nr_vmas; ++i) {
       mmap(reinterpret_cast<void*>(base + i * stride), pages * kPage, PROT_READ | PROT_WRITE,
