@@ -15,7 +15,7 @@ case $arch in
   arm64) kernel_arch=arm64 triplet=aarch64-linux-gnu- ;;
   *) echo "error: $usage" >&2 && exit 1 ;;
 esac
-[ "$arch" != "$(dpkg --print-architecture)" ] || triplet=
+[ "$arch" != "$(kmod/host_arch.sh)" ] || triplet=
 
 mkdir -p "$folder"
 exec 9>"$folder/lock"

@@ -4,7 +4,8 @@
 # has pages of 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels; KDIR
 # names any other kernel's build folder.
 
-HOST_ARCH := $(shell dpkg --print-architecture)
+# Debian's names, also where there is no dpkg to ask.
+HOST_ARCH := $(shell kmod/host_arch.sh)
 # Kernel developers have an ARCH in their environment, which is not meant for this.
 ifneq ($(origin ARCH),command line)
 ARCH := $(HOST_ARCH)
@@ -12,7 +13,7 @@ endif
 GUESTS := amd64-6.1 amd64-6.12 arm64-6.1 arm64-6.12 arm64-6.12-16k
 RELEASE := $(shell uname -r)
 KDIR ?= /lib/modules/$(RELEASE)/build
-MODULE_SOURCES := Kbuild kmod/build.sh kmod/check_object.sh \
+MODULE_SOURCES := Kbuild kmod/build.sh kmod/check_compiler.sh kmod/check_object.sh \
   $(shell find kmod include -name '*.[ch]' -o -name '*.cc' -o -name '*.hh')
 ifeq ($(filter $(ARCH),amd64 arm64),)
 $(error ARCH=$(ARCH): amd64 and arm64 are known)

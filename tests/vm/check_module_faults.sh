@@ -26,7 +26,7 @@ plant() { # NAME FILE SAYS: appends stdin to FILE; the build must fail and say S
 }
 
 echo 'TAP version 13'
-echo '1..7'
+echo '1..12'
 cp -r Kbuild kmod include "$scratch"
 status=0
 build || status=$?
@@ -77,4 +77,55 @@ int *planted_kept(void)
 	return &planted_freed;
 }
 END
+
+# The C++ compiler is found by the C compiler's words: as they are, but for the last one's file name.
+kbuild() { # CC
+  rm -f "$scratch/out/tlblab.ko"
+  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -C "$headers" M="$scratch/out" \
+    "CC=$1" modules >"$scratch/log" 2>&1
+}
+compiler() { # the words before the options, from the last build
+  sed -n '1s/^[^=]*= *\(.*g++[^ /]*\) .*/\1/p' "$scratch/out/kmod/core/.core.o.cmd" | sed 's/ -.*//'
+}
+build || true
+cxx=$(compiler)
+cc=${cxx/g++/gcc}
+tools=$scratch/gcc-tools/clang
+mkdir -p "$tools"
+ln -s "$(command -v "$cc")" "$tools/$cc"
+ln -s "$(command -v "$cxx")" "$tools/$cxx"
+status=0
+kbuild "$tools/$cc" || status=$?
+[ "$(compiler)" = "$tools/$cxx" ] || status=1
+result "$status" 'a compiler may live in a folder with gcc in its name'
+
+printf '#!/bin/sh\nexec "$@"\n' >"$tools/gcc-launcher"
+chmod +x "$tools/gcc-launcher"
+status=0
+kbuild "$tools/gcc-launcher $cc" || status=$?
+[ "$(compiler)" = "$tools/gcc-launcher $cxx" ] || status=1
+result "$status" 'a compiler may be called by another program'
+
+rm "$tools/$cxx"
+status=0
+! kbuild "$tools/$cc" || status=1
+grep -q "$tools/$cxx, .* is missing. Debian: apt-get install g++" "$scratch/log" || status=1
+result "$status" 'a C++ compiler that is missing is asked for'
+
+printf '#!/bin/sh\necho 4.2\n' >"$tools/$cxx"
+chmod +x "$tools/$cxx"
+status=0
+! kbuild "$tools/$cc" || status=1
+grep -q "$tools/$cxx is version 4, but $tools/$cc is version [0-9]*. Debian: apt-get install g++-" \
+  "$scratch/log" || status=1
+result "$status" 'a C++ compiler of another version than the C compiler is refused'
+
+# Other distributions have no dpkg.
+mkdir "$scratch/bin"
+ln -s /usr/bin/* "$scratch/bin"
+rm -f "$scratch"/bin/dpkg*
+status=0
+PATH=$scratch/bin make --no-print-directory -n all >"$scratch/log" 2>&1 || status=$?
+[ "$(PATH=$scratch/bin kmod/host_arch.sh)" = "$(kmod/host_arch.sh)" ] || status=1
+result "$status" 'without dpkg the driver builds'
 exit "$failed"
