@@ -4,41 +4,80 @@
 # if the module can be loaded here, which is asked for first; else in guests of both architectures,
 # for counts alone.
 #   kmod/run_lab.sh [--yes]        --yes: load the module without asking
+# Sourced, it only defines its functions: tests/vm/check_run_lab.sh plants machines around them.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+[ "${BASH_SOURCE[0]}" != "$0" ] || cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
 yes=${1:-}
 release=$(uname -r)
+page_kib=$(($(getconf PAGESIZE) / 1024))
+machine=  # before the paths of what is looked at; not empty in tests alone
+root=()   # what makes a command root's
+tested="It was tested on Debian's 6.1 and 6.12, with pages of 4 KiB and (arm64, 6.12) 16 KiB."
 
 # Why the module can't be loaded here; empty if it can.
 why_not() {
-  if [ ! -e "/lib/modules/$release/build/include/config/kernel.release" ]; then
+  local major minor
+  IFS=.- read -r major minor _ <<<"$release"
+  if [ "$major" -lt 6 ] || { [ "$major" = 6 ] && [ "${minor%%[!0-9]*}" -lt 1 ]; }; then
+    echo "this is Linux $release, and it needs 6.1 or later"
+  elif [ -e "$machine/sys/module/tlblab" ]; then
+    echo "it is loaded already, by somebody who may be using it"
+  elif [ ! -e "$machine/lib/modules/$release/build/include/config/kernel.release" ]; then
     echo "there are no headers of this kernel (Debian: apt-get install linux-headers-$release)"
-  elif [ "$(cat /proc/sys/kernel/modules_disabled 2>/dev/null)" != 0 ]; then
+  elif [ "$(cat "$machine/proc/sys/kernel/modules_disabled" 2>/dev/null)" != 0 ]; then
     echo "this kernel takes no modules"
-  elif grep -qsE '\[(integrity|confidentiality)\]' /sys/kernel/security/lockdown; then
+  elif grep -qsE '\[(integrity|confidentiality)\]' "$machine/sys/kernel/security/lockdown"; then
     echo "this kernel is locked down and takes signed modules only"
   elif [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     echo "loading it takes root"
   fi
 }
 
+# What the tests say of a machine like this one.
+experience() {
+  echo "$tested"
+  case $page_kib in
+    4 | 16) ;;
+    *) echo "Never with pages of $page_kib KiB, as here: that it works is not known." ;;
+  esac
+}
+
 agreed() {
-  [ "$yes" != --yes ] || return 0
-  [ -t 0 ] || { echo "Nobody to ask whether to load the module: make run YES=yes does." && return 1; }
   local answer
-  echo "Load the module tlblab into this kernel, measure its gathers for a few minutes, and unload it?"
-  read -r -p "It was tested on Debian's 6.1 and 6.12. [y/N] " answer
+  if [ "$yes" = --yes ]; then
+    experience
+    return 0
+  fi
+  [ -t 0 ] || { echo "Nobody to ask whether to load the module: make run YES=yes does." && return 1; }
+  echo "Load the module tlblab into this kernel, Linux $release, measure its gathers for a few minutes,"
+  echo "and unload it?"
+  experience
+  read -r -p "[y/N] " answer
   [[ $answer = [yY]* ]]
 }
 
+# The driver may still be on its way out.
+unload() {
+  local tries
+  for tries in {1..50}; do
+    [ -e "$machine/sys/module/tlblab" ] || return 0
+    "${root[@]}" rmmod tlblab 2>/dev/null && return 0
+    [ "$tries" = 50 ] || sleep 0.1
+  done
+  echo "The module is still loaded: rmmod tlblab, as root, when nothing uses it." >&2
+  return 1
+}
+
 here() {
-  local root=() status=0
+  local status=0
   [ "$(id -u)" = 0 ] || root=(sudo)
-  make --no-print-directory module
-  "${root[@]}" insmod "$BUILD/kmod/$(cat "/lib/modules/$release/build/include/config/kernel.release")/tlblab.ko"
+  # However this ends, the module does not stay.
+  trap unload EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  "${root[@]}" insmod "$BUILD/kmod/$(cat "$machine/lib/modules/$release/build/include/config/kernel.release")/tlblab.ko"
   "${root[@]}" "$BUILD/tlblab" study lab || status=$?
-  "${root[@]}" rmmod tlblab
   return "$status"
 }
 
@@ -57,12 +96,16 @@ guests() {
   done
 }
 
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 reason=$(why_not)
 if [ -n "$reason" ]; then
   echo "The module is not loaded here: $reason."
   guests
-elif agreed; then
-  here
-else
+elif ! agreed; then
   guests
+elif ! make --no-print-directory module; then
+  echo "The module does not build for this kernel, Linux $release. $tested"
+  guests
+else
+  here
 fi
