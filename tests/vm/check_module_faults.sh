@@ -26,7 +26,7 @@ plant() { # NAME FILE SAYS: appends stdin to FILE; the build must fail and say S
 }
 
 echo 'TAP version 13'
-echo '1..12'
+echo '1..13'
 cp -r Kbuild kmod include "$scratch"
 status=0
 build || status=$?
@@ -128,4 +128,15 @@ status=0
 PATH=$scratch/bin make --no-print-directory -n all >"$scratch/log" 2>&1 || status=$?
 [ "$(PATH=$scratch/bin kmod/host_arch.sh)" = "$(kmod/host_arch.sh)" ] || status=1
 result "$status" 'without dpkg the driver builds'
+
+# DKMS tries no kernel that the module is not known to build for.
+pattern=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"$/\1/p' dkms.conf)
+status=0
+for release in 6.1.0-56-amd64 6.1.170 6.5.13 6.12.117+deb12-arm64-16k 6.12-rc1; do
+  [[ $release =~ $pattern ]] || status=1
+done
+for release in 5.19.0-1-amd64 6.0.12 6.13.1 6.120.0 6.18.44-test 7.1.13; do
+  [[ ! $release =~ $pattern ]] || status=1
+done
+result "$status" 'DKMS is told which kernels there are'
 exit "$failed"
