@@ -91,11 +91,13 @@ count "statistics self-test" "$selftest_status"
 
 ktap "every interleaving of a modelled machine" "$build/tests/explore/explore" --all
 
-# Would the build and the runner notice? Then four kernels, with the module in each.
+ktap "make run on machines with and without the module" tests/vm/check_run_lab.sh
+
+# Would the build and the runner notice? Then all kernels, with the module in each.
 host=$(dpkg --print-architecture)
 ktap "planted faults in the module's build" tests/vm/check_module_faults.sh "$host" 6.12
 ktap "planted trouble in a guest" tests/vm/check_runner.sh "$host" 6.12
-for guest in "amd64 6.1" "amd64 6.12" "arm64 6.1" "arm64 6.12"; do
+for guest in "amd64 6.1" "amd64 6.12" "arm64 6.1" "arm64 6.12" "arm64 6.12-16k"; do
   # shellcheck disable=SC2086  # two words
   ktap "the module in a guest: $guest" tests/vm/test_guest.sh $guest
 done
@@ -104,6 +106,7 @@ for arch in amd64 arm64; do
   check "the driver for $arch" make --no-print-directory -j"$(nproc)" driver ARCH="$arch"
   ktap "the driver in a guest: $arch" tests/vm/test_driver.sh "$arch" 6.12
 done
+ktap "the driver in a guest: arm64, pages of 16 KiB" tests/vm/test_driver.sh arm64 6.12-16k
 
 # The same tests once more, under a kernel that looks closer. It is built for that, on amd64.
 if [ "$host" = amd64 ]; then

@@ -21,7 +21,7 @@ expect() { # STATUS SAYS NAME COMMAND: SAYS is looked for in all that the runner
 }
 
 echo 'TAP version 13'
-echo '1..10'
+echo '1..11'
 
 expect 37 '^planted output$' "output, status and results come back" \
   'echo planted output; head -c 2000000 /dev/urandom >/results/a;
@@ -41,6 +41,7 @@ expect 72 'could not be unloaded' 'a module left in use fails the run' \
 CMDLINE=module.sig_enforce=1 expect 72 'did not load' 'a module that is refused fails the run' true
 MODULE_PARAMETERS='planted=1' expect 0 'unknown parameter' 'parameters reach the module' \
   'dmesg | grep tlblab:'
+CPU_MODEL=planted expect 71 "unable to find CPU model 'planted'" 'the CPU is the one asked for' true
 
 # The scan alone, on what kernels say.
 verdict=0
