@@ -182,6 +182,37 @@ TEST(pace_needs_the_right_to_it) {
       0);
 }
 
+TEST(pace_may_be_long_only_where_nobody_else_is) {
+  // The most that is allowed beside VMAs which are not the lab's: their faults wait meanwhile.
+  constexpr std::uint32_t kShortMs = 500;
+  const Arena arena;
+  const Shape shape(arena, 2, 2);
+  const auto perform = [&](std::uint32_t limit_ms) {
+    REQUIRE_EQ(arena.populate(shape.ranges()), 0);
+    alignas(32) tlblab_pace pace{};
+    pace.allowed = ~0u;
+    pace.limit_ms = limit_ms;
+    tlblab_request request = unmap_request(TLBLAB_MERGED);
+    request.pace = reinterpret_cast<std::uint64_t>(&pace);
+    const int error = arena.perform(request, shape.ranges());
+    EXPECT_EQ(request.account.cleared, error == 0 ? shape.nr_pages() : 0);
+    return error;
+  };
+  EXPECT_EQ(perform(TLBLAB_MAX_PACE_MS), 0);
+  // In the table's last page, far from the lab's VMAs.
+  const std::uint64_t table = shape.ranges()[0].start / kTableBytes * kTableBytes;
+  void* const other = reinterpret_cast<void*>(table + kTableBytes - kPage);
+  REQUIRE_EQ(mmap(other, kPage, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+             other);
+  EXPECT_EQ(perform(TLBLAB_MAX_PACE_MS), EINVAL);
+  EXPECT_EQ(perform(kShortMs + 1), EINVAL);
+  EXPECT_EQ(perform(kShortMs), 0);
+  EXPECT_EQ(perform(0), 0);
+  munmap(other, kPage);
+  EXPECT_EQ(perform(TLBLAB_MAX_PACE_MS), 0);
+}
+
 TEST(pace_ends_when_nobody_lets_it_go_on) {
   const tlblab_totals before = totals();
   const auto nr_in_use = [] { return totals().frames_in_use; };
