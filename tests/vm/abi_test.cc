@@ -128,11 +128,11 @@ TEST(unknown_values_are_einval) {
   EXPECT_EQ(spoiled([](auto& r) { r.release = 2; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.mechanism = 0; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.mechanism = ~0u; }), EINVAL);
-  EXPECT_EQ(spoiled([](auto& r) { r.fault = 5; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.fault = TLBLAB_NO_REPEAT + 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.fault = 64 + TLBLAB_NO_FLUSH; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.reserved = 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.account.requests = 1; }), EINVAL);
-  EXPECT_EQ(spoiled([](auto& r) { r.account.reserved[14] = 1; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.account.reserved[12] = 1; }), EINVAL);
 }
 
 TEST(values_that_do_not_go_together) {

@@ -364,7 +364,7 @@ TEST(fault_needs_the_right_to_plant_it) {
                 auto request = watched_request(TLBLAB_MERGED, fault);
                 if (arena.perform(request, shape.ranges()) != EPERM) return 2;
               }
-              auto request = watched_request(TLBLAB_MERGED, TLBLAB_TRUST_NONE + 1);
+              auto request = watched_request(TLBLAB_MERGED, TLBLAB_NO_REPEAT + 1);
               if (arena.perform(request, shape.ranges()) != EINVAL) return 3;
               // The oracle itself is anybody's.
               request = watched_request(TLBLAB_MERGED, 0);
