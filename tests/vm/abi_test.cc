@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <iterator>
 
 #include "tests/vm/ktap.hh"
 #include "tests/vm/lab.hh"
@@ -45,7 +46,8 @@ TEST(query_tells_what_is_here) {
   EXPECT_EQ(can.extents, 0x6ull);
   EXPECT_EQ(can.releases, 1ull << TLBLAB_STRICT);
   EXPECT_EQ(can.flags, std::uint64_t{TLBLAB_TIME_PHASES | TLBLAB_ORACLE});
-  EXPECT_EQ(can.faults, 0x1eull);
+  // One of them is for machines that repeat completions: completion_test.cc.
+  EXPECT_EQ(can.faults & ~(1ull << TLBLAB_NO_REPEAT), 0x1eull);
   EXPECT_TRUE((can.features & TLBLAB_HAS_PACE) != 0);
   EXPECT_EQ(can.page_bytes, kPage);
   EXPECT_EQ(can.entries_per_table, kEntriesPerTable);
@@ -132,7 +134,7 @@ TEST(unknown_values_are_einval) {
   EXPECT_EQ(spoiled([](auto& r) { r.fault = 64 + TLBLAB_NO_FLUSH; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.reserved = 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.account.requests = 1; }), EINVAL);
-  EXPECT_EQ(spoiled([](auto& r) { r.account.reserved[12] = 1; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { *std::rbegin(r.account.reserved) = 1; }), EINVAL);
 }
 
 TEST(values_that_do_not_go_together) {

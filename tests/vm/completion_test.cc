@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// CPUs whose broadcast invalidations are said to be complete too early, as the Neoverse N1's, have
+// each completion repeated, as their kernel's own flushes do. The runner tells by EXPECT_REPEAT=1
+// that this guest's CPUs are such.
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "tests/vm/ktap.hh"
+#include "tests/vm/lab.hh"
+
+namespace tlblab::vm {
+namespace {
+
+constexpr std::uint32_t kGathers[] = {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE, TLBLAB_PER_VMA,
+                                      TLBLAB_MERGED, TLBLAB_FULL_MM};
+constexpr std::uint32_t kMechanisms[] = {TLBLAB_KERNEL_SHOOTDOWN, TLBLAB_TLBI_DSB_EACH,
+                                         TLBLAB_TLBI_DSB_ONCE};
+
+constexpr unsigned kVmas = 16;
+constexpr unsigned kPagesEach = 4;
+
+bool has(std::uint64_t mask, std::uint32_t value) { return (mask >> value & 1) != 0; }
+
+bool must_repeat() {
+  const char* const text = std::getenv("EXPECT_REPEAT");
+  return text != nullptr && std::string(text) == "1";
+}
+
+/// An unmap of the shape, which is populated for it. Its errno; the account in `request`.
+int unmap(const Arena& arena, const Shape& shape, tlblab_request& request) {
+  REQUIRE_EQ(arena.populate(shape.ranges()), 0);
+  return arena.perform(request, shape.ranges());
+}
+
+tlblab_request request_of(std::uint32_t gather, std::uint32_t mechanism, std::uint32_t fault = 0) {
+  tlblab_request request = unmap_request(gather);
+  request.mechanism = mechanism;
+  request.fault = fault;
+  return request;
+}
+
+/// All that the fault must leave as it is: times differ anyway.
+void expect_alike(const tlblab_account& a, const tlblab_account& b) {
+  EXPECT_EQ(a.vmas, b.vmas);
+  EXPECT_EQ(a.tables, b.tables);
+  EXPECT_EQ(a.cleared, b.cleared);
+  EXPECT_EQ(a.empty, b.empty);
+  EXPECT_EQ(a.requests, b.requests);
+  EXPECT_EQ(a.forced, b.forced);
+  EXPECT_EQ(a.full, b.full);
+  EXPECT_EQ(a.flushed_pages, b.flushed_pages);
+  EXPECT_EQ(a.targets, b.targets);
+  EXPECT_EQ(a.tlbi, b.tlbi);
+  EXPECT_EQ(a.dsb_ishst, b.dsb_ishst);
+  EXPECT_EQ(a.dsb_ish, b.dsb_ish);
+  EXPECT_EQ(a.released, b.released);
+  EXPECT_EQ(a.resched_points, b.resched_points);
+}
+
+/// Calls f(gather, mechanism) for all that the machine has.
+template <class F>
+void for_each_kind(const tlblab_capabilities& can, F f) {
+  for (const std::uint32_t mechanism : kMechanisms) {
+    if (!has(can.mechanisms, mechanism)) continue;
+    for (const std::uint32_t gather : kGathers) f(gather, mechanism);
+  }
+}
+
+}  // namespace
+
+TEST(completion_is_repeated_where_it_must_be) {
+  const tlblab_capabilities can = capabilities();
+  if (must_repeat()) EXPECT_TRUE(has(can.faults, TLBLAB_NO_REPEAT));
+  const bool repeats = has(can.faults, TLBLAB_NO_REPEAT);
+  const Arena arena;
+  const Shape shape(arena, kVmas, kPagesEach);
+  // Kernels repeat either after a request's invalidations, or in each of them. One or the other.
+  bool each_dsb = true;
+  bool each_tlbi = true;
+  for_each_kind(can, [&](std::uint32_t gather, std::uint32_t mechanism) {
+    tlblab_request request = request_of(gather, mechanism);
+    REQUIRE_EQ(unmap(arena, shape, request), 0);
+    const tlblab_account& account = request.account;
+    EXPECT_EQ(account.cleared, std::uint64_t{kVmas} * kPagesEach);
+    if (!repeats) {
+      EXPECT_EQ(account.repeats, 0u);
+      return;
+    }
+    EXPECT_GE(account.dsb_ish, 1u);
+    each_dsb = each_dsb && account.repeats == account.dsb_ish;
+    each_tlbi = each_tlbi && account.repeats == account.tlbi;
+    std::printf("# gather %u, mechanism %u: %llu repeats, %llu TLBI, %llu DSB\n", gather, mechanism,
+                account.repeats, account.tlbi, account.dsb_ish);
+  });
+  if (!repeats) return;
+  EXPECT_TRUE(each_dsb || each_tlbi);
+  std::printf("# repeated at %s\n", each_dsb ? "each DSB" : each_tlbi ? "each TLBI" : "neither");
+}
+
+TEST(completion_is_repeated_unless_the_fault_is_planted) {
+  const tlblab_capabilities can = capabilities();
+  if (must_repeat()) EXPECT_TRUE(has(can.faults, TLBLAB_NO_REPEAT));
+  const Arena arena;
+  const Shape shape(arena, kVmas, kPagesEach);
+  for_each_kind(can, [&](std::uint32_t gather, std::uint32_t mechanism) {
+    tlblab_request faulty = request_of(gather, mechanism, TLBLAB_NO_REPEAT);
+    const int error = unmap(arena, shape, faulty);
+    if (!has(can.faults, TLBLAB_NO_REPEAT)) {
+      EXPECT_EQ(error, EOPNOTSUPP);
+      return;
+    }
+    REQUIRE_EQ(error, 0);
+    EXPECT_EQ(faulty.account.repeats, 0u);
+    tlblab_request sound = request_of(gather, mechanism);
+    REQUIRE_EQ(unmap(arena, shape, sound), 0);
+    EXPECT_GE(sound.account.repeats, 1u);
+    expect_alike(faulty.account, sound.account);
+  });
+}
+
+}  // namespace tlblab::vm
