@@ -3,9 +3,11 @@
  * From the caller's list to pieces of VMAs: copied before any lock, checked, claimed against other
  * initiators, found in the address space.
  */
+#include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+/* Without userfaultfd it doesn't include what it uses. */
 #include <linux/userfaultfd_k.h>
 
 #include "kmod/linux/lab.h"
