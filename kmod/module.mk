@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The goals around the module: building it for a kernel, installing it, and running it in a guest.
-# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k, which
-# has pages of 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels; KDIR
-# names any other kernel's build folder.
+# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k, whose
+# pages have 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels; KDIR names
+# any other kernel's build folder.
 
 # Debian's names, also where there is no dpkg to ask.
 HOST_ARCH := $(shell kmod/host_arch.sh)
@@ -23,7 +23,7 @@ guest_arch = $(firstword $(subst -, ,$1))
 guest_kernel = $(patsubst $(call guest_arch,$1)-%,%,$1)
 KERNELS := $(foreach guest,$(filter $(ARCH)-%,$(GUESTS)),$(call guest_kernel,$(guest)))
 ifeq ($(filter $(or $(KERNEL),6.12),$(KERNELS) $(if $(filter amd64,$(ARCH)),debug)),)
-$(error KERNEL=$(KERNEL): for $(ARCH) there are $(KERNELS); give another kernel's build folder as KDIR)
+$(error KERNEL=$(KERNEL): for $(ARCH) there are $(KERNELS); KDIR= names another's build folder)
 endif
 
 .PHONY: module modules driver vm-tests vm install

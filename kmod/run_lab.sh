@@ -49,9 +49,12 @@ agreed() {
     experience
     return 0
   fi
-  [ -t 0 ] || { echo "Nobody to ask whether to load the module: make run YES=yes does." && return 1; }
-  echo "Load the module tlblab into this kernel, Linux $release, measure its gathers for a few minutes,"
-  echo "and unload it?"
+  if [ ! -t 0 ]; then
+    echo "Nobody to ask whether to load the module: make run YES=yes does."
+    return 1
+  fi
+  echo "Load the module tlblab into this kernel, Linux $release, measure its gathers for a few"
+  echo "minutes, and unload it?"
   experience
   read -r -p "[y/N] " answer
   [[ $answer = [yY]* ]]
@@ -70,13 +73,13 @@ unload() {
 }
 
 here() {
-  local status=0
+  local status=0 headers=$machine/lib/modules/$release/build
   [ "$(id -u)" = 0 ] || root=(sudo)
   # However this ends, the module does not stay.
   trap unload EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  "${root[@]}" insmod "$BUILD/kmod/$(cat "$machine/lib/modules/$release/build/include/config/kernel.release")/tlblab.ko"
+  "${root[@]}" insmod "$BUILD/kmod/$(cat "$headers/include/config/kernel.release")/tlblab.ko"
   "${root[@]}" "$BUILD/tlblab" study lab || status=$?
   return "$status"
 }
