@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced: Debian 12 packages of amd64 and arm64, downloaded and unpacked under $BUILD without
-# touching the host's apt or dpkg. apt runs on a root of its own, with the host's way to the network
-# (proxies and the like) and none of its sources or hooks; it checks signatures and hashes as ever.
+# Sourced: Debian's packages, downloaded and unpacked under $BUILD without touching the host's apt or
+# dpkg. They are Debian 12's, for amd64 and arm64, unless another suite is asked for. apt runs on a
+# root of its own for each suite, with the host's way to the network (proxies and the like) and none
+# of its sources or hooks; it checks signatures and hashes as ever.
 
 BUILD=${BUILD:-build}
 DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 DEBIAN_SECURITY_MIRROR=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
-apt_root=$PWD/$BUILD/apt
 host_arch=$(dpkg --print-architecture)
 
 die() { # MESSAGE...
@@ -19,10 +19,18 @@ private() { # COMMAND...: any apt command, on the private root
   APT_CONFIG=$apt_root/apt.conf "$@"
 }
 
-# Writes the private root's settings, and refreshes its package lists once a day.
-debian_prepare() {
-  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# Chooses a suite for all that follows: writes its private root's settings, and refreshes its package
+# lists once a day. Other suites than Debian 12's are for programs of this host alone.
+debian_prepare() { # [SUITE]
+  local suite=${1:-bookworm} keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  local architectures="$host_arch"
   [ -e "$keyring" ] || die "$keyring is missing: apt-get install debian-archive-keyring"
+  apt_root=$PWD/$BUILD/apt debian="Debian $suite"
+  if [ "$suite" = bookworm ]; then
+    debian='Debian 12' architectures='amd64 arm64'
+  else
+    apt_root+=-$suite
+  fi
   mkdir -p "$apt_root"/{state/lists/partial,cache/archives/partial,parts,debs}
   : >"$apt_root/status"
   {
@@ -35,17 +43,21 @@ debian_prepare() {
     echo "Dir::Etc::sourcelist \"$apt_root/sources.list\";"
     echo "Dir::Etc::sourceparts \"$apt_root/parts\";"
     echo "APT::Architecture \"$host_arch\";"
-    echo 'APT::Architectures { "amd64"; "arm64"; };'
+    printf 'APT::Architectures {'
+    # shellcheck disable=SC2086  # words
+    printf ' "%s";' $architectures
+    echo ' };'
     echo 'APT::Sandbox::User "root";'
     echo 'Acquire::Languages "none";'
     echo 'Acquire::Retries "3";'
   } >"$apt_root/apt.conf"
-  cat >"$apt_root/sources.list" <<-END
-	deb [signed-by=$keyring] $DEBIAN_MIRROR bookworm main
-	deb [signed-by=$keyring] $DEBIAN_SECURITY_MIRROR bookworm-security main
-	END
+  {
+    echo "deb [signed-by=$keyring] $DEBIAN_MIRROR $suite main"
+    [ "$suite" = sid ] \
+      || echo "deb [signed-by=$keyring] $DEBIAN_SECURITY_MIRROR $suite-security main"
+  } >"$apt_root/sources.list"
   if [ -z "$(find "$apt_root/updated" -mmin -1440 2>/dev/null)" ]; then
-    echo "  APT     package lists of Debian 12, amd64 and arm64"
+    echo "  APT     package lists of $debian, ${architectures/ / and }"
     private apt-get update -qq -o APT::Update::Error-Mode=any \
       || die "the package lists of $DEBIAN_MIRROR could not be read: is there a network?"
     touch "$apt_root/updated"
@@ -61,7 +73,7 @@ debian_unpack() { # FOLDER PACKAGE:ARCH...
     echo "  GET     $package"
     deb=$(cd "$apt_root/debs" && private apt-get download --print-uris "$package" \
       | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")
-    [ -n "$deb" ] || die "Debian 12 has no package $package"
+    [ -n "$deb" ] || die "$debian has no package $package"
     (cd "$apt_root/debs" && private apt-get download -qq "$package") \
       || die "$package could not be downloaded"
     dpkg-deb -x "$apt_root/debs/$deb" "$folder" || die "$package could not be unpacked"
