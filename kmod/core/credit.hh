@@ -20,6 +20,32 @@
 //
 // Here 4 finds that change 1 is not settled, and writes nothing down.
 //
+// The race that it would not survive if 1 to n were taken by a load of `changed` (arm64):
+//
+//      CPU 0                         CPU 1                           CPU 2, same mm
+//   1                                needs an older change; its
+//                                    load of `changed` is under way
+//   2                                DSB ISHST: waits for its own
+//                                    stores, not for loads
+//   3                                TLBI: everybody forgets A
+//   4                                                                touches A: walks, finds the
+//                                                                    entry set, keeps it
+//   5  empties A: change 1
+//   6                                the load is done: 1
+//   7                                DSB ISH: all up to 1 is
+//                                    settled (!)
+//   8  needs change 1: it is settled
+//   9  releases A's frame
+//  10                                                                uses A through its TLB
+//
+// A request begins with a barrier for stores alone (broadcast.hh): enough for what this CPU has
+// emptied. What others have emptied it knows from `changed`, which must be read before the request
+// begins. So it is taken by an atomic that adds 0, whose store comes after its load: the barrier
+// waits for the store. herd7, Arm's own model (tests/litmus), says of a load with acquire
+// "Sometimes", even with DMB ISH before the request, and of the atomic "Never", with LSE and
+// without. DSB ISH in place of DSB ISHST would do as well; so does a branch on the value, which
+// pending.hh and nesting.hh have. On x86 a load is never that late.
+//
 // Words, both owned by the granule: `changed`, the last change's number; `settled`: all changes up
 // to it are. 0 at first.
 #pragma once
@@ -47,7 +73,7 @@ class Credit {
   template <class Flush>
   bool need(u64 change, Flush flush) {
     if (words_.load(settled_, Order::kAcquire) >= change) return false;
-    const u64 covered = words_.load(changed_, Order::kAcquire);
+    const u64 covered = words_.add(changed_, 0, Order::kFull);  // no mere load
     flush();
     for (;;) {
       const u64 settled = words_.load(settled_, Order::kRelaxed);
