@@ -90,6 +90,7 @@ cat "$scratch/selftest"
 count "statistics self-test" "$selftest_status"
 
 ktap "every interleaving of a modelled machine" "$build/tests/explore/explore" --all
+ktap "arm64's own memory model (herd7)" env BUILD="$build" tests/litmus/run.sh
 
 ktap "make run on machines with and without the module" tests/vm/check_run_lab.sh
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Writes the litmus tests:
+//   litmus FOLDER      one file for each, FOLDER/NAME.litmus, and FOLDER/tests: a line for each
+//   with
+//                      its name, the verdict that is expected and what it is about, set apart by
+//                      tabs
+// Exit status: 0, or 2 when something is wrong with a scenario or the folder.
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "tests/litmus/scenarios.hh"
+
+namespace tlblab::litmus {
+
+namespace {
+
+std::string comment(const Scenario& scenario) {
+  std::string text = " " + scenario.about + "\n From: " + scenario.from +
+                     "\n Expected: " + to_string(scenario.expected) +
+                     (scenario.spoils.empty() ? "" : "; it is " + scenario.spoils + ", spoilt") +
+                     "\n";
+  return text +
+         " Written by running that code on a platform that writes instructions down. Loads give "
+         "what\n"
+         " the path needs, which is part of the condition; locks, and words of one CPU, are left "
+         "out.\n So this allows whatever the code allows, and perhaps more.\n";
+}
+
+void write_all(const std::string& folder) {
+  std::ofstream list(folder + "/tests");
+  std::set<std::string> unspoilt;
+  for (const Scenario& scenario : scenarios()) {
+    if (scenario.expected == Verdict::kNever) unspoilt.insert(scenario.name);
+    unspoilt.erase(scenario.spoils);
+    std::ofstream file(folder + "/" + scenario.name + ".litmus");
+    file << scenario.write().text(scenario.name, comment(scenario));
+    if (!file.flush()) give_up(folder + " can't be written to");
+    list << scenario.name << '\t' << to_string(scenario.expected) << '\t' << scenario.about << '\n';
+  }
+  if (!list.flush()) give_up(folder + " can't be written to");
+  // "Never" may mean that the path can't be taken at all: a neighbour shows that it can.
+  for (const std::string& name : unspoilt) give_up("nothing spoils " + name);
+}
+
+}  // namespace
+
+}  // namespace tlblab::litmus
+
+int main(int argc, char** argv) {
+  if (argc != 2) tlblab::litmus::give_up("usage: litmus FOLDER");
+  tlblab::litmus::write_all(argv[1]);
+}
