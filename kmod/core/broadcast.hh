@@ -78,23 +78,23 @@ lab_flush_cost broadcast_flush(M& machine, const lab_interval* intervals, u32 nr
   cost.dsb_ishst = 1;
   machine.publish();
   const u64 asid = machine.read_asid();
-  for (u32 i = 0; i < nr; ++i) {
-    const lab_interval& all = intervals[i];
-    cost.tlbi += (all.end - all.start) >> page_shift;
-    if (!completion.each) {
-      cost.repeats += machine.invalidate(asid, all, completion.repeat);
-      continue;
+  for (u32 i = 0; i < nr; ++i) cost.tlbi += (intervals[i].end - intervals[i].start) >> page_shift;
+  // Asked once, so that on each way through the object code it can be seen what completes what.
+  if (!completion.each) {
+    for (u32 i = 0; i < nr; ++i) {
+      cost.repeats += machine.invalidate(asid, intervals[i], completion.repeat);
     }
-    for (u64 start = all.start; start < all.end; start += u64{1} << page_shift) {
+    cost.repeats += machine.complete(completion.repeat);
+    cost.dsb_ish = 1;
+    return cost;
+  }
+  for (u32 i = 0; i < nr; ++i) {
+    for (u64 start = intervals[i].start; start < intervals[i].end; start += u64{1} << page_shift) {
       const lab_interval page = {start, start + (u64{1} << page_shift)};
       cost.repeats += machine.invalidate(asid, page, completion.repeat);
       cost.repeats += machine.complete(completion.repeat);
       ++cost.dsb_ish;
     }
-  }
-  if (!completion.each) {
-    cost.repeats += machine.complete(completion.repeat);
-    ++cost.dsb_ish;
   }
   return cost;
 }
