@@ -138,8 +138,11 @@ test-debug: setup-test
 # skipped then.
 .PHONY: litmus herd
 litmus: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/litmus/litmus herd
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/litmus/litmus herd \
+	  $(BUILD)/kmod/arm64-6.12/tlblab.ko
 	@BUILD=$(BUILD) tests/litmus/run.sh
+	@BUILD=$(BUILD) tests/litmus/check_mapping.sh $(addprefix $(BUILD)/kmod/arm64-6.12/kmod/, \
+	  core/core.o arch/arm64/flush.o linux/platform.o)
 herd:
 	+@BUILD=$(BUILD) tests/litmus/herd.sh || [ $$? -eq 77 ]
 

@@ -91,6 +91,12 @@ count "statistics self-test" "$selftest_status"
 
 ktap "every interleaving of a modelled machine" "$build/tests/explore/explore" --all
 ktap "arm64's own memory model (herd7)" env BUILD="$build" tests/litmus/run.sh
+for line in 6.1 6.12; do
+  objects=$build/kmod/arm64-$line/kmod
+  ktap "herd7 was asked about what the module does: $line" \
+    env BUILD="$build" tests/litmus/check_mapping.sh \
+    "$objects/core/core.o" "$objects/arch/arm64/flush.o" "$objects/linux/platform.o"
+done
 
 ktap "make run on machines with and without the module" tests/vm/check_run_lab.sh
 

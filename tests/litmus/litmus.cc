@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "tests/litmus/disassembly.hh"
+#include "tests/litmus/mapping.hh"
 #include "tests/litmus/scenarios.hh"
 
 namespace tlblab::litmus {
@@ -43,11 +45,39 @@ void write_all(const std::string& folder) {
   for (const std::string& name : unspoilt) give_up("nothing spoils " + name);
 }
 
+Disassembly read_dump(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) give_up(path + " can't be read");
+  return Disassembly(file);
+}
+
+int tell(const std::vector<Finding>& findings) {
+  int status = 0;
+  for (const Finding& finding : findings) {
+    const bool is_good = finding.fault.empty();
+    std::printf("%s\t%s\t%s\n", is_good ? "good" : "bad", finding.name.c_str(),
+                finding.fault.c_str());
+    if (!is_good) status = 1;
+  }
+  return status;
+}
+
+int run(const std::vector<std::string>& words) {
+  if (words.size() == 1 && !words[0].starts_with("-")) {
+    write_all(words[0]);
+    return 0;
+  }
+  if (words.size() >= 2 && words[0] == "--steps") {
+    std::vector<Disassembly> objects;
+    for (std::size_t i = 1; i < words.size(); ++i) objects.push_back(read_dump(words[i]));
+    return tell(check_steps(objects));
+  }
+  if (words.size() == 2 && words[0] == "--order") return tell(check_order(read_dump(words[1])));
+  give_up("usage: litmus FOLDER | --steps DUMP... | --order DUMP");
+}
+
 }  // namespace
 
 }  // namespace tlblab::litmus
 
-int main(int argc, char** argv) {
-  if (argc != 2) tlblab::litmus::give_up("usage: litmus FOLDER");
-  tlblab::litmus::write_all(argv[1]);
-}
+int main(int argc, char** argv) { return tlblab::litmus::run({argv + 1, argv + argc}); }
