@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One thread of random_calls: what it may do, one step after the other. Whether a call is legal is
+// nobody's business here; that each ends with an errno that it may have, and that nothing unrelated
+// changes, is.
+#pragma once
+
+#include <sys/types.h>
+#include <tlblab/abi.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+
+#include "tests/vm/stage.hh"
+#include "tests/vm/uffd.hh"
+
+namespace tlblab::vm {
+
+/// What the processes share, in memory that they share.
+struct Board {
+  static constexpr unsigned kWorkers = 3;
+  std::atomic<bool> end{false};
+  std::atomic<unsigned> complaints{0};
+  std::array<std::atomic<pid_t>, kWorkers> workers{};  ///< 0: not ready, or gone
+  std::atomic<std::uint64_t> mapped{0};                ///< mmap() of lab VMAs that worked
+  std::atomic<std::uint64_t> populated{0};             ///< TLBLAB_POPULATE that worked
+  std::atomic<std::uint64_t> performed{0};             ///< TLBLAB_PERFORM that worked
+  std::atomic<std::uint64_t> cleared{0};               ///< entries that they cleared
+  std::atomic<std::uint64_t> refused{0};               ///< calls of the module that failed
+  std::atomic<std::uint64_t> others{0};                ///< calls of the kernel
+  std::atomic<std::uint64_t> killed{0};                ///< workers
+};
+
+/// Says so on stdout, at once and in one piece, and counts it. Safe after fork().
+[[gnu::format(printf, 2, 3)]] void complain(Board& board, const char* format, ...);
+
+/// What all threads of one worker process share.
+struct World {
+  /// As far as anybody knows: other threads map over it.
+  struct alignas(4) Hint {
+    std::uint8_t arena;  ///< index + 1; 0: no lab memory
+    std::uint8_t first;  ///< page in the zone
+    std::uint8_t nr;
+  };
+
+  Board* board = nullptr;
+  unsigned process = 0;
+  bool foreign_entries = false;  ///< others may set entries in lab VMAs
+  Stage stage;
+  tlblab_capabilities can{};
+  std::array<int, 3> arenas{};  ///< files: two are all workers', one is this worker's
+  int mem = -1;                 ///< /proc/self/mem
+  std::array<std::atomic<Hint>, Stage::kZones> hints{};
+};
+
+class Player {
+ public:
+  Player(World& world, std::uint64_t seed);
+
+  /// One call, or a few that belong together.
+  void step();
+
+ private:
+  using Act = void (Player::*)();
+
+  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
+  bool one_in(std::uint32_t n) { return below(n) == 0; }
+  /// Some pages of a zone, or all of it.
+  Stage::Piece any_piece();
+  /// As any_piece(), or a guard and what is around it: for calls that leave content as it is.
+  Stage::Piece any_neighbourhood();
+  std::uint64_t any_word();
+  [[nodiscard]] int any_arena() { return world_.arenas[below(3)]; }
+
+  // player_lab.cc: the module's calls.
+  void map_lab();
+  void populate();
+  void perform();
+  void ask();
+  void reopen();
+  /// Ranges of lab memory as far as one knows, of one arena; or nonsense. Returns their number.
+  unsigned any_ranges(int* fd);
+  void spoil_ranges(unsigned nr);
+  /// There is no lab memory there any more.
+  void forget_ranges(unsigned nr);
+  tlblab_request any_request();
+  void check_account(const tlblab_request& request, unsigned nr_ranges);
+
+  // player_memory.cc: what the kernel does to a process's own memory.
+  void touch();
+  void map_ordinary();
+  void unmap();
+  void move();
+  void protect();
+  void advise();
+  void lock();
+  void bind();
+  void migrate();
+  void register_uffd();
+  void scan_pagemap();
+
+  // player_processes.cc: what goes by way of /proc, or by another process.
+  void read_proc();
+  void use_mem_file();
+  void reach_peer();
+  void fork_child();
+  void change_process();
+  void pass_to_kernel();
+
+  World& world_;
+  Board& board_;
+  std::mt19937_64 random_;
+  Userfaultfd uffd_;
+  bool is_child_ = false;  ///< of fork(): no more of that
+  std::array<tlblab_range, 8> ranges_{};
+};
+
+}  // namespace tlblab::vm
