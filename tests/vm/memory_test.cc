@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Memory is everybody's: the module has a cap, gives back what it does not need when the kernel is
+// short, and does not count on memory that it can't have.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "tests/vm/ktap.hh"
+#include "tests/vm/lab.hh"
+
+namespace tlblab::vm {
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+const char* const kMaxMib = "/sys/module/tlblab/parameters/max_mib";
+
+std::string read_word(const std::string& path) {
+  std::string word;
+  std::ifstream(path) >> word;
+  return word;
+}
+
+/// Sets the cap while it lives. Fails the test if the module has none, which then goes on.
+class Cap {
+ public:
+  explicit Cap(std::uint64_t mib) : before_(read_word(kMaxMib)) {
+    EXPECT_TRUE(!before_.empty());
+    set(std::to_string(mib));
+  }
+  ~Cap() { set(before_); }
+  Cap(const Cap&) = delete;
+  Cap& operator=(const Cap&) = delete;
+  void set(const std::string& mib) const {
+    if (!before_.empty()) write_file(kMaxMib, mib);
+  }
+
+ private:
+  std::string before_;
+};
+
+std::uint64_t meminfo_bytes(const std::string& what) {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(what + ":", 0) == 0) return std::stoull(line.substr(what.size() + 1)) * 1024;
+  }
+  return 0;
+}
+
+/// All of it takes seconds: for small machines.
+bool machine_is_too_big() { return meminfo_bytes("MemTotal") > 2048 * kMiB; }
+
+/// Takes and touches ordinary memory, in a child that the kernel would rather kill than anybody
+/// else. 0 if the child had it all.
+int child_needs(std::uint64_t bytes) {
+  return in_child([bytes] {
+    write_file("/proc/self/oom_score_adj", "1000");
+    void* got = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (got == MAP_FAILED) return 1;
+    for (std::uint64_t at = 0; at < bytes; at += kPage) static_cast<volatile char*>(got)[at] = 1;
+    return 0;
+  });
+}
+
+std::uint64_t held_frames(const tlblab_totals& books) {
+  return books.frames_taken - books.frames_returned;
+}
+
+std::uint64_t pages_of(std::uint64_t bytes) { return bytes / kPage * kPage; }
+
+}  // namespace
+
+TEST(memory_in_quarantine_is_given_back) {
+  if (machine_is_too_big()) return skip("more than 2 GiB of memory");
+  const std::uint64_t available = meminfo_bytes("MemAvailable");
+  const std::uint64_t ours = pages_of(available / 3 * 2);
+  const Cap cap(ours / kMiB + 1);
+  const tlblab_totals before = totals();
+  const Arena arena;
+  const std::uint64_t at = arena.map(0, ours, 0);
+  REQUIRE_EQ(arena.populate({{at, ours}}), 0);
+  auto request = unmap_request(TLBLAB_MERGED);
+  REQUIRE_EQ(arena.perform(request, {{at, ours}}), 0);
+  EXPECT_EQ(request.account.released, ours / kPage);
+  // The file stays open.
+  EXPECT_EQ(child_needs(available / 5 * 3), 0);
+  const tlblab_totals after = totals();
+  EXPECT_GE(after.pressure_flushes, before.pressure_flushes + 1);
+  EXPECT_TRUE(books_balance(after));
+  munmap(reinterpret_cast<void*>(at), ours);
+}
+
+TEST(memory_that_the_default_cap_leaves) {
+  if (machine_is_too_big()) return skip("more than 2 GiB of memory");
+  const Cap cap(0);
+  const std::uint64_t total = meminfo_bytes("MemTotal");
+  const std::uint64_t before = meminfo_bytes("MemAvailable");
+  const Arena arena;
+  const std::uint64_t at = arena.map(0, pages_of(2 * total), 0);
+  EXPECT_EQ(arena.populate({{at, pages_of(2 * total)}}), ENOMEM);
+  // Still populated. A quarter is the module's; page tables and the index are small beside it.
+  const std::uint64_t available = meminfo_bytes("MemAvailable");
+  EXPECT_GE(available, before - before / 20 - total / 4);
+  const std::uint64_t margin = 16 * kMiB + total / 20;
+  EXPECT_EQ(child_needs(available > margin ? available - margin : 0), 0);
+  munmap(reinterpret_cast<void*>(at), pages_of(2 * total));
+}
+
+TEST(memory_cap_is_obeyed) {
+  constexpr std::uint64_t kCapMib = 8;
+  const Cap cap(kCapMib);
+  const tlblab_totals before = totals();
+  const std::uint64_t max_frames = kCapMib * kMiB / kPage;
+  EXPECT_EQ(before.max_frames, max_frames);
+  // Two at a time, who together want more than there is, while somebody reads the books.
+  std::atomic<unsigned> nr_busy{2};
+  std::atomic<unsigned> nr_enomem{0};
+  std::thread populators[2];
+  for (int i = 0; i < 2; ++i) {
+    populators[i] = std::thread([&nr_busy, &nr_enomem, i] {
+      pin_to_cpu(i + 1);
+      const std::uint64_t bytes = pages_of(kCapMib * kMiB / 4 * 3);
+      for (unsigned round = 0; round < 10; ++round) {
+        const Arena arena;
+        const std::uint64_t at = arena.map(0, bytes, 0);
+        const int error = arena.populate({{at, bytes}});
+        EXPECT_TRUE(error == 0 || error == ENOMEM);
+        nr_enomem += error == ENOMEM ? 1 : 0;
+        auto request = unmap_request(TLBLAB_MERGED);
+        EXPECT_EQ(arena.perform(request, {{at, bytes}}), 0);
+        // What is in quarantine makes room for this.
+        if (arena.populate({{at, kPage}}) == 0)
+          arena.perform(request = unmap_request(TLBLAB_MERGED), {{at, kPage}});
+        munmap(reinterpret_cast<void*>(at), bytes);
+      }
+      --nr_busy;
+    });
+  }
+  std::uint64_t most = 0;
+  while (nr_busy != 0) most = std::max(most, held_frames(totals()));
+  for (std::thread& populator : populators) populator.join();
+  EXPECT_LE(most, max_frames);
+
+  // Alone it has all of it, again and again, and nothing more.
+  const Arena arena;
+  const std::uint64_t bytes = kCapMib * kMiB;
+  const std::uint64_t at = arena.map(0, 2 * bytes, 0);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(arena.populate({{at, bytes}}), 0);
+    EXPECT_EQ(arena.populate({{at, 2 * bytes}}), ENOMEM);
+    auto request = unmap_request(TLBLAB_MERGED);
+    EXPECT_EQ(arena.perform(request, {{at, 2 * bytes}}), 0);
+    EXPECT_EQ(request.account.cleared, max_frames);
+  }
+  // A lower cap takes nothing away from who has it.
+  EXPECT_EQ(arena.populate({{at, bytes}}), 0);
+  cap.set("1");
+  EXPECT_EQ(arena.populate({{at, bytes}}), 0);
+  EXPECT_EQ(arena.populate({{at, bytes + kPage}}), ENOMEM);
+  *reinterpret_cast<volatile std::uint64_t*>(at) = 1;
+  munmap(reinterpret_cast<void*>(at), 2 * bytes);
+}
+
+namespace {
+
+/// Pages of the zones whose name is, or is not, "Movable": `field` of /proc/zoneinfo, summed.
+std::uint64_t zone_pages(bool movable, const std::string& field) {
+  std::ifstream file("/proc/zoneinfo");
+  bool is_movable = false;
+  std::uint64_t sum = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("Node ", 0) == 0) is_movable = line.find("Movable") != std::string::npos;
+    std::istringstream words(line);
+    std::string first;
+    std::string second;
+    words >> first;
+    if (first == "pages") words >> first;
+    words >> second;
+    if (first == field && is_movable == movable) sum += std::stoull(second);
+  }
+  return sum;
+}
+
+}  // namespace
+
+// For a guest booted with movablecore= most of its memory: the kernel has that for others, but
+// neither for the module nor for itself.
+TEST(memory_that_is_only_for_what_can_move) {
+  const std::uint64_t movable = zone_pages(true, "managed");
+  const std::uint64_t usable = zone_pages(false, "managed");
+  if (movable < usable) return skip("boot with movablecore= most of the memory");
+  // The cap is not what ends it.
+  const Cap cap(1 << 20);
+  // In a child that the kernel would rather kill than the tests.
+  EXPECT_EQ(in_child([movable, usable] {
+              write_file("/proc/self/oom_score_adj", "1000");
+              const Arena arena;
+              const std::uint64_t bytes = (movable + usable) * kPage;
+              const std::uint64_t at = arena.map(0, bytes, 0);
+              if (arena.populate({{at, bytes}}) != ENOMEM) return 1;
+              // The kernel has something left for itself: well above what it calls short.
+              if (zone_pages(false, "free") < 2 * zone_pages(false, "high")) return 2;
+              // And it can go on: this takes page tables and stacks.
+              for (int i = 0; i < 20; ++i) {
+                if (in_child([] { return 0; }) != 0) return 3;
+              }
+              return child_needs(pages_of(meminfo_bytes("MemAvailable") / 2)) == 0 ? 0 : 4;
+            }),
+            0);
+}
+
+}  // namespace tlblab::vm
