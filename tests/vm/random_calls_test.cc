@@ -5,11 +5,9 @@
 //   RANDOM_SECONDS   how long; 10 when unset
 //   RANDOM_SEED      what the lots come from; chosen and printed when unset
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +25,7 @@
 
 #include "tests/vm/ktap.hh"
 #include "tests/vm/lab.hh"
+#include "tests/vm/others.hh"
 #include "tests/vm/player.hh"
 #include "tests/vm/reach.hh"
 
@@ -61,11 +60,12 @@ void handle_all_faults() {
   sigaction(SIGSEGV, &action, nullptr);
 }
 
-void use_all_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof(set), &set);
+/// An open device, sooner or later: allocations may be failing.
+int open_arena() {
+  for (;;) {
+    const int fd = open(TLBLAB_DEVICE, O_RDWR | O_CLOEXEC);
+    if (fd >= 0 || errno != ENOMEM) return fd;
+  }
 }
 
 /// A process of players. Ends with 0 when it is told to, unless it is killed before.
@@ -74,7 +74,7 @@ int work(World& world, std::uint64_t seed) {
   use_all_cpus();
   Board& board = *world.board;
   if (!world.stage.build(world.process)) return 1;
-  world.arenas[2] = open(TLBLAB_DEVICE, O_RDWR | O_CLOEXEC);
+  world.arenas[2] = open_arena();
   world.mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
   if (world.arenas[2] < 0 || world.mem < 0) return 2;
   board.workers[world.process] = getpid();
@@ -93,69 +93,6 @@ int work(World& world, std::uint64_t seed) {
   }
   for (std::thread& thread : threads) thread.join();
   if (!world.stage.guards_are_good()) complain(board, "a guard has changed in the end");
-  return 0;
-}
-
-/// Holds memory that nobody may change, and looks at it all the time.
-int watch(Board& board, std::uint64_t bytes) {
-  use_all_cpus();
-  void* got = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (got == MAP_FAILED) return 1;
-  auto* words = static_cast<volatile std::uint64_t*>(got);
-  const auto value = [](std::uint64_t i) { return kGuardMagic | 0xffull << 40 | i; };
-  for (std::uint64_t i = 0; i < bytes / 8; ++i) words[i] = value(i);
-  do {
-    // Some pages are given back and come again, from what the module had perhaps.
-    const std::uint64_t first = bytes / 8 / 4 * 3;
-    if (madvise(static_cast<char*>(got) + first * 8, bytes - first * 8, MADV_DONTNEED) != 0) {
-      return 2;
-    }
-    for (std::uint64_t i = first; i < bytes / 8; ++i) {
-      if (words[i] != 0) complain(board, "a new page of the bystander is not zero");
-      words[i] = value(i);
-    }
-    for (std::uint64_t i = 0; i < bytes / 8; ++i) {
-      if (words[i] != value(i)) complain(board, "the bystander's memory has changed");
-    }
-    usleep(1000);
-  } while (!board.end);
-  return 0;
-}
-
-std::uint64_t available_bytes() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("MemAvailable:", 0) == 0) return std::stoull(line.substr(13)) * 1024;
-  }
-  return 0;
-}
-
-/// Makes memory short, as far as that kills nobody, and has the kernel take back what it can.
-int press(Board& board, std::uint64_t seed) {
-  use_all_cpus();
-  std::mt19937_64 random(seed);
-  const std::uint64_t spare = available_bytes() / 4;
-  const std::uint64_t piece = 256 * kPage;
-  const auto tell = [](const char* path, const char* text) {
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return;
-    (void)!write(fd, text, 1);
-    close(fd);
-  };
-  while (!board.end) {
-    std::vector<void*> pieces;
-    while (!board.end && available_bytes() > spare + piece) {
-      void* got = mmap(nullptr, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (got == MAP_FAILED) break;
-      for (std::uint64_t at = 0; at < piece; at += kPage) static_cast<char*>(got)[at] = 1;
-      pieces.push_back(got);
-    }
-    // Every shrinker is called; page tables' neighbours move.
-    tell("/proc/sys/vm/drop_caches", random() % 2 != 0 ? "2" : "3");
-    tell("/proc/sys/vm/compact_memory", "1");
-    for (void* got : pieces) munmap(got, piece);
-    usleep(static_cast<useconds_t>(random() % 300'000));
-  }
   return 0;
 }
 
