@@ -75,4 +75,24 @@ tlblab: leak: 1 frame
 Kernel panic - not syncing: planted
 END
 result "$verdict" 'the scan knows what kernels complain with'
+
+# A data race counts if the module is in it.
+verdict=0
+race() { # FRAME [LINE]...: a report, as KCSAN writes it
+  local edge='=================================================================='
+  printf '[    3.000000] %s\n' "$edge" 'BUG: KCSAN: data-race in one / other' '' \
+    'write to 0xffff888000000000 of 8 bytes by task 1 on cpu 0:' " one+0x1/0x2" '' \
+    'read to 0xffff888000000000 of 8 bytes by task 2 on cpu 1:' " $1" "$edge" "${@:2}"
+}
+race 'other+0x1/0x2' >"$scratch/kernel.log"
+tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+grep -q ' 1 data races of the kernel' "$scratch/log" || verdict=1
+{ race 'other+0x1/0x2' && race 'lab_ioctl+0x1/0x2 [tlblab]'; } >"$scratch/kernel.log"
+! tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+grep -q 'data-race in one' "$scratch/log" || verdict=1
+race 'other+0x1/0x2' 'WARNING: planted' >"$scratch/kernel.log"
+! tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+race 'other+0x1/0x2' | head -n 5 >"$scratch/kernel.log"
+! tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+result "$verdict" 'the scan tells the races of the module from others'
 exit "$failed"
