@@ -56,6 +56,31 @@ std::uint64_t meminfo_bytes(const std::string& what) {
 /// All of it takes seconds: for small machines.
 bool machine_is_too_big() { return meminfo_bytes("MemTotal") > 2048 * kMiB; }
 
+/// A lab VMA of an arena of its own, gone at the end whatever the test found.
+class Lab {
+ public:
+  explicit Lab(std::uint64_t bytes) : bytes_(bytes), at_(arena_.map(0, bytes, 0)) {}
+  ~Lab() { munmap(reinterpret_cast<void*>(at_), bytes_); }
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
+
+  [[nodiscard]] std::uint64_t at() const { return at_; }
+  /// 0 or the errno: of so many bytes from the start.
+  [[nodiscard]] int populate(std::uint64_t bytes) const { return arena_.populate({{at_, bytes}}); }
+  /// What it cleared of so many bytes.
+  [[nodiscard]] std::uint64_t unmap(std::uint64_t bytes) const {
+    auto request = unmap_request(TLBLAB_MERGED);
+    EXPECT_EQ(arena_.perform(request, {{at_, bytes}}), 0);
+    EXPECT_EQ(request.account.released, request.account.cleared);
+    return request.account.cleared;
+  }
+
+ private:
+  Arena arena_;
+  std::uint64_t bytes_;
+  std::uint64_t at_;
+};
+
 /// Takes and touches ordinary memory, in a child that the kernel would rather kill than anybody
 /// else. 0 if the child had it all.
 int child_needs(std::uint64_t bytes) {
@@ -82,18 +107,14 @@ TEST(memory_in_quarantine_is_given_back) {
   const std::uint64_t ours = pages_of(available / 3 * 2);
   const Cap cap(ours / kMiB + 1);
   const tlblab_totals before = totals();
-  const Arena arena;
-  const std::uint64_t at = arena.map(0, ours, 0);
-  REQUIRE_EQ(arena.populate({{at, ours}}), 0);
-  auto request = unmap_request(TLBLAB_MERGED);
-  REQUIRE_EQ(arena.perform(request, {{at, ours}}), 0);
-  EXPECT_EQ(request.account.released, ours / kPage);
+  const Lab lab(ours);
+  REQUIRE_EQ(lab.populate(ours), 0);
+  EXPECT_EQ(lab.unmap(ours), ours / kPage);
   // The file stays open.
   EXPECT_EQ(child_needs(available / 5 * 3), 0);
   const tlblab_totals after = totals();
   EXPECT_GE(after.pressure_flushes, before.pressure_flushes + 1);
   EXPECT_TRUE(books_balance(after));
-  munmap(reinterpret_cast<void*>(at), ours);
 }
 
 TEST(memory_that_the_default_cap_leaves) {
@@ -101,43 +122,34 @@ TEST(memory_that_the_default_cap_leaves) {
   const Cap cap(0);
   const std::uint64_t total = meminfo_bytes("MemTotal");
   const std::uint64_t before = meminfo_bytes("MemAvailable");
-  const Arena arena;
-  const std::uint64_t at = arena.map(0, pages_of(2 * total), 0);
-  EXPECT_EQ(arena.populate({{at, pages_of(2 * total)}}), ENOMEM);
+  const Lab lab(pages_of(2 * total));
+  EXPECT_EQ(lab.populate(pages_of(2 * total)), ENOMEM);
   // Still populated. A quarter is the module's; page tables and the index are small beside it.
   const std::uint64_t available = meminfo_bytes("MemAvailable");
   EXPECT_GE(available, before - before / 20 - total / 4);
   const std::uint64_t margin = 16 * kMiB + total / 20;
-  EXPECT_EQ(child_needs(available > margin ? available - margin : 0), 0);
-  munmap(reinterpret_cast<void*>(at), pages_of(2 * total));
+  REQUIRE_EQ(available > margin, true);
+  EXPECT_EQ(child_needs(available - margin), 0);
 }
 
 TEST(memory_cap_is_obeyed) {
   constexpr std::uint64_t kCapMib = 8;
   const Cap cap(kCapMib);
-  const tlblab_totals before = totals();
-  const std::uint64_t max_frames = kCapMib * kMiB / kPage;
-  EXPECT_EQ(before.max_frames, max_frames);
+  const std::uint64_t bytes = kCapMib * kMiB;
+  const std::uint64_t max_frames = bytes / kPage;
+  EXPECT_EQ(totals().max_frames, max_frames);
   // Two at a time, who together want more than there is, while somebody reads the books.
   std::atomic<unsigned> nr_busy{2};
-  std::atomic<unsigned> nr_enomem{0};
   std::thread populators[2];
   for (int i = 0; i < 2; ++i) {
-    populators[i] = std::thread([&nr_busy, &nr_enomem, i] {
+    populators[i] = std::thread([&nr_busy, bytes, i] {
       pin_to_cpu(i + 1);
-      const std::uint64_t bytes = pages_of(kCapMib * kMiB / 4 * 3);
+      const std::uint64_t part = pages_of(bytes / 4 * 3);
       for (unsigned round = 0; round < 10; ++round) {
-        const Arena arena;
-        const std::uint64_t at = arena.map(0, bytes, 0);
-        const int error = arena.populate({{at, bytes}});
+        const Lab lab(part);
+        const int error = lab.populate(part);
         EXPECT_TRUE(error == 0 || error == ENOMEM);
-        nr_enomem += error == ENOMEM ? 1 : 0;
-        auto request = unmap_request(TLBLAB_MERGED);
-        EXPECT_EQ(arena.perform(request, {{at, bytes}}), 0);
-        // What is in quarantine makes room for this.
-        if (arena.populate({{at, kPage}}) == 0)
-          arena.perform(request = unmap_request(TLBLAB_MERGED), {{at, kPage}});
-        munmap(reinterpret_cast<void*>(at), bytes);
+        (void)lab.unmap(part);
       }
       --nr_busy;
     });
@@ -147,24 +159,19 @@ TEST(memory_cap_is_obeyed) {
   for (std::thread& populator : populators) populator.join();
   EXPECT_LE(most, max_frames);
 
-  // Alone it has all of it, again and again, and nothing more.
-  const Arena arena;
-  const std::uint64_t bytes = kCapMib * kMiB;
-  const std::uint64_t at = arena.map(0, 2 * bytes, 0);
+  // Alone it has all of it and nothing more, again and again: what is in quarantine makes room.
+  const Lab lab(2 * bytes);
   for (int round = 0; round < 3; ++round) {
-    EXPECT_EQ(arena.populate({{at, bytes}}), 0);
-    EXPECT_EQ(arena.populate({{at, 2 * bytes}}), ENOMEM);
-    auto request = unmap_request(TLBLAB_MERGED);
-    EXPECT_EQ(arena.perform(request, {{at, 2 * bytes}}), 0);
-    EXPECT_EQ(request.account.cleared, max_frames);
+    EXPECT_EQ(lab.populate(bytes), 0);
+    EXPECT_EQ(lab.populate(2 * bytes), ENOMEM);
+    EXPECT_EQ(lab.unmap(2 * bytes), max_frames);
   }
   // A lower cap takes nothing away from who has it.
-  EXPECT_EQ(arena.populate({{at, bytes}}), 0);
+  EXPECT_EQ(lab.populate(bytes), 0);
   cap.set("1");
-  EXPECT_EQ(arena.populate({{at, bytes}}), 0);
-  EXPECT_EQ(arena.populate({{at, bytes + kPage}}), ENOMEM);
-  *reinterpret_cast<volatile std::uint64_t*>(at) = 1;
-  munmap(reinterpret_cast<void*>(at), 2 * bytes);
+  EXPECT_EQ(lab.populate(bytes), 0);
+  EXPECT_EQ(lab.populate(bytes + kPage), ENOMEM);
+  *reinterpret_cast<volatile std::uint64_t*>(lab.at()) = 1;
 }
 
 namespace {
@@ -200,10 +207,8 @@ TEST(memory_that_is_only_for_what_can_move) {
   // In a child that the kernel would rather kill than the tests.
   EXPECT_EQ(in_child([movable, usable] {
               write_file("/proc/self/oom_score_adj", "1000");
-              const Arena arena;
-              const std::uint64_t bytes = (movable + usable) * kPage;
-              const std::uint64_t at = arena.map(0, bytes, 0);
-              if (arena.populate({{at, bytes}}) != ENOMEM) return 1;
+              const Lab lab((movable + usable) * kPage);
+              if (lab.populate((movable + usable) * kPage) != ENOMEM) return 1;
               // The kernel has something left for itself: well above what it calls short.
               if (zone_pages(false, "free") < 2 * zone_pages(false, "high")) return 2;
               // And it can go on: this takes page tables and stacks.
