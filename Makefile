@@ -126,13 +126,14 @@ test: setup-test
 tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
   $(BUILD)/tests/explore/explore $(BUILD)/tests/litmus/litmus herd modules vm-tests
 
-# The module's tests once more under a kernel that checks whatever it can; the kernel is built first,
-# which takes eight minutes on two cores, once.
-.PHONY: test-debug
-test-debug: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-debug/release vm-tests
-	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=debug
-	@tests/vm/test_debug.sh
+# The module's tests once more under kernels that check whatever they can; the kernel is built first,
+# which takes eight minutes on two cores, once: test-debug looks at memory and locks (KASAN, lockdep
+# and more) and belongs to `make test`, test-kcsan looks for data races.
+.PHONY: test-debug test-kcsan
+test-debug test-kcsan: test-%: setup-test
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-$*/release vm-tests
+	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=$*
+	@tests/vm/test_debug.sh $*
 
 # Arm's own memory model on the flush's orderings. No failure if sid has no herd7 today: its tests are
 # skipped then.

@@ -22,7 +22,7 @@ endif
 guest_arch = $(firstword $(subst -, ,$1))
 guest_kernel = $(patsubst $(call guest_arch,$1)-%,%,$1)
 KERNELS := $(foreach guest,$(filter $(ARCH)-%,$(GUESTS)),$(call guest_kernel,$(guest)))
-ifeq ($(filter $(or $(KERNEL),6.12),$(KERNELS) $(if $(filter amd64,$(ARCH)),debug)),)
+ifeq ($(filter $(or $(KERNEL),6.12),$(KERNELS) $(if $(filter amd64,$(ARCH)),debug kcsan)),)
 $(error KERNEL=$(KERNEL): for $(ARCH) there are $(KERNELS); KDIR= names another's build folder)
 endif
 
@@ -50,7 +50,9 @@ modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 $(BUILD)/kernels/%/release:
 	+@tests/vm/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)
 $(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
-	+@tests/vm/debug_kernel.sh
+	+@tests/vm/debug_kernel.sh debug
+$(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsan-kernel.config
+	+@tests/vm/debug_kernel.sh kcsan
 
 $(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
 	@kmod/build.sh $(call guest_arch,$*) $(BUILD)/kernels/$*/headers $(@D)
