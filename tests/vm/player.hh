@@ -86,6 +86,8 @@ class Player {
   /// There is no lab memory there any more.
   void forget_ranges(unsigned nr);
   tlblab_request any_request();
+  /// Writes to each page of the ranges that lies in a zone, as far as a page can be reached.
+  void write_to_ranges(unsigned nr);
   void check_account(const tlblab_request& request, unsigned nr_ranges);
 
   // player_memory.cc: what the kernel does to a process's own memory.

@@ -10,6 +10,7 @@
 #include <initializer_list>
 
 #include "tests/vm/player.hh"
+#include "tests/vm/reach.hh"
 
 namespace tlblab::vm {
 namespace {
@@ -132,6 +133,22 @@ void Player::forget_ranges(unsigned nr) {
   }
 }
 
+void Player::write_to_ranges(unsigned nr) {
+  const std::uint64_t value = 0x7abull << 52 | random_() >> 16;
+  for (unsigned i = 0; i < nr; ++i) {
+    for (unsigned zone = 0; zone < Stage::kZones; ++zone) {
+      const Stage::Piece piece = world_.stage.zone(zone);
+      if (ranges_[i].start - piece.start >= piece.bytes) continue;
+      const std::uint64_t end = std::min<std::uint64_t>(ranges_[i].start + ranges_[i].len_bytes,
+                                                        piece.start + piece.bytes);
+      const std::uint64_t word = below(64) * sizeof(value);
+      for (std::uint64_t at = ranges_[i].start & ~(kPage - 1); at < end; at += kPage) {
+        reach([&] { *reinterpret_cast<volatile std::uint64_t*>(at + word) = value; });
+      }
+    }
+  }
+}
+
 void Player::populate() {
   int fd = -1;
   auto request = sized<tlblab_populate>();
@@ -203,7 +220,14 @@ void Player::perform() {
   }
   const bool was_valid = request.ranges == reinterpret_cast<std::uint64_t>(ranges_.data()) &&
                          request.nr_ranges == nr_ranges;
-  if (ioctl(fd, TLBLAB_PERFORM, &request) == 0) {
+  // So that this CPU has translations, and uses what a fault leaves of them.
+  const bool insist = one_in(4);
+  if (insist) write_to_ranges(nr_ranges);
+  const int result = ioctl(fd, TLBLAB_PERFORM, &request);
+  const int error = errno;
+  for (unsigned i = 0; insist && i < 3; ++i) write_to_ranges(nr_ranges);
+  errno = error;
+  if (result == 0) {
     ++board_.performed;
     board_.cleared += request.account.cleared;
     if (was_valid) check_account(request, nr_ranges);
