@@ -4,7 +4,9 @@
 #define TLBLAB_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/shrinker.h>
+#include <linux/swap.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -73,6 +75,17 @@ static inline void lab_shrinker_unregister(struct lab_shrinker *shrinker)
 	shrinker_free(shrinker->it);
 #else
 	unregister_shrinker(&shrinker->it);
+#endif
+}
+
+/* Says that a shrinker has freed whole pages, which reclaim would otherwise not count. 6.4 renamed it. */
+static inline void lab_account_reclaimed(unsigned long nr_pages)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	mm_account_reclaimed_pages(nr_pages);
+#else
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += nr_pages;
 #endif
 }
 

@@ -154,6 +154,7 @@ static unsigned long lab_shrink_scan(struct shrinker *shrinker, struct shrink_co
 	if (!nr)
 		return SHRINK_STOP;
 	atomic_long_inc(&lab_pressure_flushes);
+	lab_account_reclaimed(nr);
 	control->nr_scanned = nr;
 	return nr;
 }
