@@ -118,9 +118,10 @@ ktap "the driver in a guest: arm64, pages of 16 KiB" tests/vm/test_driver.sh arm
 # The same tests once more, under a kernel that looks closer. It is built for that, on amd64.
 if [ "$host" = amd64 ]; then
   ktap "the module under a debug kernel" make --no-print-directory test-debug
+  ktap "data races, under a kernel with KCSAN" make --no-print-directory test-kcsan
 else
-  heading "the module under a debug kernel: not run, its kernel is built on amd64 hosts only"
-  skipped=$((skipped + 1))
+  heading "the module under debug kernels: not run, they are built on amd64 hosts only"
+  skipped=$((skipped + 2))
 fi
 
 printf 'took %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))

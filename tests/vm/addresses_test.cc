@@ -21,6 +21,14 @@ namespace {
 
 constexpr unsigned kRounds = 20;
 
+/// Ordinary memory there, where nothing is mapped.
+void map_ordinary(std::uint64_t at, std::uint64_t bytes) {
+  void* const wanted = reinterpret_cast<void*>(at);
+  REQUIRE_EQ(mmap(wanted, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+             wanted);
+}
+
 /// In how many of kRounds rounds `act` sent flush interrupts, while a responder spun in this
 /// address space. One that is off its CPU gets none, and somebody else's flush may be counted: so
 /// neither 0 nor kRounds is certain.
@@ -28,7 +36,7 @@ unsigned rounds_with_interrupts(const std::function<void()>& prepare,
                                 const std::function<void()>& act) {
   // One page of ordinary memory, for the responder to read.
   const std::uint64_t own = reserve(kPage);
-  mprotect(reinterpret_cast<void*>(own), kPage, PROT_READ | PROT_WRITE);
+  map_ordinary(own, kPage);
   const std::vector<tlblab_range> ranges = {{own, kPage}};
   unsigned seen = 0;
   {
@@ -45,14 +53,17 @@ unsigned rounds_with_interrupts(const std::function<void()>& prepare,
   return seen;
 }
 
-/// A lab VMA between pages of ordinary memory, so that its page table stays when it is unmapped: to
+/// Room for a lab VMA between pages of ordinary memory, so that its page table stays when it is unmapped: to
 /// free a table is a reason of its own to flush.
 class Neighboured {
  public:
   Neighboured() : base_(reserve(kBytes)) {
-    mprotect(reinterpret_cast<void*>(base_), kBytes, PROT_READ | PROT_WRITE);
-    for (std::uint64_t at = base_; at < base_ + kBytes; at += kPage) touch(at);
-    map();
+    const std::uint64_t behind = range().start + range().len_bytes;
+    const std::uint64_t end = base_ + kBytes;
+    map_ordinary(base_, range().start - base_);
+    map_ordinary(behind, end - behind);
+    for (std::uint64_t at = base_; at < range().start; at += kPage) touch(at);
+    for (std::uint64_t at = behind; at < end; at += kPage) touch(at);
   }
   ~Neighboured() { munmap(reinterpret_cast<void*>(base_), kBytes); }
   Neighboured(const Neighboured&) = delete;
@@ -109,6 +120,7 @@ TEST(populate_flushes_after_whatever_was_performed) {
     return skip("no interrupts tell of a flush here");
   }
   const Neighboured memory;
+  memory.map();
   EXPECT_GE(rounds_with_interrupts(
                 [&] {
                   memory.populate();

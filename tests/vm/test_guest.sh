@@ -48,6 +48,11 @@ if [ "$arch" = amd64 ]; then
 fi
 guest "$arch-$kernel" "$command"
 
+# Most of the memory is for what can be moved, which frames can't.
+if [ "$arch-$kernel" = amd64-6.12 ]; then
+  CMDLINE=movablecore=380M guest "$arch-$kernel-movable" "$tests memory_that_is_only"
+fi
+
 # Where unsigned modules are refused nothing can be loaded, and nothing may break.
 if [ "$arch-$kernel" = amd64-6.12 ]; then
   MODULE=no CMDLINE=lockdown=integrity \
