@@ -53,6 +53,7 @@ struct lab_frame *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int no
 	struct lab_frame *frame, *fresh = NULL;
 	int err;
 
+	might_sleep();
 	for (;;) {
 		xa_lock(&arena->frames);
 		frame = xa_load(&arena->frames, pgoff);

@@ -123,8 +123,10 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
  */
 #ifdef __repeat_tlbi_sync
 #define LAB_TLBI_REPEATS_ITSELF 0
+#define lab_tlbi_sync() __tlbi_sync_s1ish()
 #else
 #define LAB_TLBI_REPEATS_ITSELF 1
+#define lab_tlbi_sync() dsb(ish)
 #endif
 
 /* The kernel flushes the whole mm from so many pages on, where it has no range TLBI. */

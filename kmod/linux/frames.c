@@ -264,6 +264,7 @@ struct lab_frame *lab_frame_take(int node)
 
 void lab_frames_quarantine(struct list_head *frames, unsigned long nr)
 {
+	lockdep_assert_irqs_enabled();
 	spin_lock(&lab_books_lock);
 	list_splice_tail(frames, &lab_quarantined);
 	lab_books.in_use -= nr;

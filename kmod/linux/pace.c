@@ -19,6 +19,7 @@ int lab_pacer_begin(struct lab_pacer *pacer, u64 user_pace)
 	unsigned long offset = offset_in_page(user_pace);
 	int nr;
 
+	might_sleep();
 	if (user_pace % sizeof(u64) || offset > PAGE_SIZE - sizeof(struct tlblab_pace))
 		return -EINVAL;
 	nr = pin_user_pages_fast(user_pace, 1, FOLL_WRITE, &pacer->page);
@@ -47,6 +48,9 @@ void lab_pacer_stop(struct lab_pacer *pacer, u32 step, u64 subject, bool may_yie
 	unsigned long waited = 0;
 	u32 nr = pacer->nr_stops++;
 
+	lockdep_assert_irqs_enabled();
+	if (may_yield)
+		might_sleep();
 	if (pacer->over)
 		return;
 	WRITE_ONCE(pace->step, step);

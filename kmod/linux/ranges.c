@@ -34,6 +34,7 @@ int lab_ranges_copy(struct lab_ranges *ranges, struct lab_scratch *scratch, u64 
 {
 	int err;
 
+	might_sleep();
 	if (!nr)
 		return -EINVAL;
 	if (nr > TLBLAB_MAX_RANGES)

@@ -11,6 +11,7 @@ struct lab_space *lab_space_get(struct lab_arena *arena, struct mm_struct *mm)
 {
 	struct lab_space *space, *found = NULL;
 
+	might_sleep();
 	mutex_lock(&arena->spaces_lock);
 	list_for_each_entry(space, &arena->spaces, link) {
 		if (space->mm == mm) {

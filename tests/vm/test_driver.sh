@@ -37,7 +37,7 @@ if [ "$ARCH" = "$(dpkg --print-architecture)" ]; then
 fi
 tests/vm/run_vm.sh "$command"
 result $? 'a study runs in a guest'
-holds 'the module is named by info' grep -q 'loaded, ABI 1' "$results/info"
+holds 'the module is named by info' grep -q 'loaded, ABI 2' "$results/info"
 holds 'the gathers are listed' grep -q 'unmap:full-mm' "$results/list"
 holds 'the report is made elsewhere' "$BUILD/tlblab" report "$results/lab-counts.jsonl"
 holds 'requests are just those due' \

@@ -105,15 +105,14 @@ u64 lab_invalidate_mm(u64 asid, bool repeat)
 	return LAB_TLBI_REPEATS_ITSELF && repeat && lab_needs_repeat();
 }
 
-/* As __tlbi_sync_s1ish(), where the headers have it. */
 u64 lab_complete(bool repeat)
 {
-	dsb(ish);
-	if (LAB_TLBI_REPEATS_ITSELF || !repeat || !lab_needs_repeat())
+	if (LAB_TLBI_REPEATS_ITSELF || !repeat) {
+		dsb(ish);
 		return 0;
-	__tlbi(vale1is, 0);
-	dsb(ish);
-	return 1;
+	}
+	lab_tlbi_sync();
+	return lab_needs_repeat();
 }
 
 /* Broadcasting it from every CPU would be as many storms. */

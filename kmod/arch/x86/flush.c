@@ -13,7 +13,7 @@
 #include "kmod/arch/x86/types.h"
 #include "kmod/linux/arch.h"
 #include "kmod/linux/compat.h"
-#include "kmod/linux/symbols.h"
+#include "kmod/arch/x86/symbols.h"
 
 /*
  * The ceiling of a kernel that doesn't let us read its own: the default of

@@ -7,6 +7,7 @@
 #undef MODULE
 
 #include <linux/build_bug.h>
+#include <linux/kallsyms.h>
 #include <linux/mm.h>
 
 #include <asm/tlbflush.h>
@@ -15,3 +16,6 @@
 
 static_assert(__builtin_types_compatible_p(typeof(flush_tlb_mm_range), lab_flush_tlb_mm_range_fn),
 	      "flush_tlb_mm_range() has changed: this kernel is not known to work");
+static_assert(__builtin_types_compatible_p(typeof(kallsyms_lookup_name),
+					   lab_kallsyms_lookup_name_fn),
+	      "kallsyms_lookup_name() has changed: this kernel is not known to work");

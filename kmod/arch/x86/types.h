@@ -7,6 +7,9 @@
 
 struct mm_struct;
 
+/* kallsyms_lookup_name(): 0 if there is none. Any context. */
+typedef unsigned long lab_kallsyms_lookup_name_fn(const char *name);
+
 /* flush_tlb_mm_range(). Any context with interrupts enabled, doesn't sleep. */
 typedef void lab_flush_tlb_mm_range_fn(struct mm_struct *mm, unsigned long start,
 				       unsigned long end, unsigned int stride_shift,

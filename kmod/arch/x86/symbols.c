@@ -9,7 +9,8 @@
 #include <linux/kprobes.h>
 #include <linux/static_call.h>
 
-#include "kmod/linux/symbols.h"
+#include "kmod/arch/x86/types.h"
+#include "kmod/arch/x86/symbols.h"
 
 #ifndef CONFIG_KPROBES
 #error "tlblab needs a kernel with CONFIG_KPROBES, to find flush_tlb_mm_range()"
@@ -39,7 +40,7 @@ DEFINE_STATIC_CALL(lab_kallsyms_lookup_name, lab_no_lookup);
 
 const void *lab_find_variable(const char *name)
 {
-	void *lookup = lab_find_function("kallsyms_lookup_name");
+	lab_kallsyms_lookup_name_fn *lookup = lab_find_function("kallsyms_lookup_name");
 
 	if (!lookup)
 		return NULL;
