@@ -80,6 +80,16 @@ static u64 lab_nr_quarantined(void)
 	return nr;
 }
 
+static u64 lab_nr_returned(void)
+{
+	u64 nr;
+
+	spin_lock(&lab_books_lock);
+	nr = lab_books.returned;
+	spin_unlock(&lab_books_lock);
+	return nr;
+}
+
 u64 lab_quarantine_take(void)
 {
 	u64 nr;
@@ -142,21 +152,24 @@ static unsigned long lab_shrink_count(struct shrinker *shrinker, struct shrink_c
 	return lab_nr_quarantined() ?: SHRINK_EMPTY;
 }
 
-/* All or nothing: the flush costs the same for one frame as for all of them. */
+/*
+ * All or nothing: the flush costs the same for one frame as for all of them. Who needs memory waits
+ * for a drain that is under way, be it kswapd's, and what comes of that counts for it, too: else it
+ * would see no progress, and somebody would be killed for memory that is about to be free. A drain
+ * allocates nothing, so nobody waits for himself.
+ */
 static unsigned long lab_shrink_scan(struct shrinker *shrinker, struct shrink_control *control)
 {
-	u64 nr;
+	u64 before = lab_nr_returned(), freed;
 
-	if (!mutex_trylock(&lab_drain_lock))
+	if (lab_drain())
+		atomic_long_inc(&lab_pressure_flushes);
+	freed = lab_nr_returned() - before;
+	if (!freed)
 		return SHRINK_STOP;
-	nr = lab_core_drain();
-	mutex_unlock(&lab_drain_lock);
-	if (!nr)
-		return SHRINK_STOP;
-	atomic_long_inc(&lab_pressure_flushes);
-	lab_account_reclaimed(nr);
-	control->nr_scanned = nr;
-	return nr;
+	lab_account_reclaimed(freed);
+	control->nr_scanned = freed;
+	return freed;
 }
 
 /* Memory that looks available and isn't to us: our frames can't be moved, nor lie in CMA. */

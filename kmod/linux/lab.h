@@ -9,7 +9,8 @@
  * The last three of the second line are held together by nobody but the planted fault
  * TLBLAB_RELEASE_FIRST, which releases under the page-table lock where the gather flushes there. A
  * request with TLBLAB_TRUST_NONE takes no claim: who holds one must not rely on entries to stay as
- * they are. The shrinker only tries the drain lock, since whoever allocates memory may hold anything.
+ * they are. Whoever allocates memory may come to the drain lock by the shrinker, and hold anything; so
+ * nothing is allocated under it.
  */
 #ifndef TLBLAB_LAB_H
 #define TLBLAB_LAB_H
