@@ -21,6 +21,8 @@ why_not() {
   IFS=.- read -r major minor _ <<<"$release"
   if [ "$major" -lt 6 ] || { [ "$major" = 6 ] && [ "${minor%%[!0-9]*}" -lt 1 ]; }; then
     echo "this is Linux $release, and it needs 6.1 or later"
+  elif [ "$page_kib" != 4 ] && [ "$page_kib" != 16 ]; then
+    echo "this kernel has pages of $page_kib KiB, and it was tried with 4 and 16 alone"
   elif [ -e "$machine/sys/module/tlblab" ]; then
     echo "it is loaded already, by somebody who may be using it"
   elif [ ! -e "$machine/lib/modules/$release/build/include/config/kernel.release" ]; then
@@ -34,19 +36,10 @@ why_not() {
   fi
 }
 
-# What the tests say of a machine like this one.
-experience() {
-  echo "$tested"
-  case $page_kib in
-    4 | 16) ;;
-    *) echo "Never with pages of $page_kib KiB, as here: that it works is not known." ;;
-  esac
-}
-
 agreed() {
   local answer
   if [ "$yes" = --yes ]; then
-    experience
+    echo "$tested"
     return 0
   fi
   if [ ! -t 0 ]; then
@@ -55,7 +48,7 @@ agreed() {
   fi
   echo "Load the module tlblab into this kernel, Linux $release, measure its gathers for a few"
   echo "minutes, and unload it?"
-  experience
+  echo "$tested"
   read -r -p "[y/N] " answer
   [[ $answer = [yY]* ]]
 }
