@@ -12,6 +12,9 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "tlblab builds for Linux 6.1 and later: choose another kernel with KDIR="
 #endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#error "tlblab was tried on Linux 6.1 to 6.12 only: choose another kernel with KDIR="
+#endif
 #ifndef CONFIG_64BIT
 #error "tlblab builds for 64-bit kernels only"
 #endif

@@ -53,8 +53,8 @@ unsigned rounds_with_interrupts(const std::function<void()>& prepare,
   return seen;
 }
 
-/// Room for a lab VMA between pages of ordinary memory, so that its page table stays when it is unmapped: to
-/// free a table is a reason of its own to flush.
+/// Room for a lab VMA between pages of ordinary memory, so that its page table stays when it is
+/// unmapped: to free a table is a reason of its own to flush.
 class Neighboured {
  public:
   Neighboured() : base_(reserve(kBytes)) {
