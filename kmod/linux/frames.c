@@ -70,22 +70,13 @@ static u64 lab_max_frames(void)
 	return mib ? (u64)mib * SZ_1M >> PAGE_SHIFT : totalram_pages() / LAB_USUAL_PART;
 }
 
-static u64 lab_nr_quarantined(void)
+/* One of the books' counts. */
+static u64 lab_read_book(const u64 *count)
 {
 	u64 nr;
 
 	spin_lock(&lab_books_lock);
-	nr = lab_books.quarantined;
-	spin_unlock(&lab_books_lock);
-	return nr;
-}
-
-static u64 lab_nr_returned(void)
-{
-	u64 nr;
-
-	spin_lock(&lab_books_lock);
-	nr = lab_books.returned;
+	nr = *count;
 	spin_unlock(&lab_books_lock);
 	return nr;
 }
@@ -149,7 +140,7 @@ static u64 lab_drain(void)
 
 static unsigned long lab_shrink_count(struct shrinker *shrinker, struct shrink_control *control)
 {
-	return lab_nr_quarantined() ?: SHRINK_EMPTY;
+	return lab_read_book(&lab_books.quarantined) ?: SHRINK_EMPTY;
 }
 
 /*
@@ -160,11 +151,11 @@ static unsigned long lab_shrink_count(struct shrinker *shrinker, struct shrink_c
  */
 static unsigned long lab_shrink_scan(struct shrinker *shrinker, struct shrink_control *control)
 {
-	u64 before = lab_nr_returned(), freed;
+	u64 before = lab_read_book(&lab_books.returned), freed;
 
 	if (lab_drain())
 		atomic_long_inc(&lab_pressure_flushes);
-	freed = lab_nr_returned() - before;
+	freed = lab_read_book(&lab_books.returned) - before;
 	if (!freed)
 		return SHRINK_STOP;
 	lab_account_reclaimed(freed);
@@ -201,6 +192,14 @@ static bool lab_memory_is_short(u64 taken)
 	       (long)(totalram_pages() / LAB_SPARE_PART);
 }
 
+static void lab_unbook_frame(void)
+{
+	spin_lock(&lab_books_lock);
+	lab_books.taken--;
+	lab_books.in_use--;
+	spin_unlock(&lab_books_lock);
+}
+
 /* Enters a frame that will be taken in the books, if there is room for it. */
 static bool lab_book_frame(void)
 {
@@ -217,19 +216,8 @@ static bool lab_book_frame(void)
 	spin_unlock(&lab_books_lock);
 	if (!room || !lab_memory_is_short(taken))
 		return room;
-	spin_lock(&lab_books_lock);
-	lab_books.taken--;
-	lab_books.in_use--;
-	spin_unlock(&lab_books_lock);
+	lab_unbook_frame();
 	return false;
-}
-
-static void lab_unbook_frame(void)
-{
-	spin_lock(&lab_books_lock);
-	lab_books.taken--;
-	lab_books.in_use--;
-	spin_unlock(&lab_books_lock);
 }
 
 /* A node that was asked for is meant; else any will do that isn't far. */
@@ -266,7 +254,7 @@ struct lab_frame *lab_frame_take(int node)
 	might_sleep();
 	if (lab_should_fail())
 		return NULL;
-	if (lab_nr_quarantined() >= LAB_QUARANTINE_BYTES >> PAGE_SHIFT)
+	if (lab_read_book(&lab_books.quarantined) >= LAB_QUARANTINE_BYTES >> PAGE_SHIFT)
 		lab_drain();
 	frame = lab_frame_from_kernel(node);
 	/* The kernel has none left, or we may take no more; we may hold some that nobody needs. */

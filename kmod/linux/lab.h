@@ -243,7 +243,6 @@ struct lab_pieces {
 	const struct lab_piece *list;	/* as long as the ranges */
 	u64 nr;
 	u64 max_mapped;			/* no more entries than this are set in them */
-	bool alone;			/* no other VMA shares a page table with their VMAs */
 };
 
 /*
@@ -253,6 +252,10 @@ struct lab_pieces {
  */
 int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 		    const struct lab_ranges *ranges, struct mm_struct *mm, struct file *file);
+
+/* Whether no VMA but @file's shares a page table with theirs. The mmap_lock is held still. */
+bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
+			  struct file *file);
 
 /* ---- pagetable.c: entries ---- */
 

@@ -70,10 +70,12 @@ static int lab_perform_work(struct lab_work *work, struct file *file,
 	err = err ?: lab_work_begin(work, file, request->fault != TLBLAB_TRUST_NONE);
 	if (err)
 		return err;
-	if (pacer->limit_ms > TLBLAB_USUAL_PACE_MS && !work->pieces.alone)
-		err = -EINVAL;
-	else
-		err = lab_run_core(work, request, can, pacer);
+	if (pacer->limit_ms > TLBLAB_USUAL_PACE_MS &&
+	    !lab_pieces_are_alone(&work->pieces, work->mm, file)) {
+		lab_work_end(work);
+		return -EINVAL;
+	}
+	err = lab_run_core(work, request, can, pacer);
 	lab_work_end(work);
 	if (request->pace)
 		lab_pacer_stop(pacer, TLBLAB_STEP_RETURN, 0, true);

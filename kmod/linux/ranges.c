@@ -125,23 +125,6 @@ void lab_unclaim(struct lab_arena *arena, struct lab_claim *claim)
 	wake_up_all(&arena->claims_wait);
 }
 
-/*
- * Whether page tables that map the VMA map no other one, but for lab VMAs. Whoever faults under a lock
- * of such a table waits for us.
- */
-static bool lab_is_alone(struct mm_struct *mm, const struct vm_area_struct *vma, struct file *file)
-{
-	unsigned long start = vma->vm_start & PMD_MASK;
-	unsigned long end = ALIGN(vma->vm_end, PMD_SIZE);
-	struct vm_area_struct *other;
-
-	for (other = find_vma(mm, start); other && other->vm_start < end;
-	     other = find_vma(mm, other->vm_end))
-		if (!lab_vma_of(other, file))
-			return false;
-	return true;
-}
-
 int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 		    const struct lab_ranges *ranges, struct mm_struct *mm, struct file *file)
 {
@@ -158,7 +141,6 @@ int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 	pieces->list = scratch->pieces;
 	pieces->nr = ranges->nr;
 	pieces->max_mapped = 0;
-	pieces->alone = true;
 	for (i = 0; i < ranges->nr; i++) {
 		u64 start = ranges->list[i].start, end = start + ranges->list[i].len_bytes;
 
@@ -168,10 +150,8 @@ int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 			/* It may plant what is no entry of ours, and means to know of faults. */
 			if (lab && userfaultfd_armed(vma))
 				return -EBUSY;
-			if (lab) {
+			if (lab)
 				pieces->max_mapped += atomic_long_read(&lab->nr_mapped);
-				pieces->alone = pieces->alone && lab_is_alone(mm, vma, file);
-			}
 		}
 		if (!lab || start < vma->vm_start || end > vma->vm_end)
 			return -EFAULT;
@@ -179,4 +159,30 @@ int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 	}
 	pieces->max_mapped = min(pieces->max_mapped, ranges->nr_pages);
 	return 0;
+}
+
+/* Of one VMA. Whoever faults under a lock of such a table waits for us. */
+static bool lab_is_alone(struct mm_struct *mm, const struct vm_area_struct *vma, struct file *file)
+{
+	unsigned long start = vma->vm_start & PMD_MASK;
+	unsigned long end = ALIGN(vma->vm_end, PMD_SIZE);
+	struct vm_area_struct *other;
+
+	for (other = find_vma(mm, start); other && other->vm_start < end;
+	     other = find_vma(mm, other->vm_end))
+		if (!lab_vma_of(other, file))
+			return false;
+	return true;
+}
+
+bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
+			  struct file *file)
+{
+	u64 i;
+
+	mmap_assert_locked(mm);
+	for (i = 0; i < pieces->nr; i++)
+		if (!lab_is_alone(mm, find_vma(mm, pieces->list[i].start), file))
+			return false;
+	return true;
 }
