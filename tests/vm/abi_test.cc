@@ -2,11 +2,13 @@
 // Bad input: each gets the errno that abi.h documents, and nothing changes.
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <iterator>
+#include <string>
 
 #include "tests/vm/ktap.hh"
 #include "tests/vm/lab.hh"
@@ -58,6 +60,22 @@ TEST(query_tells_what_is_here) {
   EXPECT_EQ(can.mechanisms, 1ull << TLBLAB_KERNEL_SHOOTDOWN);
   EXPECT_EQ(can.ceiling_pages, 33u);
 #endif
+}
+
+TEST(ceiling_is_what_the_kernel_has_now) {
+  const std::string path = "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling";
+  if (access(path.c_str(), W_OK) != 0) return skip("this kernel shows no ceiling");
+  EXPECT_TRUE((capabilities().features & TLBLAB_KNOWS_CEILING) != 0);
+  const Arena arena;
+  const Shape shape(arena, 1, 8);
+  for (const std::uint32_t ceiling : {7u, 8u, 33u}) {
+    write_file(path, std::to_string(ceiling));
+    EXPECT_EQ(capabilities().ceiling_pages, ceiling);
+    REQUIRE_EQ(arena.populate(shape.ranges()), 0);
+    auto request = unmap_request(TLBLAB_MERGED);
+    EXPECT_EQ(arena.perform(request, shape.ranges()), 0);
+    EXPECT_EQ(request.account.full, ceiling < 8 ? 1u : 0u);
+  }
 }
 
 TEST(valid_request_passes) {
