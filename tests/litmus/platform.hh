@@ -2,31 +2,28 @@
 // A platform of the core that carries nothing out, but writes down what each primitive is on arm64:
 // the core, run on it, leaves a column of a litmus test.
 //
-//   primitive                instructions                       why these
-//   clear_span, each entry   STR to PTE(x)                      the kernel's is an exchange without
-//                                                               any order (SWP, LDXR and STXR): the
-//                                                               same store and a load more, which
-//                                                               can only forbid more
-//   publish                  DSB ISHST                          as in the module's object
-//   read_asid                none                               the model knows of one ASID
-//   invalidate, each page    LSR, TLBI VALE1IS                  as in the module's object; the
-//   model
-//                                                               wants the page's number alone
-//   invalidate_mm            TLBI VMALLE1IS                     the module's is ASIDE1IS; with one
-//                                                               ASID that is the same, and herd7
-//                                                               takes its operand for an address
-//   complete                 DSB ISH                            as in the module's object
-//   release, each frame      STR to x_next                      its next owner may do anything;
-//   that
-//                                                               is a store by the same CPU, with no
-//                                                               barrier in between
-//   lock_table, unlock_table none                               a lock can only forbid more
-//   load                     LDR, LDAR                          Linux's READ_ONCE() and
-//                                                               smp_load_acquire()
-//   store                    STR, STLR                          WRITE_ONCE(), smp_store_release()
-//   add, exchange_if, ...    LDADDAL, CASAL, and so on; or      Linux's atomics with LSE and
-//   without
-//                            LDXR, STLXR, DMB ISH
+//   primitive               instructions                why these
+//   clear_span, each entry  STR to PTE(x)               the kernel's is an exchange without any
+//                                                       order (SWP, LDXR and STXR): the same
+//                                                       store and a load more, which can only
+//                                                       forbid more
+//   publish                 DSB ISHST                   as in the module's object
+//   read_asid               none                        the model knows of one ASID
+//   invalidate, each page   LSR, TLBI VALE1IS           as in the module's object; the model
+//                                                       wants the page's number alone
+//   invalidate_mm           TLBI VMALLE1IS              the module's is ASIDE1IS; with one ASID
+//                                                       that is the same, and herd7 takes its
+//                                                       operand for an address
+//   complete                DSB ISH                     as in the module's object
+//   release, each frame     STR to x_next               its next owner may do anything; that is
+//                                                       a store by the same CPU, with no
+//                                                       barrier in between
+//   lock and unlock_table   none                        a lock can only forbid more
+//   load                    LDR, LDAR                   Linux's READ_ONCE() and
+//                                                       smp_load_acquire()
+//   store                   STR, STLR                   WRITE_ONCE(), smp_store_release()
+//   add, exchange_if, ...   LDADDAL, CASAL, and so on;  Linux's atomics with LSE and
+//                           or LDXR, STLXR, DMB ISH     without
 //
 // What is marked "as in the module's object" is held against it: mapping.hh. So are the words'
 // operations.
