@@ -9,14 +9,12 @@
 //   speculation  any CPU that has the mm loaded may load any present entry at any time, the one
 //                that runs the operation too
 //   stores       wait in a FIFO per CPU until they are drained, at any time; the CPU's own loads
-//   see
-//                them, nobody else does, the walkers neither. Locked operations and fences wait
-//                until the FIFO is empty (x86-TSO).
+//                see them, nobody else does, the walkers neither. Locked operations and fences
+//                wait until the FIFO is empty (x86-TSO).
 //   flushes      a request is posted to each target; each target carries it out at any time when
 //                its interrupts are on (arm64: at any time); then the initiator may go on
 //   ASIDs        arm64: a CPU keeps what it loads under the tag that the mm had when it came, and
-//   an
-//                invalidation under another tag leaves that alone
+//                an invalidation under another tag leaves that alone
 //
 // A step is atomic: one operation of one fibre, or one act of one agent. Which steps could come
 // next is the machine's to say, which one does is the search's. The state is plain data.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Writes the litmus tests:
 //   litmus FOLDER      one file for each, FOLDER/NAME.litmus, and FOLDER/tests: a line for each
-//   with
-//                      its name, the verdict that is expected and what it is about, set apart by
-//                      tabs
+//                      with its name, the verdict that is expected and what it is about, set
+//                      apart by tabs
 // Exit status: 0, or 2 when something is wrong with a scenario or the folder.
 #include <fstream>
 #include <set>

@@ -3,9 +3,8 @@
 // ask of the module on which CPU, and the order of the steps.
 //
 //   schedule NAME
-//   page LETTER ADDRESS                        ADDRESS: in the model, where the arena begins at 0,
-//   pages
-//                                              are of 4 KiB, and a table maps 512 of them
+//   page LETTER ADDRESS                        ADDRESS: in the model, where the arena begins at
+//                                              0, pages are of 4 KiB, and a table maps 512
 //   call CPU GATHER EXTENT BATCH FAULT         numbers of abi.h; at most one on a CPU
 //   range CPU VMA FIRST LAST                   pages of that call, ascending; VMAs by number
 //   step CPU clear|flush|release|return|read PAGE    PAGE: - where there is none
