@@ -161,28 +161,25 @@ int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 	return 0;
 }
 
-/* Of one VMA. Whoever faults under a lock of such a table waits for us. */
-static bool lab_is_alone(struct mm_struct *mm, const struct vm_area_struct *vma, struct file *file)
-{
-	unsigned long start = vma->vm_start & PMD_MASK;
-	unsigned long end = ALIGN(vma->vm_end, PMD_SIZE);
-	struct vm_area_struct *other;
-
-	for (other = find_vma(mm, start); other && other->vm_start < end;
-	     other = find_vma(mm, other->vm_end))
-		if (!lab_vma_of(other, file))
-			return false;
-	return true;
-}
-
 bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
 			  struct file *file)
 {
+	unsigned long seen_until = 0;
 	u64 i;
 
 	mmap_assert_locked(mm);
-	for (i = 0; i < pieces->nr; i++)
-		if (!lab_is_alone(mm, find_vma(mm, pieces->list[i].start), file))
-			return false;
+	for (i = 0; i < pieces->nr; i++) {
+		const struct vm_area_struct *vma = find_vma(mm, pieces->list[i].start);
+		unsigned long start = max(vma->vm_start & PMD_MASK, seen_until);
+		unsigned long end = ALIGN(vma->vm_end, PMD_SIZE);
+		struct vm_area_struct *other;
+
+		/* Whoever faults under a lock of such a table waits for us. Each is looked at once. */
+		for (other = find_vma(mm, start); other && other->vm_start < end;
+		     other = find_vma(mm, other->vm_end))
+			if (!lab_vma_of(other, file))
+				return false;
+		seen_until = end;
+	}
 	return true;
 }
