@@ -71,11 +71,13 @@ struct Mapped {
   std::vector<tlblab_range> ranges;
 };
 
-/// The same, with somebody who watches the end of it, and is gone before it goes.
+/// The same, with somebody who watches the last kPages of it, or the first few of these, and is
+/// gone before it goes.
 struct Scene : Mapped {
-  explicit Scene(unsigned nr_pages = kPages, Witness::Manner manner = Witness::Manner::kRead)
+  explicit Scene(unsigned nr_pages = kPages, Witness::Manner manner = Witness::Manner::kRead,
+                 unsigned nr_watched = kPages)
       : Mapped(nr_pages),
-        watched{{ranges[0].start + (nr_pages - kPages) * kPage, kPages * kPage}},
+        watched{{ranges[0].start + (nr_pages - kPages) * kPage, nr_watched * kPage}},
         witness(kWitnessCpu, watched, manner) {}
 
   std::vector<tlblab_range> watched;
@@ -94,23 +96,24 @@ Testimony round_of(Scene& scene, tlblab_request& request, std::uint32_t populate
 /// Rounds until the witness has seen a released frame; `most` at most. Returns their number, or 0
 /// if it has not.
 unsigned rounds_until_leak(std::uint32_t gather, std::uint32_t fault, unsigned most,
-                           unsigned nr_pages = kPages) {
-  Scene scene(nr_pages);
+                           unsigned nr_pages = kPages, unsigned nr_watched = kPages) {
+  Scene scene(nr_pages, Witness::Manner::kRead, nr_watched);
   for (unsigned i = 1; i <= most; ++i) {
     tlblab_request request = watched_request(gather, fault);
     const Testimony seen = round_of(scene, request, TLBLAB_TAG);
     EXPECT_EQ(request.account.cleared, nr_pages);
     EXPECT_EQ(request.account.released, nr_pages);
     EXPECT_GE(request.account.requests, 1u);
-    EXPECT_GE(seen.served, kPages);
+    EXPECT_GE(seen.served, nr_watched);
     if (seen.released != 0) return i;
   }
   return 0;
 }
 
-void expect_caught(std::uint32_t fault, unsigned most, unsigned nr_pages = kPages) {
+void expect_caught(std::uint32_t fault, unsigned most, unsigned nr_pages = kPages,
+                   unsigned nr_watched = kPages) {
   for (const std::uint32_t gather : kGathers) {
-    const unsigned rounds = rounds_until_leak(gather, fault, most, nr_pages);
+    const unsigned rounds = rounds_until_leak(gather, fault, most, nr_pages, nr_watched);
     if (rounds == 0) {
       fail(
           __FILE__, __LINE__,
@@ -235,7 +238,11 @@ TEST(fault_early_full_flush_is_seen) {
   expect_caught(TLBLAB_EARLY_FULL_FLUSH, kChanceRounds, 2048);
 }
 
-TEST(fault_release_first_is_seen) { expect_caught(TLBLAB_RELEASE_FIRST, kChanceRounds); }
+TEST(fault_release_first_is_seen) {
+  // A frame can be seen from its release to the flush that follows, a moment later. Who goes round
+  // all the pages is mostly elsewhere then; who watches the first two is there whenever it runs.
+  expect_caught(TLBLAB_RELEASE_FIRST, kChanceRounds, kPages, 2);
+}
 
 TEST(oracle_sound_scheme_in_many_rounds_shows_nothing) {
   EXPECT_EQ(rounds_until_leak(TLBLAB_MERGED, 0, kSoundRounds), 0u);
