@@ -10,7 +10,6 @@ set -euo pipefail
 BUILD=${BUILD:-build}
 yes=${1:-}
 release=$(uname -r)
-page_kib=$(($(getconf PAGESIZE) / 1024))
 machine=  # before the paths of what is looked at; not empty in tests alone
 root=()   # what makes a command root's
 tested="It was tested on Debian's 6.1 and 6.12, with pages of 4 KiB and (arm64, 6.12) 16 KiB."
@@ -21,8 +20,6 @@ why_not() {
   IFS=.- read -r major minor _ <<<"$release"
   if [ "$major" -lt 6 ] || { [ "$major" = 6 ] && [ "${minor%%[!0-9]*}" -lt 1 ]; }; then
     echo "this is Linux $release, and it needs 6.1 or later"
-  elif [ "$page_kib" != 4 ] && [ "$page_kib" != 16 ]; then
-    echo "this kernel has pages of $page_kib KiB, and it was tried with 4 and 16 alone"
   elif [ -e "$machine/sys/module/tlblab" ]; then
     echo "it is loaded already, by somebody who may be using it"
   elif [ ! -e "$machine/lib/modules/$release/build/include/config/kernel.release" ]; then

@@ -18,9 +18,6 @@
 #ifndef CONFIG_64BIT
 #error "tlblab builds for 64-bit kernels only"
 #endif
-#if PAGE_SHIFT != 12 && PAGE_SHIFT != 14
-#error "tlblab was tried with pages of 4 and 16 KiB only: choose another kernel with KDIR="
-#endif
 #if defined(CONFIG_ARM64) && defined(CONFIG_DEBUG_VM)
 #error "arm64 kernels with CONFIG_DEBUG_VM set entries by a function that modules can't call: choose another with KDIR="
 #endif
