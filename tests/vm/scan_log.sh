@@ -3,8 +3,8 @@
 # Looks through kernel logs for anything that a kernel complains with, and prints it with the lines
 # that follow:
 #   tests/vm/scan_log.sh FILE...
-# A data race (KCSAN) is left out, and only counted, if none of its frames is the module's: the stock
-# kernel has many on purpose.
+# A data race (KCSAN) is left out, and only counted, if none of its frames is the module's, but for what
+# an interrupt came upon: the stock kernel has many on purpose.
 # Exit status: 0 when there is nothing, 1 when there is, 2 when a file can't be read.
 set -euo pipefail
 patterns=(
@@ -23,9 +23,19 @@ pattern=$(IFS='|' && echo "${patterns[*]}")
 # have the same frame of equal signs.
 without_races_of_others() { # FILE COUNT_FILE
   awk -v count_file="$2" -v edge="$(printf '=%.0s' {1..60})" '
+    # What an interrupt came upon is no part of the race.
+    function is_ours(report, lines, nr, i, below) {
+      nr = split(report, lines, "\n")
+      for (i = 1; i <= nr; i++) {
+        if (lines[i] ~ /^(\[[ 0-9.]*\] ?)?$/) below = 0
+        if (lines[i] ~ /asm_(sysvec|common_interrupt)/) below = 1
+        if (!below && lines[i] ~ /\[tlblab\]/) return 1
+      }
+      return 0
+    }
     function flush_report() {
       # What another CPU said in the middle of it counts.
-      if (report ~ /BUG: KCSAN: / && report !~ /\[tlblab\]|tlblab: |WARNING: |Oops|panic/) left_out++
+      if (report ~ /BUG: KCSAN: / && !is_ours(report) && report !~ /tlblab: |WARNING: |Oops|panic/) left_out++
       else printf "%s", report
       report = ""
     }
