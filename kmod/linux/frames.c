@@ -238,6 +238,7 @@ static struct lab_frame *lab_frame_from_kernel(int node)
 		frame->page = lab_page_take(node);
 	if (frame && frame->page) {
 		frame->pfn = page_to_pfn(frame->page);
+		frame->entry_bits = lab_frame_bits(frame->pfn);
 		frame->number = atomic64_inc_return(&lab_frame_numbers);
 		return frame;
 	}

@@ -259,6 +259,9 @@ bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
 
 /* ---- pagetable.c: entries ---- */
 
+/* What entries that map this frame have of it: struct lab_frame.entry_bits. Any context. */
+unsigned long lab_frame_bits(unsigned long pfn);
+
 /*
  * Maps frames at [@address, @address + @nr pages) of the VMA, @nr at most LAB_SPAN, whose slots are
  * made. frames[i] may be NULL: that entry stays. Those used are set to NULL; the entry has their

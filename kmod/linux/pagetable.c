@@ -78,8 +78,7 @@ void lab_table_unlock(struct lab_session *session, struct lab_table *table)
 	spin_unlock(table->lock);
 }
 
-/* All of a frame's or a VMA's entries that is not the other's. */
-static unsigned long lab_frame_bits(unsigned long pfn)
+unsigned long lab_frame_bits(unsigned long pfn)
 {
 	return pte_val(pfn_pte(pfn, __pgprot(0)));
 }
@@ -187,7 +186,6 @@ static int lab_map_entry(pte_t *entry, unsigned long address, void *data)
 	/* Set already: before we looked, or behind the back of one who trusts no claims. */
 	if (!*frame || *slot)
 		return 0;
-	(*frame)->entry_bits = lab_frame_bits((*frame)->pfn);
 	set_pte_at(map->mm, address, entry, lab_entry(map->vma, (*frame)->pfn));
 	WRITE_ONCE(*slot, *frame);
 	atomic_long_inc(&lab->nr_mapped);
