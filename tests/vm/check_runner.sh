@@ -21,7 +21,7 @@ expect() { # STATUS SAYS NAME COMMAND: SAYS is looked for in all that the runner
 }
 
 echo 'TAP version 13'
-echo '1..11'
+echo '1..12'
 
 expect 37 '^planted output$' "output, status and results come back" \
   'echo planted output; head -c 2000000 /dev/urandom >/results/a;
