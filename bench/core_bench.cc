@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "kmod/core/operation/unmap.hh"
 #include "kmod/core/requests.hh"
-#include "kmod/core/unmap.hh"
 
 namespace tlblab::core {
 namespace {

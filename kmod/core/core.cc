@@ -2,13 +2,13 @@
 // The core as the kernel side calls it (core.h): the templates, compiled for the kernel as
 // platform. The module's only C++ translation unit, because kbuild's `ld -r` discards the second
 // copy of an inline function but not what objtool and ftrace noted about it.
-#include "kmod/core/core.h"
+#include "kmod/boundary/core.h"
 
-#include "kmod/core/faults.hh"
 #include "kmod/core/kernel_platform.hh"
-#include "kmod/core/paced.hh"
+#include "kmod/core/operation/unmap.hh"
 #include "kmod/core/requests.hh"
-#include "kmod/core/unmap.hh"
+#include "kmod/core/wrap/faults.hh"
+#include "kmod/core/wrap/paced.hh"
 
 namespace {
 

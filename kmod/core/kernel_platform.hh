@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel as a platform of the core: every call is one of kmod/linux/kernel.h. How other CPUs
+// The kernel as a platform of the core: every call is one of kmod/boundary/kernel.h. How other CPUs
 // are told is the architecture's (kmod/arch/<a>/mechanism.hh, found by include path).
 #pragma once
 
 #include <mechanism.hh>
 
-#include "kmod/core/leftovers.hh"
 #include "kmod/core/platform.hh"
-#include "kmod/core/quarantine.hh"
+#include "kmod/core/safety/leftovers.hh"
+#include "kmod/core/safety/quarantine.hh"
 
 namespace tlblab::core {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The contract of the machine below the core. It is fulfilled by the kernel
-// (kernel_platform.hh over kmod/linux/kernel.h), by a fake for host tests (tests/unit), and by a
+// (kernel_platform.hh over kmod/boundary/kernel.h), by a fake for host tests (tests/unit), and by a
 // model that explores interleavings (tests/explore). The core reaches memory, locks and other CPUs
 // in no other way.
 //
@@ -11,8 +11,8 @@
 
 #include <concepts>
 
-#include "kmod/core/core.h"
-#include "kmod/linux/kernel.h"
+#include "kmod/boundary/core.h"
+#include "kmod/boundary/kernel.h"
 
 namespace tlblab::core {
 

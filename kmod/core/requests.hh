@@ -3,7 +3,7 @@
 // the functions of core.h of the same names; their contracts are there.
 #pragma once
 
-#include "kmod/core/extent.hh"
+#include "kmod/core/gather/extent.hh"
 #include "kmod/core/platform.hh"
 #include "kmod/core/schemes.hh"
 

@@ -4,7 +4,7 @@
  *
  * The safety rule: a scheme may be wrong, and then a CPU still reaches a frame that was released. So
  * a released frame goes to the quarantine, and back to the kernel only after every CPU has flushed
- * everything that it holds: kmod/core/quarantine.hh has the order, here are its steps. They are taken
+ * everything that it holds: kmod/core/safety/quarantine.hh has the order, here are its steps. They are taken
  * when a caller wants a frame, when the last arena goes, or when the kernel is short of memory, never
  * by a timer: the global flush must not fall into a timed window without need.
  *

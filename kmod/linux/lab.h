@@ -24,7 +24,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
-#include "kmod/linux/kernel.h"
+#include "kmod/boundary/kernel.h"
 
 /* Entries of one span: the bits of its masks. */
 #define LAB_SPAN 64

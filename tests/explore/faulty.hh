@@ -4,10 +4,10 @@
 #pragma once
 
 #include "kmod/core/credit.hh"
-#include "kmod/core/pending.hh"
-#include "kmod/core/table_release.hh"
 #include "kmod/core/words.hh"
 #include "tests/explore/machine.hh"
+#include "tests/explore/protocols/pending.hh"
+#include "tests/explore/protocols/table_release.hh"
 
 namespace tlblab::explore {
 

@@ -7,13 +7,13 @@
 // hardware sets no dirty bits; requests go by the core's own protocol (broadcast.hh).
 #pragma once
 
-#include "kmod/core/broadcast.hh"
-#include "kmod/core/generation.hh"
+#include "kmod/core/flush/broadcast.hh"
+#include "kmod/core/operation/unmap.hh"
 #include "kmod/core/platform.hh"
 #include "kmod/core/requests.hh"
-#include "kmod/core/unmap.hh"
 #include "kmod/core/words.hh"
 #include "tests/explore/machine.hh"
+#include "tests/explore/protocols/generation.hh"
 
 namespace tlblab::explore {
 

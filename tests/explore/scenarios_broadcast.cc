@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// arm64's flush protocol (kmod/core/broadcast.hh) where it is hard: an ASID that changes on the
-// way, and cores that say they are done too early. Each beside its wrong form.
+// arm64's flush protocol (kmod/core/flush/broadcast.hh) where it is hard: an ASID that changes on
+// the way, and cores that say they are done too early. Each beside its wrong form.
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Planted faults of the gathers, those of the module (kmod/core/faults.hh) and more: each must be
-// found. And what they are the faulty form of, where scenarios_gathers.cc does not have it.
+// Planted faults of the gathers, those of the module (kmod/core/wrap/faults.hh) and more: each must
+// be found. And what they are the faulty form of, where scenarios_gathers.cc does not have it.
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 
@@ -10,7 +10,7 @@ namespace {
 
 const Config kPair = {.nr_pages = 2};
 
-/// A flush with interrupts off, which kmod/linux/kernel.h forbids.
+/// A flush with interrupts off, which kmod/boundary/kernel.h forbids.
 Machine::Body masked_unmap_body(u32 page) {
   return [page](Machine& machine) {
     ModelPlatform<Mechanism::kIpi> platform(machine);

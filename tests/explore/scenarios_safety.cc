@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What lets a scheme be wrong and harm nobody: every planted fault, with the quarantine between the
-// release and the frame's next owner (kmod/core/quarantine.hh), and with the address space flushed
-// before its addresses are used again (kmod/core/leftovers.hh). Sound as a whole, though the
-// schemes are not. And both rules with a part taken out.
-#include "kmod/core/leftovers.hh"
-#include "kmod/core/quarantine.hh"
+// release and the frame's next owner (kmod/core/safety/quarantine.hh), and with the address space
+// flushed before its addresses are used again (kmod/core/safety/leftovers.hh). Sound as a whole,
+// though the schemes are not. And both rules with a part taken out.
+#include "kmod/core/safety/leftovers.hh"
+#include "kmod/core/safety/quarantine.hh"
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 

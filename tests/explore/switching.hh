@@ -3,8 +3,8 @@
 // while it is away, as x86 with PCID does.
 #pragma once
 
-#include "kmod/core/generation.hh"
 #include "tests/explore/platform.hh"
+#include "tests/explore/protocols/generation.hh"
 
 namespace tlblab::explore {
 

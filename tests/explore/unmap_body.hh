@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "kmod/core/faults.hh"
+#include "kmod/core/wrap/faults.hh"
 #include "tests/explore/platform.hh"
 
 namespace tlblab::explore {

@@ -20,7 +20,7 @@ struct Finding {
   std::string fault;  ///< what is wrong with it; empty: nothing
 };
 
-/// One finding for each step of a flush, and each operation on a word, that kmod/linux/kernel.h
+/// One finding for each step of a flush, and each operation on a word, that kmod/boundary/kernel.h
 /// declares; `objects`: where they are defined.
 std::vector<Finding> check_steps(const std::vector<Disassembly>& objects);
 

@@ -40,7 +40,7 @@
 #include <deque>
 #include <string>
 
-#include "kmod/core/broadcast.hh"
+#include "kmod/core/flush/broadcast.hh"
 #include "kmod/core/platform.hh"
 #include "kmod/core/words.hh"
 #include "tests/litmus/test.hh"

@@ -2,11 +2,11 @@
 #include "tests/litmus/scenarios.hh"
 
 #include "kmod/core/credit.hh"
-#include "kmod/core/faults.hh"
-#include "kmod/core/leftovers.hh"
-#include "kmod/core/nesting.hh"
-#include "kmod/core/pending.hh"
-#include "kmod/core/unmap.hh"
+#include "kmod/core/operation/unmap.hh"
+#include "kmod/core/safety/leftovers.hh"
+#include "kmod/core/wrap/faults.hh"
+#include "tests/explore/protocols/nesting.hh"
+#include "tests/explore/protocols/pending.hh"
 #include "tests/litmus/platform.hh"
 
 namespace tlblab::litmus {

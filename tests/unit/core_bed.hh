@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "kmod/core/operation/unmap.hh"
 #include "kmod/core/requests.hh"
-#include "kmod/core/unmap.hh"
 #include "tests/unit/fake_platform.hh"
 
 namespace tlblab::core {

@@ -3,7 +3,7 @@
 // scheme, and in no other; the account still says what was done.
 #include <gtest/gtest.h>
 
-#include "kmod/core/faults.hh"
+#include "kmod/core/wrap/faults.hh"
 #include "tests/unit/core_bed.hh"
 
 namespace tlblab::core {

@@ -3,8 +3,8 @@
 // is done is the same as without.
 #include <gtest/gtest.h>
 
-#include "kmod/core/faults.hh"
-#include "kmod/core/paced.hh"
+#include "kmod/core/wrap/faults.hh"
+#include "kmod/core/wrap/paced.hh"
 #include "tests/unit/core_bed.hh"
 
 namespace tlblab::core {

@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "kmod/core/broadcast.hh"
-#include "kmod/core/extent.hh"
+#include "kmod/core/flush/broadcast.hh"
+#include "kmod/core/gather/extent.hh"
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {

@@ -3,7 +3,7 @@
  * arm64: TLBI broadcast to the inner-shareable domain, complete after a DSB. No CPU is interrupted
  * and no mask of CPUs is kept. Arm ARM (DDI 0487), D8.14 TLB maintenance. The kernel's own inlines
  * refer to a symbol that it doesn't export since 6.6; its macros can be had. What follows what is
- * the core's to say (kmod/core/broadcast.hh): here is one step a function.
+ * the core's to say (kmod/core/flush/broadcast.hh): here is one step a function.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

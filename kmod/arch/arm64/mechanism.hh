@@ -3,7 +3,7 @@
 // other one is kmod/arch/x86/mechanism.hh; which of them is meant, the include path says.
 #pragma once
 
-#include "kmod/core/broadcast.hh"
+#include "kmod/core/flush/broadcast.hh"
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {

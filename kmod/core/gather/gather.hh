@@ -60,7 +60,7 @@
 //   limit_      the most frames pending: the batch
 #pragma once
 
-#include "kmod/core/extent.hh"
+#include "kmod/core/gather/extent.hh"
 #include "kmod/core/operation.hh"
 #include "kmod/core/platform.hh"
 

@@ -13,7 +13,7 @@
 
 #include <bit>
 
-#include "kmod/core/gather.hh"
+#include "kmod/core/gather/gather.hh"
 #include "kmod/core/operation.hh"
 #include "kmod/core/platform.hh"
 #include "kmod/core/requests.hh"

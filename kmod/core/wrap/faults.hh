@@ -18,7 +18,7 @@
 // are those of what was really done.
 #pragma once
 
-#include "kmod/core/extent.hh"
+#include "kmod/core/gather/extent.hh"
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {

@@ -4,10 +4,10 @@
  * meet. No Linux header is needed to read it. The contract of these calls, for any machine that can
  * stand below the core, is kmod/core/platform.hh; here is only what this machine adds to it.
  */
-#ifndef TLBLAB_KERNEL_H
-#define TLBLAB_KERNEL_H
+#ifndef TLBLAB_BOUNDARY_KERNEL_H
+#define TLBLAB_BOUNDARY_KERNEL_H
 
-#include "kmod/core/core.h"
+#include "kmod/boundary/core.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,7 +62,7 @@ struct lab_flush_cost lab_shootdown(struct lab_session *session,
 struct lab_flush_cost lab_shootdown_mm(struct lab_session *session);
 
 /*
- * arm64. The steps of a flush request (kmod/core/broadcast.hh), each out of line, so that what it
+ * arm64. The steps of a flush request (kmod/core/flush/broadcast.hh), each out of line, so that what it
  * compiles to can be held against what the memory model was asked about. Context as above.
  */
 void lab_publish(void);
@@ -98,7 +98,7 @@ __u64 lab_word_load(const __u64 *word);
 __u64 lab_word_add(__u64 *word, __u64 delta);
 bool lab_word_exchange_if(__u64 *word, __u64 expected, __u64 desired);
 
-/* The quarantine's steps (kmod/core/quarantine.hh). The last two sleep. */
+/* The quarantine's steps (kmod/core/safety/quarantine.hh). The last two sleep. */
 __u64 lab_quarantine_take(void);
 void lab_flush_everything(void);
 void lab_quarantine_give_back(void);

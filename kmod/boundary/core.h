@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the core gives the kernel side: one of the two headers in which kmod/linux (C) and kmod/core
- * (C++) meet. The other, kmod/linux/kernel.h, goes the other way. Plain data and plain functions.
+ * (C++) meet. The other, kmod/boundary/kernel.h, goes the other way. Plain data and plain functions.
  */
-#ifndef TLBLAB_CORE_H
-#define TLBLAB_CORE_H
+#ifndef TLBLAB_BOUNDARY_CORE_H
+#define TLBLAB_BOUNDARY_CORE_H
 
 #include <tlblab/abi.h>
 
@@ -29,7 +29,7 @@ struct lab_interval {
 };
 
 /*
- * What operations may have left in an address space's TLBs: kmod/core/leftovers.hh. 0 at first;
+ * What operations may have left in an address space's TLBs: kmod/core/safety/leftovers.hh. 0 at first;
  * shared words, the core's to change.
  */
 struct lab_leftovers {
