@@ -54,7 +54,7 @@
 
 namespace tlblab::core {
 
-template <Words W>
+template <CountWords W>
 class Credit {
  public:
   using Word = typename W::Word;
@@ -73,7 +73,14 @@ class Credit {
   template <class Flush>
   bool need(u64 change, Flush flush) {
     if (words_.load(settled_, Order::kAcquire) >= change) return false;
+    return need_all(flush);
+  }
+
+  /// The same for every change that was made known before this call.
+  template <class Flush>
+  bool need_all(Flush flush) {
     const u64 covered = words_.add(changed_, 0, Order::kFull);  // no mere load
+    if (words_.load(settled_, Order::kAcquire) >= covered) return false;
     flush();
     for (;;) {
       const u64 settled = words_.load(settled_, Order::kRelaxed);

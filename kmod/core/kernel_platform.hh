@@ -48,7 +48,7 @@ struct KernelWords {
   }
 };
 
-static_assert(LeftoverWords<KernelWords>);
+static_assert(CountWords<KernelWords>);
 
 struct KernelQuarantine {
   u64 take() { return lab_quarantine_take(); }

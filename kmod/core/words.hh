@@ -21,19 +21,24 @@ enum class Order : u32 {
 /// What a platform must offer. Any context, never sleeps. `Word` holds 64 bits, or fewer where the
 /// platform says so; a word is only touched through these calls.
 ///
-/// load(word, order), store(word, value, order): kFull is not for them.
+/// load(word, order): kFull is not for it.
 /// add(word, delta, order): atomic; returns the sum.
-/// set_bits(word, bits, order), clear_bits(word, bits, order): atomic.
 /// exchange_if(word, expected, desired, order): atomic; true if the word was as expected and now is
 ///   as desired, else nothing happened and no order is implied.
 template <class W>
-concept Words = requires(W w, typename W::Word& word, u64 value, Order order) {
+concept CountWords = requires(W w, typename W::Word& word, u64 value, Order order) {
   { w.load(word, order) } -> std::same_as<u64>;
-  { w.store(word, value, order) } -> std::same_as<void>;
   { w.add(word, value, order) } -> std::same_as<u64>;
+  { w.exchange_if(word, value, value, order) } -> std::same_as<bool>;
+};
+
+/// store(word, value, order): kFull is not for it.
+/// set_bits(word, bits, order), clear_bits(word, bits, order): atomic.
+template <class W>
+concept Words = CountWords<W> && requires(W w, typename W::Word& word, u64 value, Order order) {
+  { w.store(word, value, order) } -> std::same_as<void>;
   { w.set_bits(word, value, order) } -> std::same_as<void>;
   { w.clear_bits(word, value, order) } -> std::same_as<void>;
-  { w.exchange_if(word, value, value, order) } -> std::same_as<bool>;
 };
 
 }  // namespace tlblab::core

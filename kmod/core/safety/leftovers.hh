@@ -27,54 +27,35 @@
 // Why not one bit, taken away before the flush: a second one who forgets would find it gone, and go
 // on while the first one's flush is under way. The explorer found that.
 //
-// The marks are read by a read-modify-write: this CPU flushes what others emptied, and on arm64 a
-// plain load, acquire or not, lets a TLBI go ahead of it (credit.hh).
-//
-// Words, owned by the address space: `marked`, how often; `flushed`, the marks that were there when
-// the last flush began that has completed. 0 at first.
+// A mark is a change of the whole address space, and to forget is to need all of them: credit.hh
+// has the words, and why the marks are read by a read-modify-write.
 #pragma once
 
-#include <concepts>
-
+#include "kmod/core/credit.hh"
 #include "kmod/core/words.hh"
 
 namespace tlblab::core {
 
-/// The part of Words that this needs.
-template <class W>
-concept LeftoverWords = requires(W w, typename W::Word& word, u64 value, Order order) {
-  { w.load(word, order) } -> std::same_as<u64>;
-  { w.add(word, value, order) } -> std::same_as<u64>;
-  { w.exchange_if(word, value, value, order) } -> std::same_as<bool>;
-};
-
-template <LeftoverWords W>
+template <CountWords W>
 class Leftovers {
  public:
   using Word = typename W::Word;
 
-  Leftovers(W& words, Word& marked, Word& flushed)
-      : words_(words), marked_(marked), flushed_(flushed) {}
+  /// Words owned by the address space, 0 at first: how often it was marked, and the marks that were
+  /// there when the last flush began that has completed.
+  Leftovers(W& words, Word& marked, Word& flushed) : credit_(words, marked, flushed) {}
 
-  void mark() { words_.add(marked_, 1, Order::kFull); }
+  void mark() { credit_.change(); }
 
   /// On return no CPU has a translation of what was cleared before the last mark(). `flush` flushes
   /// the whole address space, and is called at most once.
   template <class Flush>
   void forget(Flush flush) {
-    const u64 marked = words_.add(marked_, 0, Order::kFull);
-    if (words_.load(flushed_, Order::kAcquire) >= marked) return;
-    flush();
-    for (;;) {
-      const u64 flushed = words_.load(flushed_, Order::kRelaxed);
-      if (flushed >= marked || words_.exchange_if(flushed_, flushed, marked, Order::kFull)) return;
-    }
+    credit_.need_all(flush);
   }
 
  private:
-  W& words_;
-  Word& marked_;
-  Word& flushed_;
+  Credit<W> credit_;
 };
 
 }  // namespace tlblab::core
