@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kmod/core/operation/unmap.hh"
+#include "kmod/core/operation/perform.hh"
 #include "kmod/core/requests.hh"
 
 namespace tlblab::core {
@@ -45,11 +45,8 @@ class NullPlatform {
     benchmark::ClobberMemory();
     return {.cleared = ~u64{0} >> (kSpanEntries - nr), .foreign = 0};
   }
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    benchmark::DoNotOptimize(intervals);
-    return {.targets = 1, .tlbi = nr, .dsb_ishst = 1, .dsb_ish = 1, .repeats = 0};
-  }
-  lab_flush_cost flush_mm() {
+  lab_flush_cost flush(const lab_flush& request) {
+    benchmark::DoNotOptimize(request.intervals);
     return {.targets = 1, .tlbi = 1, .dsb_ishst = 1, .dsb_ish = 1, .repeats = 0};
   }
   u64 release(void* const* frames, u32 nr) {
@@ -63,7 +60,7 @@ class NullPlatform {
   std::vector<void*> entries_;
 };
 
-static_assert(Platform<NullPlatform>);
+static_assert(GathersOn<NullPlatform>);
 
 constexpr u64 kPagesPerVma = 100;
 

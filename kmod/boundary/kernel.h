@@ -22,6 +22,17 @@ struct lab_table {
 	void *vma;
 };
 
+/* One flush request: what it covers, and how it is made. */
+struct lab_flush {
+	const struct lab_interval *intervals;	/* ascending, disjoint; not looked at if @whole */
+	__u32 nr_intervals;		/* at least 1 unless @whole */
+	__u32 mechanism;		/* enum tlblab_mechanism; 0: no matter which */
+	__u32 stride_shift;		/* of what one entry maps; not looked at if @whole */
+	bool whole;			/* the whole address space */
+	bool tables_freed;		/* page tables went with it: what walks cached of them, too */
+	bool executable;		/* an entry of it was: instruction caches, too */
+};
+
 /* What one flush request cost, to be added to the account. */
 struct lab_flush_cost {
 	__u64 targets;		/* other CPUs in the mm's mask, or TLBLAB_UNKNOWN */
@@ -35,6 +46,19 @@ struct lab_flush_cost {
 struct lab_span {
 	__u64 cleared;		/* this arena's: empty now */
 	__u64 foreign;		/* somebody else's: as they were */
+};
+
+/* What lab_reserve_span() reserved. */
+struct lab_reserved {
+	__u64 mask;			/* bit i: the entry of page i */
+	__s32 error;			/* 0; -12 (ENOMEM): it would have been more */
+};
+
+/* What lab_set_span() set. */
+struct lab_set {
+	__u64 mask;			/* these map their frames now */
+	__u64 foreign;			/* somebody else's: as they were */
+	__s32 error;			/* 0; -12 (ENOMEM): no page table for the rest */
 };
 
 /*
@@ -54,12 +78,10 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 			       __u32 nr, void **frames);
 
 /*
- * x86. One flush request, complete on return: of one interval, or of the whole mm. Doesn't sleep, may
- * be called under a page-table lock, but with interrupts enabled.
+ * x86. One flush request, complete on return, of one interval at most. Doesn't sleep, may be called
+ * under a page-table lock, but with interrupts enabled.
  */
-struct lab_flush_cost lab_shootdown(struct lab_session *session,
-				    const struct lab_interval *interval);
-struct lab_flush_cost lab_shootdown_mm(struct lab_session *session);
+struct lab_flush_cost lab_shootdown(struct lab_session *session, const struct lab_flush *request);
 
 /*
  * arm64. The steps of a flush request (kmod/core/flush/broadcast.hh), each out of line, so that what it
@@ -76,6 +98,24 @@ __u64 lab_complete(bool repeat);
  * another go to the quarantine. Returns how many did. Takes spinlocks, doesn't sleep.
  */
 __u64 lab_release_frames(struct lab_session *session, void *const *frames, __u32 nr);
+
+/*
+ * For each of the @nr entries (1 to 64) from @address that is empty: a frame of the arena, with a
+ * mapping counted that is to come, kept where the entry's is kept, and the entry busy. Sleeps.
+ */
+struct lab_reserved lab_reserve_span(struct lab_session *session, void *vma, __u64 address,
+				     __u32 nr);
+/* Maps what is reserved of those entries. Sleeps, mmap_lock held. */
+struct lab_set lab_set_span(struct lab_session *session, void *vma, __u64 address, __u32 nr,
+			    __u64 reserved);
+/* Gives back what stayed reserved: nobody mapped it. Sleeps. */
+void lab_unreserve_span(struct lab_session *session, void *vma, __u64 address, __u64 reserved);
+
+/*
+ * Takes up to 64 of the frames that @vma's entries mapped when munmap() or exit emptied them. Returns
+ * how many; 0: that was all.
+ */
+__u32 lab_take_left(struct lab_session *session, void *vma, void **frames);
 
 /* May sleep. False: a fatal signal is pending, stop soon. */
 bool lab_resched_point(struct lab_session *session);

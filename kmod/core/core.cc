@@ -5,9 +5,8 @@
 #include "kmod/boundary/core.h"
 
 #include "kmod/core/kernel_platform.hh"
-#include "kmod/core/operation/unmap.hh"
+#include "kmod/core/operation/perform.hh"
 #include "kmod/core/requests.hh"
-#include "kmod/core/wrap/faults.hh"
 #include "kmod/core/wrap/paced.hh"
 
 namespace {
@@ -23,23 +22,11 @@ struct ThisQuarantine : tlblab::core::KernelQuarantine {};
 
 using Leftovers = tlblab::core::Leftovers<TheseWords>;
 
-/// With the fault that the request asks for. Compiled twice, so that the sound way has no fault to
-/// look for.
-template <tlblab::core::Platform P>
-int perform_as_asked(P& platform, const lab_plan& plan, tlblab_account& account) {
-  const __u32 fault = plan.request->fault;
-  if (!tlblab::core::breaks_platform(fault)) {
-    return tlblab::core::perform(platform, plan, account);
-  }
-  tlblab::core::Faulty faulty(platform, fault);
-  return tlblab::core::perform(faulty, plan, account);
-}
-
 /// On its own, so that who isn't paced runs what the compiler would make of it alone.
 [[gnu::noinline]] int perform_paced(ThisKernel& platform, const lab_plan& plan,
                                     tlblab_account& account) {
   tlblab::core::Paced paced(platform, plan.page_shift);
-  return perform_as_asked(paced, plan, account);
+  return tlblab::core::perform(paced, plan, account);
 }
 
 }  // namespace
@@ -69,15 +56,18 @@ int lab_core_perform(struct lab_session* session, const struct lab_plan* plan,
   Leftovers left(words, leftovers->marked, leftovers->flushed);
   left.mark();
   const int status = plan->request->pace != 0 ? perform_paced(platform, *plan, *account)
-                                              : perform_as_asked(platform, *plan, *account);
+                                              : tlblab::core::perform(platform, *plan, *account);
   left.mark();
   return status;
 }
 
 void lab_core_forget(struct lab_session* session, struct lab_leftovers* leftovers) {
+  ThisKernel platform(session, nullptr);
   TheseWords words;
   Leftovers left(words, leftovers->marked, leftovers->flushed);
-  left.forget([session] { ThisKernel(session, nullptr).flush_mm(); });
+  lab_flush everything{};
+  everything.whole = true;
+  left.forget([&] { platform.flush(everything); });
 }
 
 __u64 lab_core_drain(void) {

@@ -25,6 +25,16 @@ class KernelPlatform : public Mechanism {
     return lab_clear_span(session_, &table, address, nr, frames);
   }
   u64 release(void* const* frames, u32 nr) { return lab_release_frames(session_, frames, nr); }
+  lab_reserved reserve_span(void* vma, u64 address, u32 nr) {
+    return lab_reserve_span(session_, vma, address, nr);
+  }
+  lab_set set_span(void* vma, u64 address, u32 nr, u64 reserved) {
+    return lab_set_span(session_, vma, address, nr, reserved);
+  }
+  void unreserve_span(void* vma, u64 address, u64 reserved) {
+    lab_unreserve_span(session_, vma, address, reserved);
+  }
+  u32 take_left(void* vma, void** frames) { return lab_take_left(session_, vma, frames); }
   bool resched_point() { return lab_resched_point(session_); }
   u64 clock_ns() { return lab_clock_ns(); }
   void stop_before(u32 step, u64 subject, bool may_yield) {
@@ -35,7 +45,7 @@ class KernelPlatform : public Mechanism {
   lab_session* session_;
 };
 
-static_assert(Platform<KernelPlatform>);
+static_assert(Platform<KernelPlatform> && Stops<KernelPlatform>);
 
 /// The kernel's shared words.
 struct KernelWords {

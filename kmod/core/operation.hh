@@ -12,7 +12,8 @@ constexpr void add_term(u64& sum, u64 term) {
   sum = sum == TLBLAB_UNKNOWN || term == TLBLAB_UNKNOWN ? TLBLAB_UNKNOWN : sum + term;
 }
 
-template <Platform P>
+template <class P>
+requires Yields<P> && HasClock<P>
 class Operation {
  public:
   /// `time_phases`: whether the clock is read at all.

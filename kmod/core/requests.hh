@@ -11,6 +11,7 @@ namespace tlblab::core {
 
 // Linux's error numbers, as its functions return them.
 inline constexpr int kEintr = -4;
+inline constexpr int kEnomem = -12;
 inline constexpr int kEinval = -22;
 inline constexpr int kEopnotsupp = -95;
 inline constexpr int kEuclean = -117;

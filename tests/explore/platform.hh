@@ -81,28 +81,50 @@ class ModelPlatform {
     }
     return span;
   }
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
+  lab_flush_cost flush(const lab_flush& request) {
     if (omits(kOmitFlush)) return {};
     if constexpr (kMechanism != Mechanism::kIpi) {
-      return core::broadcast_flush(*this, intervals, nr, kPageShift, completion());
+      return core::broadcast_flush(*this, request, completion());
     }
-    u32 pages = pages_in(intervals->start, intervals->end);
+    if (request.whole) {
+      shoot_down(machine_.all_pages(), kAllTables);
+      return {};
+    }
+    u32 pages = pages_in(request.intervals->start, request.intervals->end);
     if (omits(kOmitLastPage)) pages &= pages >> 1;
     shoot_down(pages, 0);
     return {};
   }
-  lab_flush_cost flush_mm() {
-    if (omits(kOmitFlush)) return {};
-    if constexpr (kMechanism != Mechanism::kIpi) {
-      return core::broadcast_flush_mm(*this, completion());
-    }
-    shoot_down(machine_.all_pages(), kAllTables);
-    return {};
+  /// One request of the whole address space.
+  void flush_mm() {
+    lab_flush request{};
+    request.whole = true;
+    flush(request);
   }
   u64 release(void* const* frames, u32 nr) {
     for (u32 i = 0; i < nr; ++i) machine_.perform(OpKind::kRelease, from_handle(frames[i]));
     return nr;
   }
+  /// Frames enough. Of what is there already the model knows nothing.
+  lab_reserved reserve_span(void*, u64 address, u32 nr) {
+    lab_reserved reserved{};
+    for (u32 page = 0; page < machine_.config().nr_pages; ++page) {
+      const u64 at = machine_.config().page_address[page];
+      if (at >= address && at < address + nr * kPageBytes) {
+        reserved.mask |= u64{1} << ((at - address) >> kPageShift);
+      }
+    }
+    return reserved;
+  }
+  /// From here on, whoever uses what the entry held before misses what it holds now: as if an
+  /// operation had returned.
+  lab_set set_span(void*, u64 address, u32 nr, u64 reserved) {
+    machine_.perform(OpKind::kReturn, pages_in(address, address + nr * kPageBytes));
+    return {.mask = reserved, .foreign = 0, .error = 0};
+  }
+  void unreserve_span(void*, u64, u64) {}
+  /// Nothing that munmap() found: what schemes unmapped before, it does not find.
+  u32 take_left(void*, void**) { return 0; }
   bool resched_point() { return true; }
   u64 clock_ns() { return 0; }
 

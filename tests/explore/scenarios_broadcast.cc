@@ -33,10 +33,9 @@ class EarlyAsid : public ModelPlatform<kMechanism> {
     Base::publish();
   }
   u64 read_asid() { return asid_; }
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    return core::broadcast_flush(*this, intervals, nr, kPageShift, {});
+  lab_flush_cost flush(const lab_flush& request) {
+    return core::broadcast_flush(*this, request, {});
   }
-  lab_flush_cost flush_mm() { return core::broadcast_flush_mm(*this, {}); }
 
  private:
   u64 asid_ = 0;

@@ -290,7 +290,11 @@ Machine::Body ranged_initiator() {
     empty_entry(platform, 1, [] {});
     const u64 change = credit.change();
     const lab_interval at = page_interval(machine, 1);
-    platform.flush(&at, 1);
+    lab_flush request{};
+    request.intervals = &at;
+    request.nr_intervals = 1;
+    request.stride_shift = kPageShift;
+    platform.flush(request);
     credit.flushed_range(change);
     release_page(machine, 1);
   };

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "kmod/core/wrap/faults.hh"
+#include "kmod/core/operation/perform.hh"
 #include "tests/explore/platform.hh"
 
 namespace tlblab::explore {
@@ -48,6 +48,7 @@ void perform_unmap(P& platform, const Unmap& unmap) {
   request.release = TLBLAB_STRICT;
   request.mechanism = TLBLAB_KERNEL_SHOOTDOWN;
   request.batch_pages = unmap.batch_pages;
+  request.fault = unmap.fault;
   std::array<lab_piece, kMaxPages> pieces{};
   u64 nr_pieces = 0;
   const auto& address = platform.machine().config().page_address;
@@ -70,12 +71,7 @@ void perform_unmap(P& platform, const Unmap& unmap) {
                          .intervals = intervals.data(),
                          .frames = frames.data()};
   tlblab_account account{};
-  if (core::breaks_platform(unmap.fault)) {
-    core::Faulty faulty(platform, unmap.fault);
-    core::perform(faulty, plan, account);
-  } else {
-    core::perform(platform, plan, account);
-  }
+  core::perform(platform, plan, account);
 }
 
 /// One unmap, alone, that then returns.

@@ -121,10 +121,15 @@ class Platform {
   }
   void unlock_table(lab_table&) {}
   lab_span clear_span(lab_table&, u64 address, u32 nr, void** frames);
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    return core::broadcast_flush(*this, intervals, nr, kPageShift, completion_);
+  lab_flush_cost flush(const lab_flush& request) {
+    return core::broadcast_flush(*this, request, completion_);
   }
-  lab_flush_cost flush_mm() { return core::broadcast_flush_mm(*this, completion_); }
+  /// One request of the whole address space.
+  void flush_mm() {
+    lab_flush request{};
+    request.whole = true;
+    flush(request);
+  }
   u64 release(void* const* frames, u32 nr);
   bool resched_point() { return true; }
   u64 clock_ns() { return 0; }
@@ -167,6 +172,6 @@ class Platform {
   bool branches_ = false;
 };
 
-static_assert(core::Platform<Platform> && core::Broadcaster<Platform> && core::Words<Platform>);
+static_assert(core::GathersOn<Platform> && core::Broadcaster<Platform> && core::Words<Platform>);
 
 }  // namespace tlblab::litmus

@@ -2,9 +2,8 @@
 #include "tests/litmus/scenarios.hh"
 
 #include "kmod/core/credit.hh"
-#include "kmod/core/operation/unmap.hh"
+#include "kmod/core/operation/perform.hh"
 #include "kmod/core/safety/leftovers.hh"
-#include "kmod/core/wrap/faults.hh"
 #include "tests/explore/protocols/nesting.hh"
 #include "tests/explore/protocols/pending.hh"
 #include "tests/litmus/platform.hh"
@@ -56,6 +55,7 @@ void perform(Test& test, Platform& platform, const Unmapping& how) {
   request.extent = how.complete_each ? TLBLAB_EXACT : TLBLAB_ENVELOPE;
   request.release = TLBLAB_STRICT;
   request.batch_pages = how.batch_pages;
+  request.fault = how.fault;
   int vmas[kMaxPages] = {};
   lab_piece pieces[kMaxPages] = {};
   for (u32 page = 0; page < kMaxPages; ++page) {
@@ -75,14 +75,7 @@ void perform(Test& test, Platform& platform, const Unmapping& how) {
                          .intervals = intervals,
                          .frames = frames};
   tlblab_account account = {};
-  int error = 0;
-  if (how.fault != 0) {
-    core::Faulty faulty(platform, how.fault);
-    error = core::perform(faulty, plan, account);
-  } else {
-    error = core::perform(platform, plan, account);
-  }
-  if (error != 0 || account.released != test.nr_pages()) {
+  if (core::perform(platform, plan, account) != 0 || account.released != test.nr_pages()) {
     give_up("the core did not unmap the pages");
   }
 }
@@ -244,7 +237,11 @@ Test flush_made_by_another(u32 initiators, u32 others) {
     platform.clear(0);
     const u64 change = credit.change();
     const lab_interval interval = Platform::interval(0);
-    platform.flush(&interval, 1);
+    lab_flush request = {};
+    request.intervals = &interval;
+    request.nr_intervals = 1;
+    request.stride_shift = kPageShift;
+    platform.flush(request);
     platform.finds(0);
     credit.flushed_range(change);
   }

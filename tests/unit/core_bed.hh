@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kmod/core/operation/unmap.hh"
+#include "kmod/core/operation/perform.hh"
 #include "kmod/core/requests.hh"
 #include "tests/unit/fake_platform.hh"
 
@@ -22,6 +22,7 @@ struct Way {
   u32 ceiling_pages = 33;
   bool one_interval = true;
   u32 flags = 0;
+  u32 fault = 0;
 
   [[nodiscard]] std::string name() const {
     return "gather " + std::to_string(gather) + " extent " + std::to_string(extent) + " batch " +
@@ -54,6 +55,7 @@ inline tlblab_request request_of(const Way& way) {
   request.release = TLBLAB_STRICT;
   request.mechanism = TLBLAB_KERNEL_SHOOTDOWN;
   request.batch_pages = way.batch_pages;
+  request.fault = way.fault;
   return request;
 }
 
@@ -85,7 +87,7 @@ class Bed {
   /// Performs it on the given platform over `machine`, with the checks of memory but without those
   /// of finish(). Once per Bed.
   template <class P>
-  int perform_on(P platform, const Way& way, tlblab_account& account) {
+  int perform_on(P&& platform, const Way& way, tlblab_account& account) {
     const tlblab_request request = request_of(way);
     const u64 nr_frames = frames_needed(request, machine.table_entries(), nr_pages());
     const u32 nr_intervals = intervals_needed(request, way.ceiling_pages, nr_pages());

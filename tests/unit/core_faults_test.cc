@@ -12,6 +12,22 @@ constexpr const char* kUseAfterFree = "frame released while a stale translation 
 constexpr const char* kDebtLeft = "returned with a debt: a stale translation is usable";
 constexpr const char* kNotReleased = "returned with frames not released";
 
+/// A request of `nr` intervals.
+lab_flush flush_of(const lab_interval* intervals, u32 nr) {
+  lab_flush request{};
+  request.intervals = intervals;
+  request.nr_intervals = nr;
+  request.stride_shift = kPageShift;
+  return request;
+}
+
+/// A request of the whole address space.
+lab_flush flush_of_all() {
+  lab_flush request{};
+  request.whole = true;
+  return request;
+}
+
 /// Calls of the contract, one page at a time: page N is entry N of table 0.
 class CoreFakeByHand : public testing::Test {
  protected:
@@ -36,8 +52,9 @@ class CoreFakeByHand : public testing::Test {
   }
   void flush(u64 page, u64 nr = 1) {
     const lab_interval interval = {page * kPageBytes, (page + nr) * kPageBytes};
-    machine_.shoot_down(&interval, 1);
+    machine_.shoot_down(flush_of(&interval, 1));
   }
+  void flush_all() { machine_.shoot_down(flush_of_all()); }
   /// That violation, and no other.
   void expect_caught(const char* what) {
     ASSERT_EQ(machine_.violations().size(), 1U) << what;
@@ -165,11 +182,11 @@ TEST_F(CoreFakeByHand, ReleaseUnderLock) {
 
 TEST_F(CoreFakeByHand, ReleaseOfTooMany) {
   unmap(0, 64);
-  machine_.shoot_down_mm();
+  flush_all();
   lab_table table = lock(64, 1);
   machine_.clear_span(table, 64 * kPageBytes, 1, frames_ + 64);
   machine_.unlock_table(table);
-  machine_.shoot_down_mm();
+  flush_all();
   machine_.release(frames_, kSpanEntries + 1);
   expect_caught("release of a bad number of frames");
 }
@@ -205,7 +222,7 @@ TEST_F(CoreFakeByHand, IntervalsOutOfOrder) {
   unmap(7);
   const lab_interval intervals[] = {{7 * kPageBytes, 8 * kPageBytes},
                                     {5 * kPageBytes, 6 * kPageBytes}};
-  broadcast_flush(machine_, intervals, 2, kPageShift, {});
+  broadcast_flush(machine_, flush_of(intervals, 2), {});
   expect_caught("bad interval");
 }
 
@@ -214,12 +231,12 @@ TEST_F(CoreFakeByHand, ListWhereOneIntervalIsAllowed) {
   unmap(7);
   const lab_interval intervals[] = {{5 * kPageBytes, 6 * kPageBytes},
                                     {7 * kPageBytes, 8 * kPageBytes}};
-  machine_.shoot_down(intervals, 2);
+  machine_.shoot_down(flush_of(intervals, 2));
   expect_caught("request of a bad number of intervals");
 }
 
 TEST_F(CoreFakeByHand, FullFlushWithoutDebt) {
-  machine_.shoot_down_mm();
+  flush_all();
   expect_caught("flush without a debt");
 }
 
@@ -321,30 +338,27 @@ using Sound = FakePlatform<true>;
 /// No flush.
 struct NoFlush : Sound {
   using Sound::Sound;
-  lab_flush_cost flush(const lab_interval*, u32) { return {}; }
-  lab_flush_cost flush_mm() { return {}; }
+  lab_flush_cost flush(const lab_flush&) { return {}; }
 };
 
 /// One flush of them all is lost.
 struct SecondFlushLost : Sound {
   using Sound::Sound;
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    return ++nr_ == 2 ? lab_flush_cost{} : Sound::flush(intervals, nr);
+  lab_flush_cost flush(const lab_flush& request) {
+    return ++nr_ == 2 ? lab_flush_cost{} : Sound::flush(request);
   }
-  lab_flush_cost flush_mm() { return ++nr_ == 2 ? lab_flush_cost{} : Sound::flush_mm(); }
   u32 nr_ = 0;
 };
 
 /// The last page of each interval is left out, and a full flush is of one page.
 struct ShortFlush : Sound {
   using Sound::Sound;
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    const lab_interval shorter = {intervals->start, intervals->end - kPageBytes};
-    return shorter.start == shorter.end ? lab_flush_cost{} : Sound::flush(&shorter, nr);
-  }
-  lab_flush_cost flush_mm() {
-    const lab_interval one = {10 * kPageBytes, 11 * kPageBytes};
-    return Sound::flush(&one, 1);
+  lab_flush_cost flush(const lab_flush& request) {
+    lab_interval shorter = {10 * kPageBytes, 11 * kPageBytes};
+    if (!request.whole) {
+      shorter = {request.intervals->start, request.intervals->end - kPageBytes};
+    }
+    return shorter.start == shorter.end ? lab_flush_cost{} : Sound::flush(flush_of(&shorter, 1));
   }
 };
 
@@ -388,7 +402,7 @@ FakeMachine unmap_in_order(const char* order) {
       machine.clear_span(table, interval.start, 10, frames);
       machine.unlock_table(table);
     } else if (*step == 'f') {
-      machine.shoot_down(&interval, 1);
+      machine.shoot_down(flush_of(&interval, 1));
     } else {
       machine.release(frames, 10);
     }
@@ -405,8 +419,8 @@ TEST(CoreFaults, OnlyOneOrderIsSound) {
   EXPECT_TRUE(unmap_in_order("cf").saw(kNotReleased)) << "a leak of frames";
 }
 
-/// Between the last span and the end of its life a gather owes; its destruction pays.
-TEST(CoreFaults, DestructionOfAGatherSettlesItsDebt) {
+/// Between the last span and finish() a gather owes.
+TEST(CoreFaults, AGatherThatIsNotFinishedLeavesADebt) {
   Bed bed;
   bed.add_mapped(0, 10, 3);
   Sound platform(bed.machine);
@@ -414,16 +428,22 @@ TEST(CoreFaults, DestructionOfAGatherSettlesItsDebt) {
   lab_interval slot{};
   void* frames[3] = {};
   Operation<Sound> operation(platform, account, false);
-  {
-    Gather<Sound, Envelope> gather(operation, Envelope(&slot, 33, kPageShift), frames, 3);
-    lab_table table{};
-    platform.lock_table(nullptr, 10 * kPageBytes, 13 * kPageBytes, table);
-    const lab_span span = platform.clear_span(table, 10 * kPageBytes, 3, gather.slots());
-    gather.add(10 * kPageBytes, span.cleared);
-    platform.unlock_table(table);
-    EXPECT_EQ(gather.room(), 0U);
-    EXPECT_EQ(account.requests, 0U);
-  }
+  Gather<Sound, Envelope, Strict<Sound>, false> gather(operation, Boundary::kEnd,
+                                                       Envelope(&slot, 33, kPageShift),
+                                                       flush_of(nullptr, 0), Batch(frames, 3));
+  lab_table table{};
+  platform.lock_table(nullptr, 10 * kPageBytes, 13 * kPageBytes, table);
+  const lab_span span = platform.clear_span(table, 10 * kPageBytes, 3, gather.batch().slots());
+  gather.add(10 * kPageBytes, span.cleared);
+  platform.unlock_table(table);
+  EXPECT_EQ(gather.batch().room(), 0U);
+  EXPECT_EQ(account.requests, 0U);
+  FakeMachine unfinished = bed.machine;
+  unfinished.finish();
+  EXPECT_TRUE(unfinished.saw(kDebtLeft));
+  EXPECT_TRUE(unfinished.saw(kNotReleased));
+
+  gather.finish();
   EXPECT_EQ(account.requests, 1U);
   EXPECT_EQ(account.released, 3U);
   bed.machine.finish();

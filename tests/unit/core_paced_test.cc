@@ -39,15 +39,10 @@ class Announced : public FakePlatform<kOneInterval> {
     ++clears;
     return Base::clear_span(table, address, nr, frames);
   }
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    expect(TLBLAB_STEP_FLUSH, intervals->start);
+  lab_flush_cost flush(const lab_flush& request) {
+    expect(TLBLAB_STEP_FLUSH, request.whole ? 0 : request.intervals->start);
     ++flushes;
-    return Base::flush(intervals, nr);
-  }
-  lab_flush_cost flush_mm() {
-    expect(TLBLAB_STEP_FLUSH, 0);
-    ++flushes;
-    return Base::flush_mm();
+    return Base::flush(request);
   }
   u64 release(void* const* frames, u32 nr) {
     EXPECT_EQ(nr, 1U);
@@ -130,11 +125,12 @@ TEST(CorePaced, AnnouncesEachStepOnceAndDoesTheSame) {
 /// Below a planted fault: what is announced is what is really done.
 TEST(CorePaced, UnderFaultsAnnouncesWhatIsDone) {
   for (const u32 fault : {TLBLAB_NO_FLUSH, TLBLAB_RELEASE_FIRST, TLBLAB_EARLY_FULL_FLUSH}) {
-    for_each_way([fault](auto& announced, Bed& bed, const Way& way) {
+    for_each_way([fault](auto& announced, Bed& bed, Way way) {
+      way.fault = fault;
       const tlblab_account foreseen = bed.foresee(way);
       tlblab_account account{};
       Paced paced(announced, kPageShift);
-      EXPECT_EQ(bed.perform_on(Faulty(paced, fault), way, account), 0) << way.name();
+      EXPECT_EQ(bed.perform_on(paced, way, account), 0) << way.name();
       expect_foreseen(account, foreseen, way);
       EXPECT_EQ(announced.clears, bed.nr_pages()) << way.name();
       EXPECT_EQ(announced.releases, account.cleared) << way.name();

@@ -36,12 +36,8 @@ struct lab_span lab_clear_span(struct lab_session* session, struct lab_table* ta
   return session->machine.clear_span(*table, address, nr, frames);
 }
 // x86's part of the kernel, and arm64's: the host has one of them.
-struct lab_flush_cost lab_shootdown(struct lab_session* session,
-                                    const struct lab_interval* interval) {
-  return session->machine.shoot_down(interval, 1);
-}
-struct lab_flush_cost lab_shootdown_mm(struct lab_session* session) {
-  return session->machine.shoot_down_mm();
+struct lab_flush_cost lab_shootdown(struct lab_session* session, const struct lab_flush* request) {
+  return session->machine.shoot_down(*request);
 }
 void lab_publish(void) { only_machine->publish(); }
 __u64 lab_read_asid(struct lab_session* session) { return session->machine.read_asid(); }
@@ -54,6 +50,20 @@ __u64 lab_invalidate_mm(__u64 asid, bool repeat) {
 __u64 lab_complete(bool repeat) { return only_machine->complete(repeat); }
 __u64 lab_release_frames(struct lab_session* session, void* const* frames, __u32 nr) {
   return session->machine.release(frames, nr);
+}
+struct lab_reserved lab_reserve_span(struct lab_session* session, void* vma, __u64 address,
+                                     __u32 nr) {
+  return session->machine.reserve_span(vma, address, nr);
+}
+struct lab_set lab_set_span(struct lab_session* session, void* vma, __u64 address, __u32 nr,
+                            __u64 reserved) {
+  return session->machine.set_span(vma, address, nr, reserved);
+}
+void lab_unreserve_span(struct lab_session* session, void* vma, __u64 address, __u64 reserved) {
+  session->machine.unreserve_span(vma, address, reserved);
+}
+__u32 lab_take_left(struct lab_session* session, void* vma, void** frames) {
+  return session->machine.take_left(vma, frames);
 }
 bool lab_resched_point(struct lab_session* session) { return session->machine.resched_point(); }
 __u64 lab_clock_ns(void) { return 0; }

@@ -331,8 +331,8 @@ TEST(CoreUnmap, PhasesAreTimedOnlyOnRequest) {
 class Forgetful : public FakePlatform<true> {
  public:
   using FakePlatform<true>::FakePlatform;
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    lab_flush_cost cost = FakePlatform<true>::flush(intervals, nr);
+  lab_flush_cost flush(const lab_flush& request) {
+    lab_flush_cost cost = FakePlatform<true>::flush(request);
     if (++requests_ == 2) cost.targets = TLBLAB_UNKNOWN;
     return cost;
   }

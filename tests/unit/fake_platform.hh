@@ -19,6 +19,8 @@
 #include "kmod/core/flush/broadcast.hh"
 #include "kmod/core/gather/extent.hh"
 #include "kmod/core/platform.hh"
+#include "kmod/core/requests.hh"
+#include "kmod/core/wrap/forward.hh"
 
 namespace tlblab::core {
 
@@ -83,9 +85,27 @@ class FakeMachine {
   /// From now on broadcast invalidations are complete only when they were repeated.
   void break_completion() { broken_completion_ = true; }
 
+  /// How many frames, and tables, can still be had.
+  void limit_memory(u64 nr_frames, u64 nr_tables) {
+    nr_frames_left_ = nr_frames;
+    nr_tables_left_ = nr_tables;
+  }
+  /// As munmap() or exit: empties what it finds in the entries, and flushes that.
+  void munmap(u64 page, u64 nr) {
+    for (u64 end = page + nr; page < end; ++page) {
+      if (!is_mapped(page) || is_foreign(page)) continue;
+      Frame*& slot = entry(page);
+      ++slot->flushed;
+      ++cleared_;
+      left_.push_back(slot);
+      slot = nullptr;
+    }
+  }
+
   /// What must hold when the operation has returned.
   void finish() {
     if (locked_) violation("returned with a table locked");
+    if (!reserved_.empty()) violation("returned with entries reserved");
     if (!stale_.empty()) violation("returned with a debt: a stale translation is usable");
     if (mappings_released_ != cleared_) violation("returned with frames not released");
   }
@@ -159,26 +179,28 @@ class FakeMachine {
     return span;
   }
 
-  /// One request by interrupts, of one interval: complete on return.
-  lab_flush_cost shoot_down(const lab_interval* intervals, u32 nr) {
-    if (nr != 1) violation("request of a bad number of intervals");
+  /// One request by interrupts, of one interval or whole: complete on return.
+  lab_flush_cost shoot_down(const lab_flush& request) {
+    const lab_flush_cost cost = {
+        .targets = kCpus - 1, .tlbi = 0, .dsb_ishst = 0, .dsb_ish = 0, .repeats = 0};
     now_ns_ += kFlushNs;
-    if (is_good(*intervals)) {
-      const u64 begin = intervals->start / page_bytes();
-      const u64 end = intervals->end / page_bytes();
+    if (request.whole) {
+      if (stale_.empty()) violation("flush without a debt");
+      forget(0, ~u64{0});
+      return cost;
+    }
+    if (request.nr_intervals != 1) violation("request of a bad number of intervals");
+    if (request.stride_shift != page_shift_) violation("request of a bad stride");
+    const lab_interval& interval = *request.intervals;
+    if (is_good(interval)) {
+      const u64 begin = interval.start / page_bytes();
+      const u64 end = interval.end / page_bytes();
       if (!stale_.contains(begin) || !stale_.contains(end - 1)) {
         violation("flush of a page that was not cleared");
       }
       forget(begin, end);
     }
-    return {.targets = kCpus - 1, .tlbi = 0, .dsb_ishst = 0, .dsb_ish = 0, .repeats = 0};
-  }
-
-  lab_flush_cost shoot_down_mm() {
-    if (stale_.empty()) violation("flush without a debt");
-    now_ns_ += kFlushNs;
-    forget(0, ~u64{0});
-    return {.targets = kCpus - 1, .tlbi = 0, .dsb_ishst = 0, .dsb_ish = 0, .repeats = 0};
+    return cost;
   }
 
   // The steps of one by broadcast: nothing is forgotten before it is complete.
@@ -232,6 +254,63 @@ class FakeMachine {
       if (frame->mappings == 0) ++unmapped;
     }
     return unmapped;
+  }
+
+  lab_reserved reserve_span(void* /*vma*/, u64 address, u32 nr) {
+    if (locked_) violation("frames taken under a table lock");
+    if (nr == 0 || nr > kSpanEntries) violation("span of a bad length");
+    lab_reserved reserved{};
+    for (u32 i = 0; i < std::min(nr, kSpanEntries) && reserved.error == 0; ++i) {
+      const u64 page = address / page_bytes() + i;
+      if (has_table(page) && look(page) != nullptr) continue;
+      if (nr_frames_left_ == 0) {
+        reserved.error = kEnomem;
+      } else {
+        --nr_frames_left_;
+        reserved_[page] = &frames_.emplace_back();
+        reserved.mask |= u64{1} << i;
+      }
+    }
+    return reserved;
+  }
+  lab_set set_span(void* /*vma*/, u64 address, u32 nr, u64 reserved) {
+    if (locked_) violation("entries set under another table's lock");
+    lab_set set{};
+    work(nr);
+    for (u32 i = 0; i < std::min(nr, kSpanEntries); ++i) {
+      const u64 page = address / page_bytes() + i;
+      if (has_table(page) && look(page) == foreign()) set.foreign |= u64{1} << i;
+      if ((reserved >> i & 1) == 0) continue;
+      const auto it = reserved_.find(page);
+      if (it == reserved_.end()) {
+        violation("entry set that was not reserved");
+      } else if (nr_tables_left_ == 0 && !has_table(page)) {
+        set.error = kEnomem;
+      } else {
+        if (stale_.contains(page)) violation("entry set while a stale translation is usable");
+        if (!has_table(page)) --nr_tables_left_;
+        map_page(page, it->second);
+        reserved_.erase(it);
+        set.mask |= u64{1} << i;
+      }
+    }
+    return set;
+  }
+  void unreserve_span(void* /*vma*/, u64 address, u64 reserved) {
+    for (u32 i = 0; i < kSpanEntries; ++i) {
+      if ((reserved >> i & 1) == 0) continue;
+      if (reserved_.erase(address / page_bytes() + i) == 0) {
+        violation("entry given back that was not reserved");
+      }
+    }
+  }
+  u32 take_left(void* /*vma*/, void** frames) {
+    u32 nr = 0;
+    while (!left_.empty() && nr < kSpanEntries) {
+      frames[nr++] = left_.back();
+      left_.pop_back();
+    }
+    return nr;
   }
 
   bool resched_point() {
@@ -324,6 +403,10 @@ class FakeMachine {
   u32 page_shift_;
   std::map<u64, std::vector<Frame*>> tables_;
   std::deque<Frame> frames_;
+  std::map<u64, Frame*> reserved_;  ///< by page
+  std::vector<Frame*> left_;        ///< emptied by munmap(), and not released
+  u64 nr_frames_left_ = ~u64{0};
+  u64 nr_tables_left_ = ~u64{0};
   std::map<u64, Stale> stale_;             ///< cleared pages whose translations some CPU can use
   std::vector<std::pair<u64, u64>> told_;  ///< pages invalidated, but not completely
   u64 told_end_ = 0;                       ///< of the last of them since publish()
@@ -351,40 +434,22 @@ static_assert(Broadcaster<FakeMachine>);
 /// The fake as a platform: of x86's kind, one interval a request, or of arm64's, by the core's own
 /// protocol.
 template <bool kOneInterval>
-class FakePlatform {
+class FakePlatform : public Forward<FakeMachine> {
  public:
   static constexpr bool kOneIntervalPerRequest = kOneInterval;
 
   explicit FakePlatform(FakeMachine& machine, Completion completion = {})
-      : machine_(machine), completion_(completion) {}
+      : Forward(machine), completion_(completion) {}
 
-  bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
-    return machine_.lock_table(vma, start, end, table);
-  }
-  void unlock_table(lab_table& table) { machine_.unlock_table(table); }
-  lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
-    return machine_.clear_span(table, address, nr, frames);
-  }
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
+  lab_flush_cost flush(const lab_flush& request) {
     if constexpr (kOneInterval) {
-      return machine_.shoot_down(intervals, nr);
+      return below().shoot_down(request);
     } else {
-      return broadcast_flush(machine_, intervals, nr, machine_.page_shift(), completion_);
+      return broadcast_flush(below(), request, completion_);
     }
   }
-  lab_flush_cost flush_mm() {
-    if constexpr (kOneInterval) {
-      return machine_.shoot_down_mm();
-    } else {
-      return broadcast_flush_mm(machine_, completion_);
-    }
-  }
-  u64 release(void* const* frames, u32 nr) { return machine_.release(frames, nr); }
-  bool resched_point() { return machine_.resched_point(); }
-  u64 clock_ns() { return machine_.clock_ns(); }
 
- protected:
-  FakeMachine& machine_;
+ private:
   Completion completion_;
 };
 

@@ -14,18 +14,15 @@ class Mechanism {
  public:
   static constexpr bool kOneIntervalPerRequest = false;
 
-  /// `plan`: null for a flush of the whole address space that no request asks for.
-  Mechanism(lab_session* session, const lab_plan* plan) : session_(session) {
-    if (plan == nullptr) return;
-    page_shift_ = plan->page_shift;
-    completion_ = {.each = plan->request->mechanism == TLBLAB_TLBI_DSB_EACH,
-                   .repeat = plan->request->fault != TLBLAB_NO_REPEAT};
-  }
+  /// `plan`: null for a flush that no request asks for.
+  Mechanism(lab_session* session, const lab_plan* plan)
+      : session_(session), repeat_(plan == nullptr || plan->request->fault != TLBLAB_NO_REPEAT) {}
 
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    return broadcast_flush(*this, intervals, nr, page_shift_, completion_);
+  /// Nothing has to be done for executable entries: there are none (lab_arena_mmap()).
+  lab_flush_cost flush(const lab_flush& request) {
+    return broadcast_flush(*this, request,
+                           {.each = request.mechanism == TLBLAB_TLBI_DSB_EACH, .repeat = repeat_});
   }
-  lab_flush_cost flush_mm() { return broadcast_flush_mm(*this, completion_); }
 
   // --- Broadcaster
 
@@ -39,8 +36,7 @@ class Mechanism {
 
  private:
   lab_session* session_;
-  u32 page_shift_ = 0;
-  Completion completion_{};
+  bool repeat_;
 };
 
 static_assert(Broadcaster<Mechanism>);

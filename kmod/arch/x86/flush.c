@@ -75,23 +75,15 @@ static u64 lab_targets(struct mm_struct *mm)
 	return targets;
 }
 
-struct lab_flush_cost lab_shootdown(struct lab_session *session,
-				    const struct lab_interval *interval)
+struct lab_flush_cost lab_shootdown(struct lab_session *session, const struct lab_flush *request)
 {
 	struct lab_flush_cost cost = { .targets = lab_targets(session->mm) };
+	unsigned long start = request->whole ? 0 : request->intervals->start;
+	unsigned long end = request->whole ? TLB_FLUSH_ALL : request->intervals->end;
 
 	lockdep_assert_irqs_enabled();
-	static_call(lab_flush_tlb_mm_range)(session->mm, interval->start, interval->end, PAGE_SHIFT,
-					    false);
-	return cost;
-}
-
-struct lab_flush_cost lab_shootdown_mm(struct lab_session *session)
-{
-	struct lab_flush_cost cost = { .targets = lab_targets(session->mm) };
-
-	lockdep_assert_irqs_enabled();
-	static_call(lab_flush_tlb_mm_range)(session->mm, 0, TLB_FLUSH_ALL, PAGE_SHIFT, false);
+	static_call(lab_flush_tlb_mm_range)(session->mm, start, end, request->stride_shift,
+					    request->tables_freed);
 	return cost;
 }
 

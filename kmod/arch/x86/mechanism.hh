@@ -14,10 +14,7 @@ class Mechanism {
 
   Mechanism(lab_session* session, const lab_plan*) : session_(session) {}
 
-  lab_flush_cost flush(const lab_interval* intervals, u32 /*nr*/) {
-    return lab_shootdown(session_, intervals);
-  }
-  lab_flush_cost flush_mm() { return lab_shootdown_mm(session_); }
+  lab_flush_cost flush(const lab_flush& request) { return lab_shootdown(session_, &request); }
 
  private:
   lab_session* session_;

@@ -68,17 +68,28 @@ struct Completion {
   bool repeat = true;  ///< false: TLBLAB_NO_REPEAT
 };
 
-/// On return no CPU can use a translation of the intervals that this CPU emptied before the call.
-/// `intervals[0..nr)`, nr at least 1, of whole pages of 1 << page_shift bytes.
+/// On return no CPU can use a translation that the request covers and that this CPU emptied before
+/// the call. Freed tables cost the whole address space: TLBI of a page's last level leaves what
+/// walks have cached of the levels above.
 template <Broadcaster M>
-lab_flush_cost broadcast_flush(M& machine, const lab_interval* intervals, u32 nr, u64 page_shift,
-                               Completion completion) {
+lab_flush_cost broadcast_flush(M& machine, const lab_flush& request, Completion completion) {
+  const u64 stride = u64{1} << request.stride_shift;
   lab_flush_cost cost{};
   cost.targets = TLBLAB_UNKNOWN;
   cost.dsb_ishst = 1;
   machine.publish();
   const u64 asid = machine.read_asid();
-  for (u32 i = 0; i < nr; ++i) cost.tlbi += (intervals[i].end - intervals[i].start) >> page_shift;
+  if (request.whole || request.tables_freed) {
+    cost.tlbi = cost.dsb_ish = 1;
+    cost.repeats += machine.invalidate_mm(asid, completion.repeat);
+    cost.repeats += machine.complete(completion.repeat);
+    return cost;
+  }
+  const lab_interval* const intervals = request.intervals;
+  const u32 nr = request.nr_intervals;
+  for (u32 i = 0; i < nr; ++i) {
+    cost.tlbi += (intervals[i].end - intervals[i].start) >> request.stride_shift;
+  }
   // Asked once, so that on each way through the object code it can be seen what completes what.
   if (!completion.each) {
     for (u32 i = 0; i < nr; ++i) {
@@ -89,26 +100,13 @@ lab_flush_cost broadcast_flush(M& machine, const lab_interval* intervals, u32 nr
     return cost;
   }
   for (u32 i = 0; i < nr; ++i) {
-    for (u64 start = intervals[i].start; start < intervals[i].end; start += u64{1} << page_shift) {
-      const lab_interval page = {start, start + (u64{1} << page_shift)};
+    for (u64 start = intervals[i].start; start < intervals[i].end; start += stride) {
+      const lab_interval page = {start, start + stride};
       cost.repeats += machine.invalidate(asid, page, completion.repeat);
       cost.repeats += machine.complete(completion.repeat);
       ++cost.dsb_ish;
     }
   }
-  return cost;
-}
-
-/// The same for the whole address space.
-template <Broadcaster M>
-lab_flush_cost broadcast_flush_mm(M& machine, Completion completion) {
-  lab_flush_cost cost{};
-  cost.targets = TLBLAB_UNKNOWN;
-  cost.tlbi = cost.dsb_ishst = cost.dsb_ish = 1;
-  machine.publish();
-  const u64 asid = machine.read_asid();
-  cost.repeats += machine.invalidate_mm(asid, completion.repeat);
-  cost.repeats += machine.complete(completion.repeat);
   return cost;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The gather: what was cleared and is still owed to other CPUs. Its destruction settles the debt.
+// The gather: decides at each boundary of a walk whether what was cleared is flushed there, and
+// then let go. What is owed is its debt (debt.hh), what is held its batch (batch.hh), and when that
+// is let go a release rule (release/); none of the three knows of the others.
 //
 // The rule. For each page that is unmapped, in this order:
 //
@@ -41,104 +43,80 @@
 //   The kernel sees that gathers were nested and flushes more when each of them finishes. Here the
 //   caller of lab_core_perform() owns its ranges, so (2) waits until CPU 0 has settled everything.
 //
-// The functions:
+// The functions, in the order of a walk:
 //
-//   room()    entries that may be cleared before the batch is full
-//   slots()   where the frames of the next span go; room() of them
-//   add()     a span was cleared: records its extent, and its frames, which are in slots() already
-//   flush()   step 2 for all that was added, if anything was since the last flush. No debt, no
-//             request. Allowed under a table lock.
-//   settle()  flush(), then step 3 for all that was added. No lock is held; offers to yield.
-//   ~Gather() settle()
+//   leave_vma()    no lock is held: the walk goes on in another VMA
+//   make_room()    no lock is held: the batch is full, and there is more to clear
+//   add()          a span was cleared: its addresses are owed, and its frames, which are in
+//                  batch().slots() already, are held
+//   leave_entry()  under the table's lock: after each add() if kAtEachEntry
+//   leave_table()  under the table's lock, last of all; `done`: the walk has done all of its part
+//                  of the table
+//   left_table()   the lock is dropped
+//   finish()       no lock is held, nothing will be added: settles everything
 //
-// The fields:
-//
-//   extent_     pages cleared and not flushed: the debt of step 2
-//   frames_     frames of pages cleared and not released: the debt of step 3. Packed; a frame may
-//               be there several times, once for each of its mappings.
-//   nr_frames_  how many; the extent may be empty while there are some, but not the reverse
-//   limit_      the most frames pending: the batch
+// No debt, no request. What is settled is flushed and then let go, in that order.
 #pragma once
 
-#include "kmod/core/gather/extent.hh"
+#include "kmod/core/gather/batch.hh"
+#include "kmod/core/gather/debt.hh"
 #include "kmod/core/operation.hh"
-#include "kmod/core/platform.hh"
+#include "kmod/core/release/strict.hh"
+#include "kmod/core/schemes.hh"
 
 namespace tlblab::core {
 
-/// Why a flush was issued.
-enum class Cause : bool {
-  kRegular,  ///< the scheme says so
-  kBatch,    ///< the batch was full, and there is more to clear
-};
-
-/// Frames released between two offers to yield the CPU.
-inline constexpr u64 kReleaseRun = u64{4} * kSpanEntries;
-
-template <Platform P, class Extent>
+template <Flushes P, class Extent, ReleaseRule Release, bool kEachEntry>
 class Gather {
  public:
-  /// `frames`: memory for `limit` of them, at least 1, owned by the caller.
-  Gather(Operation<P>& operation, const Extent& extent, void** frames, u64 limit)
-      : operation_(operation), extent_(extent), frames_(frames), limit_(limit) {}
-  ~Gather() { settle(Cause::kRegular); }
-  Gather(const Gather&) = delete;
-  Gather& operator=(const Gather&) = delete;
+  static constexpr bool kAtEachEntry = kEachEntry;
 
-  u64 room() const { return limit_ - nr_frames_; }
-  void** slots() { return frames_ + nr_frames_; }
+  /// `flush_at`: kEntry if and only if kEachEntry. `how`: as Debt's.
+  Gather(Operation<P>& operation, Boundary flush_at, const Extent& extent, const lab_flush& how,
+         const Batch& batch)
+      : debt_(operation, extent, how), batch_(batch), release_(operation), flush_at_(flush_at) {}
+
+  const Batch& batch() const { return batch_; }
+  Batch& batch() { return batch_; }
 
   /// `mask`: what Platform::clear_span() has cleared. Returns how many entries that are.
   u32 add(u64 address, u64 mask) {
     if (mask == 0) return 0;
     const u32 nr = count_entries(mask);
-    extent_.record(address, mask);
-    nr_frames_ += nr;
+    debt_.add(address, mask);
+    batch_.add(nr);
     return nr;
   }
 
-  void flush(Cause cause) {
-    if (extent_.is_empty()) return;
-    const bool forced = cause == Cause::kBatch;
-    tlblab_account& account = operation_.account();
-    operation_.charge(account.clear_ns);
-    if (extent_.is_whole()) {
-      ++account.full;
-      operation_.count_request(operation_.platform().flush_mm(), forced);
-    } else {
-      const u32 step = P::kOneIntervalPerRequest ? 1 : extent_.nr_intervals();
-      for (u32 i = 0; i < extent_.nr_intervals(); i += step) {
-        operation_.count_request(operation_.platform().flush(extent_.intervals() + i, step),
-                                 forced);
-      }
-      account.flushed_pages += extent_.pages();
-    }
-    extent_.clear();
-    operation_.charge(account.flush_ns);
+  void leave_entry() { flush(Cause::kRegular, true); }
+  void leave_table(bool done) {
+    if (flush_at_ <= Boundary::kTable) flush(done ? Cause::kRegular : Cause::kBatch, true);
+  }
+  void left_table() {
+    if (flush_at_ <= Boundary::kTable) settle(Cause::kRegular);
+  }
+  void leave_vma() {
+    if (flush_at_ <= Boundary::kVma) settle(Cause::kRegular);
+  }
+  void make_room() { settle(Cause::kBatch); }
+  void finish() { settle(Cause::kRegular); }
+
+ private:
+  void flush(Cause cause, bool locked) {
+    if (debt_.is_empty()) return;
+    release_.before_flush(batch_, locked);
+    debt_.flush(cause);
   }
 
   void settle(Cause cause) {
-    flush(cause);
-    if (nr_frames_ == 0) return;
-    tlblab_account& account = operation_.account();
-    operation_.charge(account.clear_ns);
-    for (u64 done = 0; done < nr_frames_;) {
-      const u64 nr = smaller<u64>(nr_frames_ - done, kSpanEntries);
-      account.released += operation_.platform().release(frames_ + done, static_cast<u32>(nr));
-      done += nr;
-      // Told to stop, it goes on all the same: what is owed is owed.
-      if (done % kReleaseRun == 0 || done == nr_frames_) operation_.resched();
-    }
-    nr_frames_ = 0;
-    operation_.charge(account.release_ns);
+    flush(cause, false);
+    release_.let_go(batch_);
   }
 
- private:
-  Operation<P>& operation_;
-  Extent extent_;
-  void** frames_;
-  u64 nr_frames_ = 0;
-  u64 limit_;
+  Debt<P, Extent> debt_;
+  Batch batch_;
+  Release release_;
+  Boundary flush_at_;
 };
 
 }  // namespace tlblab::core

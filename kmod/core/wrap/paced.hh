@@ -8,40 +8,34 @@
 #pragma once
 
 #include "kmod/core/platform.hh"
+#include "kmod/core/wrap/forward.hh"
 
 namespace tlblab::core {
 
-/// A platform on which one can stop. stop_before(step, subject, may_yield): returns when the step
-/// may be taken. `step` is an enum tlblab_step, `subject` as struct tlblab_pace says, but that of a
-/// frame is its handle. `may_yield`: no table is locked.
-template <class P>
-concept StoppingPlatform = Platform<P> && requires(P p, u32 step, u64 subject, bool may_yield) {
-  { p.stop_before(step, subject, may_yield) } -> std::same_as<void>;
-};
-
-/// The contract of Platform; frames stay where the caller wants them.
-template <StoppingPlatform P>
-class Paced {
+/// The contract of the platform below; frames stay where the caller wants them.
+template <GathersOn P>
+requires Stops<P>
+class Paced : public Forward<P> {
  public:
-  static constexpr bool kOneIntervalPerRequest = P::kOneIntervalPerRequest;
+  using Base = Forward<P>;
 
-  Paced(P& platform, u32 page_shift) : platform_(platform), page_shift_(page_shift) {}
+  Paced(P& below, u32 page_shift) : Base(below), page_shift_(page_shift) {}
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) {
-    locked_ = platform_.lock_table(vma, start, end, table);
+    locked_ = Base::lock_table(vma, start, end, table);
     return locked_;
   }
 
   void unlock_table(lab_table& table) {
     locked_ = false;
-    platform_.unlock_table(table);
+    Base::unlock_table(table);
   }
 
   lab_span clear_span(lab_table& table, u64 address, u32 nr, void** frames) {
     lab_span all{};
     for (u32 i = 0; i < nr; ++i, address += u64{1} << page_shift_) {
-      stop_before(TLBLAB_STEP_CLEAR, address);
-      const lab_span one = platform_.clear_span(table, address, 1, frames);
+      announce(TLBLAB_STEP_CLEAR, address);
+      const lab_span one = Base::clear_span(table, address, 1, frames);
       all.cleared |= one.cleared << i;
       all.foreign |= one.foreign << i;
       frames += one.cleared;
@@ -49,32 +43,23 @@ class Paced {
     return all;
   }
 
-  lab_flush_cost flush(const lab_interval* intervals, u32 nr) {
-    stop_before(TLBLAB_STEP_FLUSH, intervals->start);
-    return platform_.flush(intervals, nr);
-  }
-
-  lab_flush_cost flush_mm() {
-    stop_before(TLBLAB_STEP_FLUSH, 0);
-    return platform_.flush_mm();
+  lab_flush_cost flush(const lab_flush& request) {
+    announce(TLBLAB_STEP_FLUSH, request.whole ? 0 : request.intervals->start);
+    return Base::flush(request);
   }
 
   u64 release(void* const* frames, u32 nr) {
     u64 unmapped = 0;
     for (u32 i = 0; i < nr; ++i) {
-      stop_before(TLBLAB_STEP_RELEASE, reinterpret_cast<u64>(frames[i]));
-      unmapped += platform_.release(frames + i, 1);
+      announce(TLBLAB_STEP_RELEASE, reinterpret_cast<u64>(frames[i]));
+      unmapped += Base::release(frames + i, 1);
     }
     return unmapped;
   }
 
-  bool resched_point() { return platform_.resched_point(); }
-  u64 clock_ns() { return platform_.clock_ns(); }
-
  private:
-  void stop_before(u32 step, u64 subject) { platform_.stop_before(step, subject, !locked_); }
+  void announce(u32 step, u64 subject) { Base::stop_before(step, subject, !locked_); }
 
-  P& platform_;
   u32 page_shift_;
   bool locked_ = false;
 };
