@@ -29,6 +29,25 @@ struct lab_interval {
 };
 
 /*
+ * What the lab knows of an entry, which may be empty for several reasons. Kept beside it with its
+ * frame.
+ */
+enum lab_entry_state {
+	LAB_ENTRY_SET,			/* maps its frame, as its VMA allows */
+	LAB_ENTRY_READ_ONLY,		/* maps it, and is not writable though its VMA is */
+	LAB_ENTRY_BUSY,			/* empty while an operation is at work on it */
+	LAB_ENTRY_ASIDE,		/* empty, its content is kept elsewhere */
+	LAB_ENTRY_EMPTY,		/* nothing was ever there, or it was unmapped */
+};
+
+/* What to do about a fault. */
+enum lab_fault_answer {
+	LAB_FAULT_REFUSE,		/* SIGBUS */
+	LAB_FAULT_LOOK_AGAIN,		/* the entry is set meanwhile, or about to change */
+	LAB_FAULT_WAIT,			/* until the entry is busy no more; then look again */
+};
+
+/*
  * What operations may have left in an address space's TLBs: kmod/core/safety/leftovers.hh. 0 at first;
  * shared words, the core's to change.
  */
@@ -90,10 +109,28 @@ int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
 		     struct lab_leftovers *leftovers, struct tlblab_account *account);
 
 /*
- * Flushes the whole address space if anything was performed in it since that was last done; to be
- * called before its addresses are given to other frames. Doesn't sleep; interrupts are enabled.
+ * Sets those entries of the pieces that are empty, and adds how many to @populated. Before the first,
+ * the address space is flushed if anything was performed in it since that was last done. Returns 0;
+ * -12 (ENOMEM) or -4 (EINTR), having set some; -117 (EUCLEAN), having set all but those that are not
+ * this arena's. Sleeps; mmap_lock is held for reading by the caller, who also owns the ranges.
+ */
+int lab_core_populate(struct lab_session *session, const struct lab_piece *pieces, __u64 nr_pieces,
+		      __u32 page_shift, struct lab_leftovers *leftovers, __u64 *populated);
+
+/*
+ * A lab VMA is about to go: flushes the whole address space if anything was performed in it since that
+ * was last done. What comes to be at its addresses must not meet what is left of it. Doesn't sleep;
+ * interrupts are enabled.
  */
 void lab_core_forget(struct lab_session *session, struct lab_leftovers *leftovers);
+
+/* The same, and releases what its entries had mapped when munmap() or exit emptied them. Sleeps. */
+void lab_core_close(struct lab_session *session, struct lab_leftovers *leftovers, void *vma);
+
+/*
+ * A CPU faulted on an entry that was in @state a moment ago; @write: it wants to write. Any context.
+ */
+enum lab_fault_answer lab_core_fault(enum lab_entry_state state, bool write);
 
 /*
  * Gives what is in quarantine back to the kernel, after every CPU has flushed everything. One caller

@@ -5,7 +5,9 @@
 #include "kmod/boundary/core.h"
 
 #include "kmod/core/kernel_platform.hh"
+#include "kmod/core/operation/fault.hh"
 #include "kmod/core/operation/perform.hh"
+#include "kmod/core/operation/populate.hh"
 #include "kmod/core/requests.hh"
 #include "kmod/core/wrap/paced.hh"
 
@@ -61,13 +63,30 @@ int lab_core_perform(struct lab_session* session, const struct lab_plan* plan,
   return status;
 }
 
+int lab_core_populate(struct lab_session* session, const struct lab_piece* pieces, __u64 nr_pieces,
+                      __u32 page_shift, struct lab_leftovers* leftovers, __u64* populated) {
+  ThisKernel platform(session, nullptr);
+  TheseWords words;
+  Leftovers left(words, leftovers->marked, leftovers->flushed);
+  return tlblab::core::populate(platform, left, pieces, nr_pieces, page_shift, *populated);
+}
+
 void lab_core_forget(struct lab_session* session, struct lab_leftovers* leftovers) {
   ThisKernel platform(session, nullptr);
   TheseWords words;
   Leftovers left(words, leftovers->marked, leftovers->flushed);
-  lab_flush everything{};
-  everything.whole = true;
-  left.forget([&] { platform.flush(everything); });
+  tlblab::core::forget(platform, left);
+}
+
+void lab_core_close(struct lab_session* session, struct lab_leftovers* leftovers, void* vma) {
+  ThisKernel platform(session, nullptr);
+  TheseWords words;
+  Leftovers left(words, leftovers->marked, leftovers->flushed);
+  tlblab::core::close(platform, left, vma);
+}
+
+enum lab_fault_answer lab_core_fault(enum lab_entry_state state, bool write) {
+  return tlblab::core::answer_fault(state, write);
 }
 
 __u64 lab_core_drain(void) {

@@ -108,9 +108,10 @@ struct lab_arena {
 	struct list_head claims;	/* struct lab_claim, granted */
 	unsigned long claims_dropped;	/* under claims_lock; waiters watch it change */
 	wait_queue_head_t claims_wait;
+	wait_queue_head_t busy_wait;	/* faults on busy entries wait here */
 };
 
-/* Entries whose frames one chunk of a VMA's side table holds. */
+/* Entries whose slots one chunk of a VMA's side table holds. */
 #define LAB_CHUNK 512
 
 /*
@@ -125,25 +126,43 @@ struct lab_vma {
 	unsigned long nr_pages;
 	pgoff_t pgoff;			/* of start, in the arena */
 	unsigned long entry_bits;	/* of its entries, but for the frame's */
-	atomic_long_t nr_mapped;	/* entries set; their frames are in the next */
+	atomic_long_t nr_mapped;	/* entries set; their frames are in the last */
+	unsigned long nr_looked_at;	/* by lab_take_left(), when it goes */
 	/*
-	 * The frame that each entry maps, if we have set it: when munmap() clears entries nobody tells
-	 * us which, and what else may be in an entry is not ours to take. Written under the entry's
-	 * page-table lock. Chunks of LAB_CHUNK, made by populate; NULL where it never came.
+	 * What we know of each entry: its frame, if we have set it or are about to, and its state. When
+	 * munmap() clears entries nobody tells us which, and what else may be in an entry is not ours
+	 * to take. An entry is set before and emptied before its slot says so, both under its
+	 * page-table lock; from empty to busy it goes without. Chunks of LAB_CHUNK, made by populate;
+	 * NULL where it never came.
 	 */
-	struct lab_frame **chunks[];
+	unsigned long *chunks[];
 };
 
-/* The place of an entry's frame, or NULL where populate never came. @index: in pages from start. */
-static inline struct lab_frame **lab_vma_slot(const struct lab_vma *lab, unsigned long index)
+/* A slot's word: the frame's record, which is aligned, and the state in the bits that leaves. */
+#define LAB_STATE_MASK 3UL
+static_assert(__alignof__(struct lab_frame) > LAB_STATE_MASK);
+static_assert(LAB_ENTRY_SET == 0 && LAB_ENTRY_ASIDE <= LAB_STATE_MASK);
+
+static inline struct lab_frame *lab_slot_frame(unsigned long word)
 {
-	struct lab_frame **chunk = READ_ONCE(lab->chunks[index / LAB_CHUNK]);
+	return (struct lab_frame *)(word & ~LAB_STATE_MASK);
+}
+
+static inline enum lab_entry_state lab_slot_state(unsigned long word)
+{
+	return word ? word & LAB_STATE_MASK : LAB_ENTRY_EMPTY;
+}
+
+/* The slot of an entry, or NULL where populate never came. @index: in pages from start. */
+static inline unsigned long *lab_vma_slot(const struct lab_vma *lab, unsigned long index)
+{
+	unsigned long *chunk = READ_ONCE(lab->chunks[index / LAB_CHUNK]);
 
 	return chunk ? &chunk[index % LAB_CHUNK] : NULL;
 }
 
-/* Makes the chunks of [@index, @index + @nr). -ENOMEM. Sleeps. */
-int lab_vma_make_slots(struct lab_vma *lab, unsigned long index, u32 nr);
+/* After entries ceased to be busy: faults on them look again. Any context. */
+void lab_wake_faults(struct lab_arena *arena);
 
 struct lab_arena *lab_arena_create(void);
 
@@ -262,15 +281,6 @@ bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
 /* What entries that map this frame have of it: struct lab_frame.entry_bits. Any context. */
 unsigned long lab_frame_bits(unsigned long pfn);
 
-/*
- * Maps frames at [@address, @address + @nr pages) of the VMA, @nr at most LAB_SPAN, whose slots are
- * made. frames[i] may be NULL: that entry stays. Those used are set to NULL; the entry has their
- * mapping now. Returns 0; -ENOMEM for a page table, or -EUCLEAN for an entry that holds something
- * else, having mapped what it could. Sleeps, mmap_lock held.
- */
-int lab_map_span(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address, u32 nr,
-		 struct lab_frame **frames);
-
 /* ---- pace.c: operations that somebody else leads step by step ---- */
 
 /* The caller's struct tlblab_pace, and how far it is. */
@@ -302,6 +312,7 @@ struct lab_session {
 	struct mm_struct *mm;
 	bool oracle;			/* TLBLAB_ORACLE */
 	struct lab_pacer *pacer;	/* of use only if the request has a pace */
+	const struct tlblab_populate *populate;	/* of use only if that was called */
 };
 
 /* With the argument copied in. */

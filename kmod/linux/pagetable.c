@@ -127,12 +127,12 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 	/* Whoever miscounts, and by whatever page size: never a neighbour's entry. */
 	nr = min_t(u64, nr, (table->end - address) >> PAGE_SHIFT);
 	while (nr) {
-		struct lab_frame **slot = lab_vma_slot(lab, index);
+		unsigned long *slot = lab_vma_slot(lab, index);
 		u32 run = min_t(unsigned long, nr, LAB_CHUNK - index % LAB_CHUNK);
 
 		nr -= run;
 		for (; run; run--, index++, entry++, bit <<= 1) {
-			struct lab_frame *frame = slot ? *slot : NULL;
+			struct lab_frame *frame = slot ? lab_slot_frame(*slot) : NULL;
 			pte_t old = ptep_get(entry);
 
 			if (!pte_none(old)) {
@@ -141,7 +141,7 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 					ptep_get_and_clear(session->mm,
 							   lab->start + (index << PAGE_SHIFT),
 							   entry);
-					WRITE_ONCE(*slot, NULL);
+					WRITE_ONCE(*slot, 0);
 					*end++ = frame;
 					span.cleared |= bit;
 				} else {
@@ -160,50 +160,60 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 	return span;
 }
 
-/* What lab_map_entry() is told. */
-struct lab_map {
+/* What lab_set_entry() is told. */
+struct lab_setting {
 	struct mm_struct *mm;
 	struct vm_area_struct *vma;
-	struct lab_frame **frames;
-	unsigned long address;		/* of frames[0] */
-	bool foreign;			/* out: an entry holds something else */
+	unsigned long address;		/* of the first entry of the span */
+	u64 reserved;
+	struct lab_set set;
 };
 
 /* Called with the entry's table locked. */
-static int lab_map_entry(pte_t *entry, unsigned long address, void *data)
+static int lab_set_entry(pte_t *entry, unsigned long address, void *data)
 {
-	struct lab_map *map = data;
-	struct lab_vma *lab = map->vma->vm_private_data;
-	struct lab_frame **frame = &map->frames[(address - map->address) >> PAGE_SHIFT];
+	struct lab_setting *setting = data;
+	struct lab_vma *lab = setting->vma->vm_private_data;
 	unsigned long index = (address - lab->start) >> PAGE_SHIFT;
-	struct lab_frame **slot = lab_vma_slot(lab, index);
+	u64 bit = BIT_ULL((address - setting->address) >> PAGE_SHIFT);
+	unsigned long *slot = lab_vma_slot(lab, index);
+	struct lab_frame *frame = lab_slot_frame(READ_ONCE(*slot));
 	pte_t old = ptep_get(entry);
 
-	if (!pte_none(old) && !lab_is_ours(lab, index, old, *slot)) {
-		map->foreign = true;
+	if (!pte_none(old)) {
+		if (!lab_is_ours(lab, index, old, frame))
+			setting->set.foreign |= bit;
 		return 0;
 	}
-	/* Set already: before we looked, or behind the back of one who trusts no claims. */
-	if (!*frame || *slot)
+	if (!(setting->reserved & bit))
 		return 0;
-	set_pte_at(map->mm, address, entry, lab_entry(map->vma, (*frame)->pfn));
-	WRITE_ONCE(*slot, *frame);
+	set_pte_at(setting->mm, address, entry, lab_entry(setting->vma, frame->pfn));
+	WRITE_ONCE(*slot, (unsigned long)frame | LAB_ENTRY_SET);
 	atomic_long_inc(&lab->nr_mapped);
-	*frame = NULL;
+	setting->set.mask |= bit;
 	return 0;
 }
 
-int lab_map_span(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address, u32 nr,
-		 struct lab_frame **frames)
+struct lab_set lab_set_span(struct lab_session *session, void *lab_vma, u64 address, u32 nr,
+			    u64 reserved)
 {
-	struct lab_map map = { .mm = mm, .vma = vma, .frames = frames, .address = address };
-	struct lab_vma *lab = vma->vm_private_data;
-	int err;
+	struct lab_vma *lab = lab_vma;
+	struct lab_setting setting = {
+		.mm = session->mm,
+		.vma = find_vma(session->mm, address),
+		.address = address,
+		.reserved = reserved,
+	};
 
-	mmap_assert_locked(mm);
-	if (lab_should_fail())
-		return -ENOMEM;
-	WRITE_ONCE(lab->entry_bits, pte_val(lab_entry(vma, 0)));
-	err = apply_to_page_range(mm, address, (unsigned long)nr << PAGE_SHIFT, lab_map_entry, &map);
-	return err ?: map.foreign ? -EUCLEAN : 0;
+	mmap_assert_locked(session->mm);
+	if (lab_should_fail()) {
+		setting.set.error = -ENOMEM;
+		return setting.set;
+	}
+	WRITE_ONCE(lab->entry_bits, pte_val(lab_entry(setting.vma, 0)));
+	setting.set.error = apply_to_page_range(session->mm, address, (unsigned long)nr << PAGE_SHIFT,
+						lab_set_entry, &setting);
+	if (setting.set.mask)
+		lab_wake_faults(session->arena);
+	return setting.set;
 }

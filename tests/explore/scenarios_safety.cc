@@ -3,6 +3,7 @@
 // release and the frame's next owner (kmod/core/safety/quarantine.hh), and with the address space
 // flushed before its addresses are used again (kmod/core/safety/leftovers.hh). Sound as a whole,
 // though the schemes are not. And both rules with a part taken out.
+#include "kmod/core/operation/populate.hh"
 #include "kmod/core/safety/leftovers.hh"
 #include "kmod/core/safety/quarantine.hh"
 #include "tests/explore/scenario.hh"
@@ -138,8 +139,30 @@ Machine::Body closing_body(u32 page, u32 fault, Without without) {
     leftovers.mark();
     perform_unmap(platform, {.fault = fault, .ranges = {{page, page, page}}});
     if (without != Without::kSecondMark) leftovers.mark();
-    if (without != Without::kForgetting) leftovers.forget([&] { platform.flush_mm(); });
+    if (without != Without::kForgetting) core::close(platform, leftovers, nullptr);
     machine.perform(OpKind::kReturn, 1U << page);
+  };
+}
+
+/// Performs on a page, then populates it again: whoever reads there must meet what is new.
+template <Mechanism kMechanism, template <class> class Rule>
+Machine::Body repopulating_body(u32 page, u32 fault, Without without) {
+  return [page, fault, without](Machine& machine) {
+    Quarantining<kMechanism> platform(machine);
+    u8 marked = kMarkedCell;
+    u8 flushed = kFlushedCell;
+    Rule<Quarantining<kMechanism>> leftovers(platform, marked, flushed);
+    leftovers.mark();
+    perform_unmap(platform, {.fault = fault, .ranges = {{page, page, page}}});
+    if (without != Without::kSecondMark) leftovers.mark();
+    const u64 address = machine.config().page_address[page];
+    const lab_piece piece = {.start = address, .end = address + kPageBytes, .vma = nullptr};
+    u64 populated = 0;
+    if (without != Without::kForgetting) {
+      core::populate(platform, leftovers, &piece, 1, kPageShift, populated);
+    } else {
+      platform.set_span(nullptr, address, 1, 1);
+    }
   };
 }
 
@@ -151,26 +174,33 @@ Machine::Body populating_body() {
     u8 marked = kMarkedCell;
     u8 flushed = kFlushedCell;
     Rule<ModelPlatform<kMechanism>> leftovers(platform, marked, flushed);
-    leftovers.forget([&] { platform.flush_mm(); });
+    u64 populated = 0;
+    core::populate(platform, leftovers, nullptr, 0, kPageShift, populated);
   };
 }
 
+/// How the address comes to be somebody else's.
+enum class Reuse : u8 { kMunmap, kPopulate };
+
 template <Mechanism kMechanism, template <class> class Rule = core::Leftovers>
-Scenario leftovers_scenario(const std::string& name, u32 fault, Without without) {
+Scenario leftovers_scenario(const std::string& name, u32 fault, Without without,
+                            Reuse reuse = Reuse::kMunmap) {
   const bool sound = without == Without::kNothing;
   const Config config = {.arch = ModelPlatform<kMechanism>::kArch,
                          .nr_cpus = 3,
                          .nr_pages = 1,
                          .loaded = 0x7,
                          .speculating = 0x4};
-  return {.name = name,
-          .kind = sound ? Kind::kSound : Kind::kMutant,
-          .config = config,
-          .bodies = {closing_body<kMechanism, Rule>(0, fault, without),
-                     populating_body<kMechanism, Rule>()},
-          .expected = sound ? Violation::kNone : Violation::kAfterReturn,
-          .about = "",
-          .words = {"the quarantine", "marked", "flushed"}};
+  return {
+      .name = name,
+      .kind = sound ? Kind::kSound : Kind::kMutant,
+      .config = config,
+      .bodies = {reuse == Reuse::kMunmap ? closing_body<kMechanism, Rule>(0, fault, without)
+                                         : repopulating_body<kMechanism, Rule>(0, fault, without),
+                 populating_body<kMechanism, Rule>()},
+      .expected = sound ? Violation::kNone : Violation::kAfterReturn,
+      .about = "",
+      .words = {"the quarantine", "marked", "flushed"}};
 }
 
 template <Mechanism kMechanism>
@@ -193,6 +223,9 @@ void add_safety(std::vector<Scenario>& list, const std::string& mechanism) {
         "whatever the scheme did, the frame's next owner is alone with it");
     add(leftovers_scenario<kMechanism>(std::string("leftovers,") + name, fault, Without::kNothing),
         "whatever the scheme did, the next mapping at its addresses is not shadowed");
+    add(leftovers_scenario<kMechanism>(std::string("populate,") + name, fault, Without::kNothing,
+                                       Reuse::kPopulate),
+        "whatever the scheme did, what is populated at its addresses is not shadowed");
   }
   const u32 fault = TLBLAB_NO_FLUSH;
   add(quarantine_scenario<kMechanism>("mutant:quarantine,no-flush", fault, Without::kGlobalFlush),
@@ -203,6 +236,9 @@ void add_safety(std::vector<Scenario>& list, const std::string& mechanism) {
       "only the CPU that drains has flushed");
   add(leftovers_scenario<kMechanism>("mutant:leftovers,not-flushed", fault, Without::kForgetting),
       "munmap() finds the entries empty, and leaves it at that");
+  add(leftovers_scenario<kMechanism>("mutant:populate,not-flushed", fault, Without::kForgetting,
+                                     Reuse::kPopulate),
+      "entries are set while CPUs have what was there before");
   add(leftovers_scenario<kMechanism, TakenAway>("mutant:leftovers,taken-away", fault,
                                                 Without::kPatience),
       "a second one finds the mark gone while the first one's flush is under way");

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a CPU that faults on a lab entry is told.
+#pragma once
+
+#include "kmod/boundary/core.h"
+
+namespace tlblab::core {
+
+/// lab_core_fault(). No operation is there yet that leaves an entry read-only or keeps its content
+/// aside, so nobody would mend such an entry: the fault is refused, and waits for none.
+constexpr lab_fault_answer answer_fault(lab_entry_state state, bool write) {
+  switch (state) {
+    case LAB_ENTRY_SET:
+      return LAB_FAULT_LOOK_AGAIN;
+    case LAB_ENTRY_READ_ONLY:
+      return write ? LAB_FAULT_REFUSE : LAB_FAULT_LOOK_AGAIN;
+    case LAB_ENTRY_BUSY:
+      return LAB_FAULT_WAIT;
+    case LAB_ENTRY_ASIDE:
+    case LAB_ENTRY_EMPTY:
+      break;
+  }
+  return LAB_FAULT_REFUSE;
+}
+
+}  // namespace tlblab::core
