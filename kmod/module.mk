@@ -48,7 +48,7 @@ modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 # +: what such a step says is shown as it comes, not when it is done; but `make -n` takes it, too.
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
-	+@tests/vm/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)
+	+@kmod/guest/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)
 $(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
 	+@tests/vm/debug_kernel.sh debug
 $(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsan-kernel.config
@@ -102,16 +102,16 @@ $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
 $(BUILD)/sysroot/%/whole:
-	+@tests/vm/sysroot.sh $*
+	+@kmod/guest/sysroot.sh $*
 
 # `make vm CMD='tlblab list'`; a $ meant for the guest's shell is written $$. The other settings
-# (CPUS, MEM, FILES, TIMEOUT, ...) are described in tests/vm/run_vm.sh. Make's own exit status is 2
+# (CPUS, MEM, FILES, TIMEOUT, ...) are described in kmod/guest/run_vm.sh. Make's own exit status is 2
 # whenever the command's is not 0: a caller that must know runs run_vm.sh.
 VM_KERNEL := $(or $(KERNEL),6.12)
 vm: $(BUILD)/kernels/$(ARCH)-$(VM_KERNEL)/release $(if $(filter no,$(DRIVER)),,driver) \
   $(if $(filter no,$(MODULE)),,$(BUILD)/kmod/$(ARCH)-$(VM_KERNEL)/tlblab.ko)
 	@test -n "$${CMD:-}" || { echo "What shall the guest run? make vm CMD='tlblab list'"; exit 1; }
-	+@BUILD=$(BUILD) ARCH=$(ARCH) KERNEL=$(VM_KERNEL) tests/vm/run_vm.sh "$$CMD"
+	+@BUILD=$(BUILD) ARCH=$(ARCH) KERNEL=$(VM_KERNEL) kmod/guest/run_vm.sh "$$CMD"
 
 # Installs for the running kernel, or KDIR's: through DKMS where that is installed, so that the
 # module follows the kernel's updates, else the module itself. DESTDIR puts all of it under another

@@ -82,7 +82,7 @@ guests() {
     out=results/local/lab-counts-$arch.jsonl
     ARCH=$arch KERNEL=6.12 NAME=run-$arch TCG_THREADS=single \
       FILES=bench/studies/lab-counts.toml:/usr/share/tlblab/studies/lab-counts.toml \
-      tests/vm/run_vm.sh 'tlblab study lab-counts --output /results/lab-counts.jsonl'
+      kmod/guest/run_vm.sh 'tlblab study lab-counts --output /results/lab-counts.jsonl'
     mkdir -p results/local
     cp "$BUILD/vm/run-$arch/results/lab-counts.jsonl" "$out"
     "$BUILD/tlblab" report "$out"

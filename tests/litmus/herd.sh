@@ -11,7 +11,7 @@
 # Exit status: 0; 77 if sid can't give it today, with the reason in build/herd.missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tests/vm/debian.sh
+. kmod/guest/debian.sh
 
 tree=$BUILD/herd
 mkdir -p "$BUILD"

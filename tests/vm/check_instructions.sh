@@ -16,7 +16,7 @@ recorded=tests/vm/instructions/$arch-$kernel.txt
 
 ARCH=$arch KERNEL=$kernel NAME=$name DRIVER=no CPUS=1 MEM=512M ACCEL=tcg \
   QEMU_ARGS="-icount shift=0,sleep=off" FILES="$BUILD/vm/programs/$arch/instructions" \
-  tests/vm/run_vm.sh /root/instructions
+  kmod/guest/run_vm.sh /root/instructions
 measured=$BUILD/vm/$name/output.log
 if [ "${3:-}" = record ]; then
   cp "$measured" "$recorded"

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 arch=${1:-$(dpkg --print-architecture)} kernel=${2:-6.12}
 headers=$PWD/${BUILD:-build}/kernels/$arch-$kernel/headers
-[ -e "$headers" ] || { echo "error: tests/vm/kernels.sh $arch $kernel comes first" >&2 && exit 1; }
+[ -e "$headers" ] || { echo "error: kmod/guest/kernels.sh $arch $kernel comes first" >&2 && exit 1; }
 . tests/vm/ktap.sh
 
 build() {

@@ -13,7 +13,7 @@ out=${BUILD:-build}/vm/$NAME
 
 expect() { # STATUS SAYS NAME COMMAND: SAYS is looked for in all that the runner prints
   local status=0 verdict=0
-  tests/vm/run_vm.sh "$4" >"$scratch/log" 2>&1 || status=$?
+  kmod/guest/run_vm.sh "$4" >"$scratch/log" 2>&1 || status=$?
   [ "$status" -eq "$1" ] || verdict=1
   grep -q "$2" "$scratch/log" || verdict=1
   echo "exit status $status, $1 expected" >>"$scratch/log"
@@ -47,7 +47,7 @@ CPU_MODEL=planted expect 71 "unable to find CPU model 'planted'" 'the CPU is the
 verdict=0
 while IFS= read -r line; do
   printf '[    1.000000] tlblab: loaded\n[    2.000000] %s\n' "$line" >"$scratch/kernel.log"
-  if tests/vm/scan_log.sh "$scratch/kernel.log" >/dev/null; then
+  if kmod/guest/scan_log.sh "$scratch/kernel.log" >/dev/null; then
     echo "not seen: $line" >>"$scratch/log"
     verdict=1
   fi
@@ -85,14 +85,14 @@ race() { # FRAME [LINE]...: a report, as KCSAN writes it
     'read to 0xffff888000000000 of 8 bytes by task 2 on cpu 1:' " $1" "$edge" "${@:2}"
 }
 race 'other+0x1/0x2' >"$scratch/kernel.log"
-tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+kmod/guest/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
 grep -q ' 1 data races of the kernel' "$scratch/log" || verdict=1
 { race 'other+0x1/0x2' && race 'lab_ioctl+0x1/0x2 [tlblab]'; } >"$scratch/kernel.log"
-! tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+! kmod/guest/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
 grep -q 'data-race in one' "$scratch/log" || verdict=1
 race 'other+0x1/0x2' 'WARNING: planted' >"$scratch/kernel.log"
-! tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+! kmod/guest/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
 race 'other+0x1/0x2' | head -n 5 >"$scratch/kernel.log"
-! tests/vm/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
+! kmod/guest/scan_log.sh "$scratch/kernel.log" >"$scratch/log" || verdict=1
 result "$verdict" 'the scan tells the races of the module from others'
 exit "$failed"

@@ -7,7 +7,7 @@
 # anew when the options (debug-kernel.config, and the differences in kcsan-kernel.config) have changed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tests/vm/debian.sh
+. kmod/guest/debian.sh
 variant=${1:?usage: tests/vm/debug_kernel.sh debug|kcsan}
 tree=$BUILD/kernels/amd64-$variant
 options=(tests/vm/debug-kernel.config)

@@ -47,7 +47,7 @@ words=no5lvl
 [ "$variant" = debug ] || words='loglevel=3'
 CMDLINE=$words ARCH=amd64 KERNEL=$variant NAME=$variant DRIVER=no MEM=1G TIMEOUT=900 \
   FILES="$BUILD/vm/programs/amd64/vm_tests $BUILD/vm/programs/schedules tests/vm/load_test.sh" \
-  tests/vm/run_vm.sh "$command"
+  kmod/guest/run_vm.sh "$command"
 status=$?
 [ "$status" -eq 0 ] || echo "not ok the $variant kernel's guest ended with status $status"
 exit "$status"

@@ -35,7 +35,7 @@ if [ "$ARCH" = "$(dpkg --print-architecture)" ]; then
   FILES+=" $BUILD/bench/tlblab_bench"
   command+=' && /root/tlblab_bench --benchmark_filter=lab --benchmark_min_time=0.01 >/results/bench'
 fi
-tests/vm/run_vm.sh "$command"
+kmod/guest/run_vm.sh "$command"
 result $? 'a study runs in a guest'
 holds 'the module is named by info' grep -q 'loaded, ABI 2' "$results/info"
 holds 'the gathers are listed' grep -q 'unmap:full-mm' "$results/list"
@@ -45,7 +45,7 @@ holds 'requests are just those due' \
 [ ! -e "$results/bench" ] \
   || holds 'its benchmarks run' grep -q '^BM_lab_populate/10000 .*per_page' "$results/bench"
 # The oracle, with CPUs that run at the same time.
-TCG_THREADS=multi NAME=check-$ARCH-$KERNEL FILES= tests/vm/run_vm.sh 'tlblab check --quick'
+TCG_THREADS=multi NAME=check-$ARCH-$KERNEL FILES= kmod/guest/run_vm.sh 'tlblab check --quick'
 result $? 'every planted fault is caught, and every sound scheme is clean,'
 holds 'emulated time is not shown' grep -q 'Emulated time is not time' "$results/lab-counts.md"
 exit "$failed"

@@ -13,7 +13,7 @@ failed=0
 # Runs a command in the guest. A guest that fails without a test that failed is a failure, too.
 guest() { # NAME COMMAND
   local status=0 output=$BUILD/vm/$1/output.log
-  ARCH=$arch KERNEL=$kernel NAME=$1 DRIVER=no MEM=512M tests/vm/run_vm.sh "$2" || status=$?
+  ARCH=$arch KERNEL=$kernel NAME=$1 DRIVER=no MEM=512M kmod/guest/run_vm.sh "$2" || status=$?
   [ "$status" -ne 0 ] || return
   failed=1
   if [ "$status" -ge 70 ] || ! grep -q '^not ok ' "$output"; then

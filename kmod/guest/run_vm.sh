@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Boots a Debian kernel under QEMU, with the module loaded and the driver at hand, and runs a
 # command:
-#   ARCH=arm64 KERNEL=6.12 tests/vm/run_vm.sh 'tlblab list'
+#   ARCH=arm64 KERNEL=6.12 kmod/guest/run_vm.sh 'tlblab list'
 # Settings come from the environment:
 #   ARCH        amd64 or arm64; this host's when unset
 #   KERNEL      6.1, 6.12, or what ends the name of another folder build/kernels/ARCH-KERNEL of the
@@ -33,7 +33,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
 PATH=$PATH:/usr/sbin:/sbin
-command=${1:?usage: ARCH=... KERNEL=... tests/vm/run_vm.sh COMMAND}
+command=${1:?usage: ARCH=... KERNEL=... kmod/guest/run_vm.sh COMMAND}
 
 host_arch=$(dpkg --print-architecture)
 arch=${ARCH:-$host_arch} kernel=${KERNEL:-6.12}
@@ -62,7 +62,7 @@ case $arch in
   *) fail 1 "ARCH=$arch: amd64 and arm64 are known" ;;
 esac
 command -v "${qemu[0]}" >/dev/null || fail 1 "${qemu[0]} is missing: make setup-test"
-[ -e "$tree/release" ] || fail 1 "$tree is missing: tests/vm/kernels.sh $arch $kernel"
+[ -e "$tree/release" ] || fail 1 "$tree is missing: kmod/guest/kernels.sh $arch $kernel"
 release=$(cat "$tree/release")
 root=
 [ "$arch" = "$host_arch" ] || root=$BUILD/sysroot/$arch
@@ -139,7 +139,7 @@ add_file() { # FILE GUESTPATH
   add_libraries "$1"
 }
 
-install -D tests/vm/init "$scratch/guest/init"
+install -D kmod/guest/init "$scratch/guest/init"
 install -D "$tree/bin/busybox" "$scratch/guest/bin/busybox"
 # The driver reads the kernel's configuration.
 [ ! -e "$tree/boot/config-$release" ] \
@@ -227,7 +227,7 @@ if [ -n "$sum" ] && [ "$(sha256sum "$scratch/guest.tar" | cut -d' ' -f1)" = "$su
 fi
 logs=("$out/console.log")
 [ ! -e "$out/kernel.log" ] || logs+=("$out/kernel.log")
-if ! tests/vm/scan_log.sh "${logs[@]}" >&2; then
+if ! kmod/guest/scan_log.sh "${logs[@]}" >&2; then
   fail 70 "the kernel complained, see the lines above and $out/"
 fi
 if [ "$qemu_status" = 124 ] || [ "$qemu_status" = 137 ]; then

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Looks through kernel logs for anything that a kernel complains with, and prints it with the lines
 # that follow:
-#   tests/vm/scan_log.sh FILE...
+#   kmod/guest/scan_log.sh FILE...
 # A data race (KCSAN) is left out, and only counted, if none of its frames is the module's, but for what
 # an interrupt came upon: the stock kernel has many on purpose.
 # Exit status: 0 when there is nothing, 1 when there is, 2 when a file can't be read.

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Gets what the driver is cross-built with, and runs with in a guest, from Debian 12:
-#   tests/vm/sysroot.sh ARCH            ARCH: amd64 or arm64
+#   kmod/guest/sysroot.sh ARCH          ARCH: amd64 or arm64
 # makes build/sysroot/ARCH: ARCH's libraries and their headers, and in usr/include links to those
 # header-only libraries of this host that are the same for every architecture.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tests/vm/debian.sh
+. kmod/guest/debian.sh
 
-arch=${1:?usage: tests/vm/sysroot.sh amd64|arm64}
+arch=${1:?usage: kmod/guest/sysroot.sh amd64|arm64}
 root=$BUILD/sysroot/$arch
 packages=(libc6 libgcc-s1 libstdc++6 libhwloc-dev libhwloc15 libudev1 libcap2 libnuma-dev libnuma1
   libfmt-dev libfmt9 zlib1g-dev zlib1g)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Gets one of Debian 12's kernels, to build the module against and to boot in a guest:
-#   tests/vm/kernels.sh ARCH LINE        ARCH: amd64 or arm64; LINE: 6.1, 6.12, or, of arm64 alone,
+#   kmod/guest/kernels.sh ARCH LINE      ARCH: amd64 or arm64; LINE: 6.1, 6.12, or, of arm64 alone,
 #                                        6.12-16k, whose pages have 16 KiB
 # makes build/kernels/ARCH-LINE with
 #   release    the kernel's release, as uname -r says it
@@ -13,16 +13,16 @@
 # for a newer one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tests/vm/debian.sh
+. kmod/guest/debian.sh
 
-usage="usage: tests/vm/kernels.sh amd64|arm64 6.1|6.12|6.12-16k"
+usage="usage: kmod/guest/kernels.sh amd64|arm64 6.1|6.12|6.12-16k"
 arch=${1:?$usage} line=${2:?$usage}
 case $arch in amd64 | arm64) ;; *) die "$usage" ;; esac
 case $arch-$line in
   *-6.1) meta=linux-image-$arch ;;
   *-6.12) meta=linux-image-6.12-$arch ;;
   arm64-6.12-16k) meta=linux-image-6.12-arm64-16k ;;
-  amd64-6.12-16k) die "pages of 16 KiB are arm64's: tests/vm/kernels.sh arm64 6.12-16k" ;;
+  amd64-6.12-16k) die "pages of 16 KiB are arm64's: kmod/guest/kernels.sh arm64 6.12-16k" ;;
   *) die "$usage" ;;
 esac
 tree=$BUILD/kernels/$arch-$line
