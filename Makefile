@@ -31,10 +31,6 @@ PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahol
 JOBS := $(shell nproc)
 USER_SOURCES := $(shell find user -name '*.cc' | sort)
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out user/main.cc,$(USER_SOURCES)))
-UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/*.cc)))
-CLI_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/cli/*.cc)))
-EXPLORE_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/explore/*.cc)))
-LITMUS_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/litmus/*.cc)))
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard bench/*.cc)))
 
 .PHONY: all
@@ -63,22 +59,6 @@ $(BUILD)/tlblab: $(BUILD)/user/main.o $(BUILD)/libtlblab.a
 	@echo '  LINK    $@'
 	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/tests/unit_tests: $(UNIT_OBJECTS) $(BUILD)/libtlblab.a
-	@echo '  LINK    $@'
-	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgtest_main -lgmock
-
-$(BUILD)/tests/cli_tests: $(CLI_OBJECTS)
-	@echo '  LINK    $@'
-	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgtest_main -lgmock
-
-$(BUILD)/tests/explore/explore: $(EXPLORE_OBJECTS)
-	@echo '  LINK    $@'
-	@$(CXX) $(LDFLAGS) -o $@ $^
-
-$(BUILD)/tests/litmus/litmus: $(LITMUS_OBJECTS)
-	@echo '  LINK    $@'
-	@$(CXX) $(LDFLAGS) -o $@ $^
-
 $(BUILD)/bench/tlblab_bench: $(BENCH_OBJECTS) $(BUILD)/libtlblab.a
 	@echo '  LINK    $@'
 	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lbenchmark -lbenchmark_main
@@ -86,6 +66,8 @@ $(BUILD)/bench/tlblab_bench: $(BENCH_OBJECTS) $(BUILD)/libtlblab.a
 -include $(shell find $(addprefix $(BUILD)/,user tests bench) -name '*.d' 2>/dev/null)
 
 include kmod/module.mk
+# Whoever builds and runs the tool needs nothing of tests/.
+-include tests/tests.mk
 
 # Installs what is missing, as root or through sudo; otherwise says what to type.
 define install_packages
@@ -117,55 +99,10 @@ run: setup-run
 	@$(BUILD)/tlblab study batching
 	@kmod/run_lab.sh $(if $(YES),--yes)
 
-.PHONY: test
-test: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
-	@tests/run.sh $(BUILD)
-
-.PHONY: tests-built
-tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
-  $(BUILD)/tests/explore/explore $(BUILD)/tests/litmus/litmus herd modules vm-tests
-
-# The module's tests once more under kernels that check whatever they can; the kernel is built first,
-# which takes eight minutes on two cores, once: test-debug looks at memory and locks (KASAN, lockdep
-# and more) and belongs to `make test`, test-kcsan looks for data races.
-.PHONY: test-debug test-kcsan
-test-debug test-kcsan: test-%: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-$*/release vm-tests
-	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=$*
-	@tests/vm/test_debug.sh $*
-
-# Arm's own memory model on the flush's orderings. No failure if sid has no herd7 today: its tests are
-# skipped then.
-.PHONY: litmus herd
-litmus: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/litmus/litmus herd \
-	  $(BUILD)/kmod/arm64-6.12/tlblab.ko
-	@BUILD=$(BUILD) tests/litmus/run.sh
-	@BUILD=$(BUILD) tests/litmus/check_mapping.sh $(addprefix $(BUILD)/kmod/arm64-6.12/kmod/, \
-	  core/core.o arch/arm64/flush.o linux/platform.o)
-herd:
-	+@BUILD=$(BUILD) tests/litmus/herd.sh || [ $$? -eq 77 ]
-
 .PHONY: bench
 bench: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/bench/tlblab_bench
 	@$(BUILD)/bench/tlblab_bench
-
-# Style and static checks, each file once per change. clang-tidy leaves the tests out: they are half
-# of all the code, and it is slow.
-SOURCES := $(shell find user bench tests kmod/core -name '*.cc' -o -name '*.hh' | sort)
-TIDY_STAMPS := $(patsubst %.cc,$(BUILD)/%.tidy,$(filter user/%.cc bench/%.cc,$(SOURCES)))
-$(BUILD)/%.tidy: %.cc .clang-tidy
-	@mkdir -p $(@D)
-	@echo '  TIDY    $<'
-	@clang-tidy --quiet $< -- -std=c++20 -I. -Iinclude -DTLBLAB_GIT_REVISION='""' 2>/dev/null
-	@touch $@
-
-.PHONY: format-check tidy
-format-check:
-	@clang-format --dry-run --Werror $(SOURCES)
-tidy: $(TIDY_STAMPS)
 
 .PHONY: clean
 clean:

@@ -26,7 +26,7 @@ ifeq ($(filter $(or $(KERNEL),6.12),$(KERNELS) $(if $(filter amd64,$(ARCH)),debu
 $(error KERNEL=$(KERNEL): for $(ARCH) there are $(KERNELS); KDIR= names another's build folder)
 endif
 
-.PHONY: module modules driver vm-tests vm install
+.PHONY: module modules driver vm install
 ifdef KERNEL
 MODULE_FILE := $(BUILD)/kmod/$(ARCH)-$(KERNEL)/tlblab.ko
 module: $(MODULE_FILE)
@@ -49,10 +49,6 @@ modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
 	+@kmod/guest/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)
-$(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
-	+@tests/vm/debug_kernel.sh debug
-$(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsan-kernel.config
-	+@tests/vm/debug_kernel.sh kcsan
 
 $(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
 	@kmod/build.sh $(call guest_arch,$*) $(BUILD)/kernels/$*/headers $(@D)
@@ -72,34 +68,6 @@ driver: $(SYSROOT)/whole
 	  LDFLAGS='-L$(SYSROOT)/usr/lib/$(TRIPLET) -Wl,-rpath-link=$(SYSROOT)/usr/lib/$(TRIPLET)' \
 	  $(GUEST_BUILD)/tlblab
 endif
-
-# Programs that test the module in a guest: static, so that they need nothing there.
-VM_PROGRAMS := $(BUILD)/vm/programs
-VM_SOURCES := $(sort $(wildcard tests/vm/*.cc))
-VM_HEADERS := $(wildcard tests/vm/*.hh) include/tlblab/abi.h
-VM_COMPILE = $(if $(filter arm64,$*),aarch64,x86_64)-linux-gnu-g++ -std=c++20 -I. -Iinclude -O1 \
-  $(WARNINGS) -static -pthread
-vm-tests: $(foreach arch,amd64 arm64,$(addprefix $(VM_PROGRAMS)/$(arch)/,vm_tests instructions)) \
-  $(VM_PROGRAMS)/amd64/caller32 $(VM_PROGRAMS)/schedules
-# What the explorer found, for the guests to replay.
-$(VM_PROGRAMS)/schedules: $(BUILD)/tests/explore/explore
-	@mkdir -p $(@D)
-	@$< --schedules >$@
-$(VM_PROGRAMS)/%/vm_tests: $(VM_SOURCES) $(VM_HEADERS)
-	@mkdir -p $(@D)
-	@echo '  CXX     $@'
-	@$(VM_COMPILE) $(VM_SOURCES) -o $@
-$(VM_PROGRAMS)/%/instructions: tests/vm/instructions/instructions.cc tests/vm/lab.cc $(VM_HEADERS)
-	@mkdir -p $(@D)
-	@echo '  CXX     $@'
-	@$(VM_COMPILE) $(filter %.cc,$^) -o $@
-# Debian's cross compiler for amd64 makes 32-bit code too, given kernel headers of the other width.
-$(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
-	@mkdir -p $(@D)
-	@echo '  CC      $@'
-	@x86_64-linux-gnu-gcc -m32 -O1 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pic \
-	  -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
-	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
 $(BUILD)/sysroot/%/whole:
 	+@kmod/guest/sysroot.sh $*
