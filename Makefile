@@ -20,10 +20,11 @@ LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 # What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
 PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
   libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox $(PACKAGES_GUEST)
-PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools python3-numpy \
-  python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev
-# To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need, the
-# compiler for the other architecture, QEMU.
+PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools \
+  python3-numpy python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev \
+  editorconfig shellcheck shfmt
+# To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need,
+# the compiler for the other architecture, QEMU.
 PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \
   qemu-system-arm qemu-system-x86 util-linux xz-utils \
   g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu
@@ -77,7 +78,8 @@ define install_packages
 	if [ -n "$$missing" ]; then \
 	  install="apt-get install -y --no-install-recommends $$(echo $$missing)"; \
 	  if [ "$$(id -u)" = 0 ]; then run=env; \
-	  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then run=sudo; \
+	  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then \
+	    run=sudo; \
 	  else echo "Packages are missing and this is not root. As root, run:"; \
 	    echo "  apt-get update && $$install"; exit 1; fi; \
 	  echo "installing: $$(echo $$missing)"; \

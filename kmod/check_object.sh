@@ -15,18 +15,21 @@ advice() { # SYMBOL: why a compiler asks for it, and the way out
     _Zn[wa]m*) echo "a new: take memory that the caller gives" ;;
     __cxa_guard_*) echo "a local static that is built at run time: make it constinit" ;;
     __cxa_atexit | __dso_handle)
-      echo "a global with a destructor: make it trivially destructible" ;;
+      echo "a global with a destructor: make it trivially destructible"
+      ;;
     __cxa_pure_virtual | _ZTV*) echo "a virtual function: use a template or a concept" ;;
     _ZSt*) echo "a part of libstdc++ that is not all in headers: write it out" ;;
     __aarch64_*) echo "outlined atomics: -mno-outline-atomics is missing" ;;
     __popcount* | __*div* | __*mod* | __*mul* | __clz* | __ctz* | __parity* | __bswap*)
-      echo "a helper of libgcc: write the operation out" ;;
+      echo "a helper of libgcc: write the operation out"
+      ;;
     __atomic_*) echo "an atomic that the machine lacks, 16 bytes perhaps: make it smaller" ;;
     *) echo "no C object of the module defines it and this kernel does not export it" ;;
   esac
 }
 
-# .init_array.00099: the compiler's own, where it looks for data races (KCSAN). Such a kernel runs it.
+# .init_array.00099: the compiler's own, where it looks for data races (KCSAN). Such a kernel runs
+# it.
 bad=0
 for section in $(
   "$objdump" -h "$object" \

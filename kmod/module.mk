@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The goals around the module: building it for a kernel, installing it, and running it in a guest.
-# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k, whose
-# pages have 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels; KDIR names
-# any other kernel's build folder.
+# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k,
+# whose pages have 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels;
+# KDIR names any other kernel's build folder.
 
 # Debian's names, also where there is no dpkg to ask.
 HOST_ARCH := $(shell kmod/host_arch.sh)
@@ -37,7 +37,8 @@ module:
 	@test -e $(KDIR_RELEASE) || { \
 	  echo "There are no headers of this kernel in $(KDIR)."; \
 	  echo "Install them (Debian: apt-get install linux-headers-$(RELEASE)),"; \
-	  echo "give another kernel's as KDIR=folder, or build for Debian's: make module KERNEL=6.12"; \
+	  echo "give another kernel's as KDIR=folder,"; \
+	  echo "or build for Debian's: make module KERNEL=6.12"; \
 	  exit 1; }
 	@kmod/build.sh $(ARCH) $(KDIR) $(dir $(MODULE_FILE))
 endif
@@ -64,7 +65,8 @@ TRIPLET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-linux-gnu
 SYSROOT := $(BUILD)/sysroot/$(ARCH)
 driver: $(SYSROOT)/whole
 	@$(MAKE) --no-print-directory BUILD=$(GUEST_BUILD) ARCH=$(HOST_ARCH) \
-	  CXX='$(TRIPLET)-g++ -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(TRIPLET)' \
+	  CXX='$(TRIPLET)-g++ -isystem $(SYSROOT)/usr/include \
+	    -isystem $(SYSROOT)/usr/include/$(TRIPLET)' \
 	  LDFLAGS='-L$(SYSROOT)/usr/lib/$(TRIPLET) -Wl,-rpath-link=$(SYSROOT)/usr/lib/$(TRIPLET)' \
 	  $(GUEST_BUILD)/tlblab
 endif
@@ -73,12 +75,13 @@ $(BUILD)/sysroot/%/whole:
 	+@kmod/guest/sysroot.sh $*
 
 # `make vm CMD='tlblab list'`; a $ meant for the guest's shell is written $$. The other settings
-# (CPUS, MEM, FILES, TIMEOUT, ...) are described in kmod/guest/run_vm.sh. Make's own exit status is 2
-# whenever the command's is not 0: a caller that must know runs run_vm.sh.
+# (CPUS, MEM, FILES, TIMEOUT, ...) are described in kmod/guest/run_vm.sh. Make's own exit status is
+# 2 whenever the command's is not 0: a caller that must know runs run_vm.sh.
 VM_KERNEL := $(or $(KERNEL),6.12)
 vm: $(BUILD)/kernels/$(ARCH)-$(VM_KERNEL)/release $(if $(filter no,$(DRIVER)),,driver) \
   $(if $(filter no,$(MODULE)),,$(BUILD)/kmod/$(ARCH)-$(VM_KERNEL)/tlblab.ko)
-	@test -n "$${CMD:-}" || { echo "What shall the guest run? make vm CMD='tlblab list'"; exit 1; }
+	@test -n "$${CMD:-}" || { \
+	  echo "What shall the guest run? make vm CMD='tlblab list'"; exit 1; }
 	+@BUILD=$(BUILD) ARCH=$(ARCH) KERNEL=$(VM_KERNEL) kmod/guest/run_vm.sh "$$CMD"
 
 # Installs for the running kernel, or KDIR's: through DKMS where that is installed, so that the

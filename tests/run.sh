@@ -35,7 +35,8 @@ suite() { # NAME BINARY
   heading "$1"
   rm -f "$xml"
   "$2" --gtest_brief=1 --gtest_output="xml:$xml"
-  counts=$(sed -n '2s/.* tests="\([0-9]*\)" failures="\([0-9]*\)".* errors="\([0-9]*\)".*/\1 \2 \3/p' \
+  counts=$(sed -n \
+    '2s/.* tests="\([0-9]*\)" failures="\([0-9]*\)".* errors="\([0-9]*\)".*/\1 \2 \3/p' \
     "$xml" 2>/dev/null)
   if [ -z "$counts" ]; then
     count "$1 died" 1
@@ -73,6 +74,7 @@ benchmarks() {
 }
 
 check "format" make --no-print-directory format-check
+check "shell scripts" tests/style/shell.sh
 suite "unit tests" "$build/tests/unit_tests"
 # Alone on the machine: these measure.
 suite "command line tests" "$build/tests/cli_tests"

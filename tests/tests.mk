@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The goals that test: the programs of tests/, what they need, and the static checks. Included by the
-# Makefile. tests/run.sh says in which order `make test` runs it all.
+# The goals that test: the programs of tests/, what they need, and the static checks. Included by
+# the Makefile. tests/run.sh says in which order `make test` runs it all.
 
 UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/*.cc)))
 CLI_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/cli/*.cc)))
@@ -48,8 +48,8 @@ $(VM_PROGRAMS)/%/instructions: tests/vm/instructions/instructions.cc tests/vm/la
 $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 	@mkdir -p $(@D)
 	@echo '  CC      $@'
-	@x86_64-linux-gnu-gcc -m32 -O1 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pic \
-	  -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
+	@x86_64-linux-gnu-gcc -m32 -O1 -Wall -Wextra -Werror -ffreestanding -nostdlib -static \
+	  -fno-pic -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
 .PHONY: test
@@ -61,9 +61,9 @@ test: setup-test
 tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
   $(BUILD)/tests/explore/explore $(BUILD)/tests/litmus/litmus herd modules vm-tests
 
-# The module's tests once more under kernels that check whatever they can; the kernel is built first,
-# which takes eight minutes on two cores, once: test-debug looks at memory and locks (KASAN, lockdep
-# and more) and belongs to `make test`, test-kcsan looks for data races.
+# The module's tests once more under kernels that check whatever they can; the kernel is built
+# first, which takes eight minutes on two cores, once: test-debug looks at memory and locks (KASAN,
+# lockdep and more) and belongs to `make test`, test-kcsan looks for data races.
 .PHONY: test-debug test-kcsan
 test-debug test-kcsan: test-%: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-$*/release vm-tests
@@ -75,8 +75,8 @@ $(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
 $(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsan-kernel.config
 	+@tests/vm/debug_kernel.sh kcsan
 
-# Arm's own memory model on the flush's orderings. No failure if sid has no herd7 today: its tests are
-# skipped then.
+# Arm's own memory model on the flush's orderings. No failure if sid has no herd7 today: its tests
+# are skipped then.
 .PHONY: litmus herd
 litmus: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/litmus/litmus herd \
@@ -87,17 +87,18 @@ litmus: setup-test
 herd:
 	+@BUILD=$(BUILD) tests/litmus/herd.sh || [ $$? -eq 77 ]
 
-# Style and static checks, each file once per change. clang-tidy leaves the tests out: they are half
-# of all the code, and it is slow.
-SOURCES := $(shell find user bench tests kmod/core -name '*.cc' -o -name '*.hh' | sort)
-TIDY_STAMPS := $(patsubst %.cc,$(BUILD)/%.tidy,$(filter user/%.cc bench/%.cc,$(SOURCES)))
+# clang-tidy, each file once per change. It leaves the tests out: they are half of all the code, and
+# it is slow.
+TIDY_STAMPS := $(patsubst %.cc,$(BUILD)/%.tidy,$(USER_SOURCES) $(sort $(wildcard bench/*.cc)))
 $(BUILD)/%.tidy: %.cc .clang-tidy
 	@mkdir -p $(@D)
 	@echo '  TIDY    $<'
 	@clang-tidy --quiet $< -- -std=c++20 -I. -Iinclude -DTLBLAB_GIT_REVISION='""' 2>/dev/null
 	@touch $@
 
-.PHONY: format-check tidy
-format-check:
-	@clang-format --dry-run --Werror $(SOURCES)
+.PHONY: tidy format format-check
 tidy: $(TIDY_STAMPS)
+format:
+	@tests/style/format.sh --fix
+format-check:
+	@tests/style/format.sh

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced: Debian's packages, downloaded and unpacked under $BUILD without touching the host's apt or
-# dpkg. They are Debian 12's, for amd64 and arm64, unless another suite is asked for. apt runs on a
-# root of its own for each suite, with the host's way to the network (proxies and the like) and none
-# of its sources or hooks; it checks signatures and hashes as ever.
+# Sourced: Debian's packages, downloaded and unpacked under $BUILD without touching the host's apt
+# or dpkg. They are Debian 12's, for amd64 and arm64, unless another suite is asked for. apt runs on
+# a root of its own for each suite, with the host's way to the network (proxies and the like) and
+# none of its sources or hooks; it checks signatures and hashes as ever.
 
 BUILD=${BUILD:-build}
 DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -19,8 +19,8 @@ private() { # COMMAND...: any apt command, on the private root
   APT_CONFIG=$apt_root/apt.conf "$@"
 }
 
-# Chooses a suite for all that follows: writes its private root's settings, and refreshes its package
-# lists once a day. Other suites than Debian 12's are for programs of this host alone.
+# Chooses a suite for all that follows: writes its private root's settings, and refreshes its
+# package lists once a day. Other suites than Debian 12's are for programs of this host alone.
 debian_prepare() { # [SUITE]
   local suite=${1:-bookworm} keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   local architectures="$host_arch"

@@ -18,9 +18,10 @@
 #   FILES       more files, as path:guestpath or path (then in /root); programs take libraries along
 #   TIMEOUT     seconds until the guest is given up; 300 when unset
 #   ACCEL       kvm or tcg; when unset, kvm if a guest was seen to boot under it here, else tcg
-#   TCG_THREADS single: one host thread runs all CPUs of an emulated guest, by turns. Slower, and for
-#               x86 guests that patch their code while CPUs run it (perf events, tracepoints; booting
-#               does, too, but with one CPU): QEMU 7.2 may run a breakpoint that is no longer there
+#   TCG_THREADS single: one host thread runs all CPUs of an emulated guest, by turns. Slower, and
+#               for x86 guests that patch their code while CPUs run it (perf events, tracepoints;
+#               booting does, too, but with one CPU): QEMU 7.2 may run a breakpoint that is no
+#               longer there
 #   NAME        folder of build/vm for what the run leaves; ARCH-KERNEL when unset. One run at a
 #               time per folder: a second one waits.
 # The command's output goes to stdout as it comes; what it left in /results comes back in
@@ -181,11 +182,11 @@ done
 
 # The kernel's own messages are read from its buffer at the end, so the buffer holds them all, and
 # the console shows the grave ones at once, for the case that there is no end.
-# A host that is late makes x86's watchdog give up the TSC, for nothing, and lets CPUs that come later
-# calibrate their delays for seconds.
+# A host that is late makes x86's watchdog give up the TSC, for nothing, and lets CPUs that come
+# later calibrate their delays for seconds.
 [ "$arch" = arm64 ] || CMDLINE="tsc=nowatchdog lpj=8000000 ${CMDLINE:-}"
-# The other CPUs come when the kernel has patched its own code (init), sched_clock_cpu() for one, which
-# idle CPUs run all the time: see TCG_THREADS for what QEMU makes of that.
+# The other CPUs come when the kernel has patched its own code (init), sched_clock_cpu() for one,
+# which idle CPUs run all the time: see TCG_THREADS for what QEMU makes of that.
 words="console=$console maxcpus=1 quiet loglevel=5 log_buf_len=8M oops=panic panic=-1 ${CMDLINE:-}"
 rm -rf "$out"/{results,kernel.log,console.log,output.log}
 mkdir -p "$out/results"

@@ -3,8 +3,8 @@
 # Looks through kernel logs for anything that a kernel complains with, and prints it with the lines
 # that follow:
 #   kmod/guest/scan_log.sh FILE...
-# A data race (KCSAN) is left out, and only counted, if none of its frames is the module's, but for what
-# an interrupt came upon: the stock kernel has many on purpose.
+# A data race (KCSAN) is left out, and only counted, if none of its frames is the module's, but for
+# what an interrupt came upon: the stock kernel has many on purpose.
 # Exit status: 0 when there is nothing, 1 when there is, 2 when a file can't be read.
 set -euo pipefail
 patterns=(
@@ -19,8 +19,8 @@ patterns=(
 )
 pattern=$(IFS='|' && echo "${patterns[*]}")
 
-# Prints a log without the reports that are left out, and their number to the file $2. KASAN's reports
-# have the same frame of equal signs.
+# Prints a log without the reports that are left out, and their number to the file $2. KASAN's
+# reports have the same frame of equal signs.
 without_races_of_others() { # FILE COUNT_FILE
   awk -v count_file="$2" -v edge="$(printf '=%.0s' {1..60})" '
     # What an interrupt came upon is no part of the race.
@@ -35,7 +35,8 @@ without_races_of_others() { # FILE COUNT_FILE
     }
     function flush_report() {
       # What another CPU said in the middle of it counts.
-      if (report ~ /BUG: KCSAN: / && !is_ours(report) && report !~ /tlblab: |WARNING: |Oops|panic/) left_out++
+      if (report ~ /BUG: KCSAN: / && !is_ours(report) &&
+          report !~ /tlblab: |WARNING: |Oops|panic/) left_out++
       else printf "%s", report
       report = ""
     }

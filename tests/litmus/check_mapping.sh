@@ -113,7 +113,8 @@ END
 plant() { # KIND NAME EDIT [NEEDS]: KIND is steps or order
   local status=0 verdict=0
   sed "$3" "$scratch/$1.s" >"$scratch/edited.s"
-  { echo '	.arch armv8.1-a' && cat "$scratch/prologue.s" "$scratch/edited.s"; } >"$scratch/planted.s"
+  { echo '	.arch armv8.1-a' && cat "$scratch/prologue.s" "$scratch/edited.s"; } \
+    >"$scratch/planted.s"
   if [ -n "$3" ] && cmp -s "$scratch/edited.s" "$scratch/$1.s"; then
     echo "the edit changes nothing" >"$scratch/log"
     result 1 "$2"
@@ -141,13 +142,17 @@ hold() { # KIND DUMP...
   fi
   while IFS=$'\t' read -r word name fault; do
     echo "$fault" >"$scratch/log"
-    result "$([ "$word" = good ]; echo $?)" "the module's $kind: $name"
+    result "$(
+      [ "$word" = good ]
+      echo $?
+    )" "the module's $kind: $name"
   done < <("${tools}c++filt" <"$scratch/findings")
 }
 
 echo 'TAP version 13'
 plant steps 'sound steps are good' ''
-plant steps 'planted: another barrier before' 's/dsb	ishst/dmb	ishst/' 'lab_publish	dmb ishst out of'
+plant steps 'planted: another barrier before' 's/dsb	ishst/dmb	ishst/' \
+  'lab_publish	dmb ishst out of'
 plant steps 'planted: no barrier before' '/dsb	ishst/d' 'lab_publish	it may return too early'
 plant steps 'planted: the ASID is read with a barrier' 's/and	x0, x0.*/dmb ish/' \
   'lab_read_asid	dmb ish out of'

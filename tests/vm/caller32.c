@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A 32-bit caller of the module on x86-64: the ABI has no field whose place or width depends on the
- * caller. Without a C library, because Debian's 32-bit one can't be installed beside cross compilers.
+ * caller. Without a C library, because Debian's 32-bit one can't be installed beside cross
+ * compilers.
  * Exit status: 0, or the number of the step that failed.
  */
 #include <tlblab/abi.h>

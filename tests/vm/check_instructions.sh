@@ -4,8 +4,8 @@
 # clock counts instructions, and compares with those on record:
 #   tests/vm/check_instructions.sh ARCH KERNEL
 #   tests/vm/check_instructions.sh ARCH KERNEL record      puts today's figures on record
-# The lab's own figures may not rise by more than 5 %. Those of the stock kernel are there to be read
-# beside them: nobody here is to blame for them. KTAP output. Exit status: 0 if all hold.
+# The lab's own figures may not rise by more than 5 %. Those of the stock kernel are there to be
+# read beside them: nobody here is to blame for them. KTAP output. Exit status: 0 if all hold.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
@@ -52,7 +52,8 @@ scales() {
 status=0
 compare "$measured" "$recorded" || status=1
 scales "$measured" || status=1
-# And would a dearer page be seen? Planted: figures of 1.06 times what is on record, and none at all.
+# And would a dearer page be seen? Planted: figures of 1.06 times what is on record, and none at
+# all.
 planted=$(mktemp)
 trap 'rm -f "$planted"' EXIT
 awk '{print $1, 1.06 * $2}' "$recorded" >"$planted"

@@ -8,7 +8,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 arch=${1:-$(dpkg --print-architecture)} kernel=${2:-6.12}
 headers=$PWD/${BUILD:-build}/kernels/$arch-$kernel/headers
-[ -e "$headers" ] || { echo "error: kmod/guest/kernels.sh $arch $kernel comes first" >&2 && exit 1; }
+if [ ! -e "$headers" ]; then
+  echo "error: kmod/guest/kernels.sh $arch $kernel comes first" >&2
+  exit 1
+fi
 . tests/vm/ktap.sh
 
 build() {
@@ -78,7 +81,8 @@ int *planted_kept(void)
 }
 END
 
-# The C++ compiler is found by the C compiler's words: as they are, but for the last one's file name.
+# The C++ compiler is found by the C compiler's words: as they are, but for the last one's file
+# name.
 kbuild() { # CC
   rm -f "$scratch/out/tlblab.ko"
   env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -C "$headers" M="$scratch/out" \

@@ -12,7 +12,8 @@ export scratch
 # A machine that takes the module, and programs that pretend to load it.
 plant_machine() {
   rm -rf "$scratch/machine"
-  mkdir -p "$scratch"/machine/{lib/modules/9.9.9-test/build/include/config,proc/sys/kernel,sys/module}
+  mkdir -p "$scratch/machine/lib/modules/9.9.9-test/build/include/config"
+  mkdir -p "$scratch"/machine/{proc/sys/kernel,sys/module}
   echo 9.9.9-test >"$scratch/machine/lib/modules/9.9.9-test/build/include/config/kernel.release"
   echo 0 >"$scratch/machine/proc/sys/kernel/modules_disabled"
 }

@@ -3,8 +3,9 @@
 # Builds a debug kernel from Debian's source of Linux 6.12, once:
 #   tests/vm/debug_kernel.sh debug    KASAN, lockdep and more: eight minutes on two cores
 #   tests/vm/debug_kernel.sh kcsan    KCSAN, which finds data races
-# makes build/kernels/amd64-debug or -kcsan, of the same form as the trees of kernels.sh. It is built
-# anew when the options (debug-kernel.config, and the differences in kcsan-kernel.config) have changed.
+# makes build/kernels/amd64-debug or -kcsan, of the same form as the trees of kernels.sh. It is
+# built anew when the options (debug-kernel.config, and the differences in kcsan-kernel.config) have
+# changed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . kmod/guest/debian.sh
@@ -50,7 +51,8 @@ for option in "${needed[@]}"; do
   grep -q "^CONFIG_$option=y" "$tree.tmp/headers/.config" || die "the configuration lost $option"
 done
 echo "  BUILD   the $variant kernel, some 1300 files: eight minutes on two cores"
-build -j"$(nproc)" bzImage modules | awk '/^  (CC|AS)/ && ++n % 100 == 0 { print "  BUILD   " n; fflush() }'
+build -j"$(nproc)" bzImage modules \
+  | awk '/^  (CC|AS)/ && ++n % 100 == 0 { print "  BUILD   " n; fflush() }'
 build -s INSTALL_MOD_PATH="$(realpath "$tree.tmp")" modules_install
 ln -s headers/arch/x86/boot/bzImage "$tree.tmp/vmlinuz"
 release=$(build -s kernelrelease)

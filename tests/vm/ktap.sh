@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# For scripts that plant faults, sourced: KTAP lines, and a log in $scratch that is shown on failure.
+# shellcheck shell=bash disable=SC2034  # failed is read by whoever sources this
+# For scripts that plant faults, sourced: KTAP lines, and a log in $scratch that is shown on
+# failure.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 count=0 failed=0

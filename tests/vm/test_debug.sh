@@ -3,7 +3,7 @@
 # The module's tests in a guest whose kernel looks closer:
 #   tests/vm/test_debug.sh debug    KASAN, lockdep, page-table checks, UBSAN, kmemleak
 #   tests/vm/test_debug.sh kcsan    data races
-# after `make test-debug` or `make test-kcsan` has built what it needs. KTAP output. Exit status: 0 if
+# after `make build/kmod/amd64-debug/tlblab.ko vm-tests` (-kcsan). KTAP output. Exit status: 0 if
 # none failed.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
@@ -14,9 +14,10 @@ variant=${1:?usage: tests/vm/test_debug.sh debug|kcsan}
 swap='echo 128M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0'
 case $variant in
   debug)
-    # All planted faults at once, with little memory, for a minute, and calls by lot for another: here
-    # somebody looks. kmemleak believes an object lost only when it is some seconds old, and seen lost
-    # twice.
+    # All planted faults at once, with little memory, for a minute, and calls by lot for another:
+    # here somebody looks. kmemleak believes an object lost only when it is some seconds old, and
+    # seen lost twice.
+    # shellcheck disable=SC2016  # the guest's shell expands it
     command="FAULT_SECONDS=60 /root/vm_tests -another_mmu -random_calls; a=\$?
 $swap || a=1
 RANDOM_SECONDS=60 /root/vm_tests random_calls || a=1
@@ -29,8 +30,8 @@ cat /sys/kernel/debug/kmemleak >/results/kmemleak
 exit $a'
     ;;
   kcsan)
-    # A race needs two who run at one time, again and again; what only counts or only takes long adds
-    # nothing.
+    # A race needs two who run at one time, again and again; what only counts or only takes long
+    # adds nothing.
     command="/root/vm_tests books_balance two_ caller_killed memory_cap pace_ replay_shows; a=\$?
 $swap || a=1
 RANDOM_SECONDS=40 /root/vm_tests random_calls || a=1
@@ -41,8 +42,9 @@ exit \$a"
     exit 2
     ;;
 esac
-# While the kernel looks at its first CPU it takes five levels of page tables for four, and what KASAN
-# finds in an interrupt then is nothing. What the stock kernel races for would fill the console.
+# While the kernel looks at its first CPU it takes five levels of page tables for four, and what
+# KASAN finds in an interrupt then is nothing. What the stock kernel races for would fill the
+# console.
 words=no5lvl
 [ "$variant" = debug ] || words='loglevel=3'
 CMDLINE=$words ARCH=amd64 KERNEL=$variant NAME=$variant DRIVER=no MEM=1G TIMEOUT=900 \

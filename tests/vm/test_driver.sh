@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The driver with the module in a guest, as a user has it: the study lab-counts, its report made here,
-# and the oracle.
+# The driver with the module in a guest, as a user has it: the study lab-counts, its report made
+# here, and the oracle.
 #   tests/vm/test_driver.sh ARCH KERNEL
 # after `make modules` and `make driver ARCH=...`. KTAP output. Exit status: 0 if none failed.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 BUILD=${BUILD:-build}
-export ARCH=${1:?usage: tests/vm/test_driver.sh ARCH KERNEL} KERNEL=${2:?usage: tests/vm/test_driver.sh ARCH KERNEL}
+usage="usage: tests/vm/test_driver.sh ARCH KERNEL"
+export ARCH=${1:?$usage} KERNEL=${2:?$usage}
 export NAME=driver-$ARCH-$KERNEL TCG_THREADS=single
 export FILES=bench/studies/lab-counts.toml:/usr/share/tlblab/studies/lab-counts.toml
 results=$BUILD/vm/$NAME/results
@@ -41,11 +42,12 @@ holds 'the module is named by info' grep -q 'loaded, ABI 2' "$results/info"
 holds 'the gathers are listed' grep -q 'unmap:full-mm' "$results/list"
 holds 'the report is made elsewhere' "$BUILD/tlblab" report "$results/lab-counts.jsonl"
 holds 'requests are just those due' \
-  grep -q 'counted, in every operation, just the flush requests that are due' "$results/lab-counts.md"
+  grep -q 'counted, in every operation, just the flush requests that are due' \
+  "$results/lab-counts.md"
 [ ! -e "$results/bench" ] \
   || holds 'its benchmarks run' grep -q '^BM_lab_populate/10000 .*per_page' "$results/bench"
 # The oracle, with CPUs that run at the same time.
-TCG_THREADS=multi NAME=check-$ARCH-$KERNEL FILES= kmod/guest/run_vm.sh 'tlblab check --quick'
+TCG_THREADS=multi NAME=check-$ARCH-$KERNEL FILES='' kmod/guest/run_vm.sh 'tlblab check --quick'
 result $? 'every planted fault is caught, and every sound scheme is clean,'
 holds 'emulated time is not shown' grep -q 'Emulated time is not time' "$results/lab-counts.md"
 exit "$failed"

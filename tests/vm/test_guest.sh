@@ -4,9 +4,10 @@
 #   tests/vm/test_guest.sh ARCH KERNEL
 # after `make modules vm-tests`. KTAP output. Exit status: 0 if none failed.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 BUILD=${BUILD:-build}
-arch=${1:?usage: tests/vm/test_guest.sh ARCH KERNEL} kernel=${2:?usage: tests/vm/test_guest.sh ARCH KERNEL}
+usage="usage: tests/vm/test_guest.sh ARCH KERNEL"
+arch=${1:?$usage} kernel=${2:?$usage}
 programs=$BUILD/vm/programs/$arch
 failed=0
 
@@ -27,9 +28,9 @@ guest() { # NAME COMMAND
 export FILES="$programs/vm_tests $BUILD/vm/programs/schedules tests/vm/load_test.sh"
 
 tests=/root/vm_tests
-# A second MMU, to be refused: arm64 needs its hypervisor mode, in which servers run, too. x86 emulates
-# AMD's, in a guest of its own with one CPU, because KVM patches the scheduler: see TCG_THREADS in
-# run_vm.sh.
+# A second MMU, to be refused: arm64 needs its hypervisor mode, in which servers run, too. x86
+# emulates AMD's, in a guest of its own with one CPU, because KVM patches the scheduler: see
+# TCG_THREADS in run_vm.sh.
 case $arch in
   amd64)
     CPUS=1 GUEST_MODULES=kvm-amd guest "$arch-$kernel-kvm" "$tests another_mmu"
@@ -55,9 +56,10 @@ fi
 
 # Where unsigned modules are refused nothing can be loaded, and nothing may break.
 if [ "$arch-$kernel" = amd64-6.12 ]; then
+  # shellcheck disable=SC2016  # the guest's shell expands it
   MODULE=no CMDLINE=lockdown=integrity \
     FILES="$BUILD/kmod/$arch-$kernel/tlblab.ko:/root/tlblab.ko" guest "$arch-$kernel-lockdown" \
-    'insmod /root/tlblab.ko && echo not ok lockdown_refuses_the_module || echo ok lockdown_refuses_the_module'
+    't=lockdown_refuses_the_module; insmod /root/tlblab.ko && echo not ok $t || echo ok $t'
 fi
 
 exit "$failed"

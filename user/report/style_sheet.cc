@@ -97,7 +97,9 @@ summary:hover { color: var(--ink); }
 pre { background: var(--raised); padding: 0.8rem 1rem; white-space: pre-wrap;
       overflow-wrap: anywhere; font-size: 0.9375rem; border-radius: 0.3rem; }
 pre span { display: inline-block; max-width: 100%; }
-code { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code {
+  font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+}
 footer { color: var(--muted); margin-top: 3rem; border-top: 1px solid var(--grid);
          padding-top: 0.9rem; font-size: 0.9375rem; }
 
