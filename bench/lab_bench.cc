@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "user/engine/lab_device.hh"
-#include "user/engine/lab_engine.hh"
-#include "user/engine/vma_layout.hh"
+#include "user/engine/lab/lab_engine.hh"
+#include "user/lab/lab_device.hh"
+#include "user/workload/vma_layout.hh"
 
 namespace tlblab {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "bench/cpus.hh"
 #include "user/engine/engine.hh"
-#include "user/experiment/plan.hh"
 #include "user/experiment/trial_runner.hh"
+#include "user/model/plan.hh"
 #include "user/workload/responders.hh"
 
 namespace tlblab {

@@ -6,9 +6,9 @@
 #include <cerrno>
 
 #include "user/engine/engine.hh"
-#include "user/engine/lab_device.hh"
-#include "user/engine/lab_engine.hh"
-#include "user/engine/lab_scheme.hh"
+#include "user/engine/lab/lab_engine.hh"
+#include "user/lab/lab_device.hh"
+#include "user/lab/lab_scheme.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 

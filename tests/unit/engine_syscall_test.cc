@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 
 #include "user/engine/engine.hh"
-#include "user/engine/vma_layout.hh"
 #include "user/support/error.hh"
+#include "user/workload/vma_layout.hh"
 
 namespace tlblab {
 namespace {

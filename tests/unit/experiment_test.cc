@@ -10,9 +10,9 @@
 #include <set>
 
 #include "user/experiment/cell_job.hh"
-#include "user/experiment/plan_json.hh"
 #include "user/experiment/study_file.hh"
 #include "user/experiment/study_run.hh"
+#include "user/records/plan.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {

@@ -8,9 +8,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "user/experiment/plan_json.hh"
 #include "user/experiment/study_file.hh"
 #include "user/experiment/twins.hh"
+#include "user/records/plan.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "user/engine/vma_layout.hh"
 #include "user/oracle/ground.hh"
 #include "user/support/clock.hh"
+#include "user/workload/vma_layout.hh"
 
 namespace tlblab::oracle {
 

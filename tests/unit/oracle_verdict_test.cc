@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "user/oracle/bounds.hh"
 #include "user/oracle/verdict.hh"
+#include "user/statistics/bounds.hh"
 
 namespace tlblab::oracle {
 namespace {

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "user/analysis/analysis.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/study_file.hh"
 #include "user/records/writer.hh"
-#include "user/report/account.hh"
-#include "user/report/analysis.hh"
+#include "user/report/document/account.hh"
 
 namespace tlblab::report {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "user/report/format.hh"
+#include "user/report/document/format.hh"
 
 namespace tlblab::report::checks {
 

@@ -6,8 +6,8 @@
 
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
-#include "user/report/document.hh"
-#include "user/report/tables.hh"
+#include "user/report/document/document.hh"
+#include "user/report/document/tables.hh"
 
 namespace tlblab::report {
 namespace {

@@ -8,8 +8,8 @@
 #include <filesystem>
 
 #include "tests/unit/report_fixture.hh"
-#include "user/report/figures.hh"
-#include "user/report/sweep.hh"
+#include "user/report/draw/figures.hh"
+#include "user/report/draw/sweep.hh"
 #include "user/support/error.hh"
 
 namespace tlblab::report {

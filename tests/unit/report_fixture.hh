@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "user/report/analysis.hh"
+#include "user/analysis/analysis.hh"
 
 namespace tlblab::report::fixture {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "user/report/format.hh"
+#include "user/report/document/format.hh"
 
 namespace tlblab::report {
 namespace {

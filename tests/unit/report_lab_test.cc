@@ -10,16 +10,16 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/report_checks.hh"
+#include "user/analysis/inside.hh"
+#include "user/analysis/twins.hh"
 #include "user/commands/summary.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/twins.hh"
 #include "user/records/writer.hh"
+#include "user/report/document/tables.hh"
 #include "user/report/gbench.hh"
-#include "user/report/inside.hh"
-#include "user/report/mail.hh"
-#include "user/report/markdown.hh"
-#include "user/report/tables.hh"
-#include "user/report/twins.hh"
+#include "user/report/render/mail.hh"
+#include "user/report/render/markdown.hh"
 
 namespace tlblab::report {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
-#include "user/report/document.hh"
-#include "user/report/format.hh"
-#include "user/report/html.hh"
-#include "user/report/mail.hh"
-#include "user/report/markdown.hh"
+#include "user/report/document/document.hh"
+#include "user/report/document/format.hh"
+#include "user/report/render/html.hh"
+#include "user/report/render/mail.hh"
+#include "user/report/render/markdown.hh"
 
 namespace tlblab::report {
 namespace {

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include "user/engine/vma_layout.hh"
+#include "user/model/shape.hh"
 #include "user/support/error.hh"
-#include "user/workload/shape.hh"
+#include "user/workload/vma_layout.hh"
 
 namespace tlblab {
 namespace {

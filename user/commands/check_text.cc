@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "user/commands/layout.hh"
-#include "user/oracle/bounds.hh"
-#include "user/report/format.hh"
+#include "user/report/document/format.hh"
+#include "user/statistics/bounds.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "user/model/shape.hh"
 #include "user/oracle/check.hh"
-#include "user/workload/shape.hh"
 
 namespace tlblab {
 

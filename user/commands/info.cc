@@ -13,7 +13,7 @@
 
 #include "user/commands/layout.hh"
 #include "user/counters/counters.hh"
-#include "user/engine/lab_device.hh"
+#include "user/lab/lab_device.hh"
 #include "user/support/error.hh"
 #include "user/topology/machine.hh"
 #include "user/topology/machine_json.hh"

@@ -9,11 +9,11 @@
 #include <ctime>
 #include <filesystem>
 
+#include "user/analysis/analysis.hh"
 #include "user/commands/commands.hh"
 #include "user/commands/progress_bar.hh"
 #include "user/commands/summary.hh"
 #include "user/experiment/study_run.hh"
-#include "user/report/analysis.hh"
 #include "user/report/files.hh"
 #include "user/support/error.hh"
 #include "user/topology/disturbance.hh"

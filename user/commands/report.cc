@@ -7,7 +7,7 @@
 #include "user/commands/commands.hh"
 #include "user/commands/summary.hh"
 #include "user/report/files.hh"
-#include "user/report/mail.hh"
+#include "user/report/render/mail.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "user/commands/commands.hh"
-#include "user/experiment/plan_json.hh"
 #include "user/experiment/study_run.hh"
+#include "user/records/plan.hh"
 #include "user/records/reader.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"

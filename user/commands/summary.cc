@@ -7,7 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "user/report/format.hh"
+#include "user/report/document/format.hh"
 
 namespace tlblab {
 namespace {

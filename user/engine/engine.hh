@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "user/records/account.hh"
-#include "user/workload/address_range.hh"
-#include "user/workload/shape.hh"
+#include "user/model/account.hh"
+#include "user/model/address_range.hh"
+#include "user/model/shape.hh"
 
 namespace tlblab {
 

@@ -5,8 +5,8 @@
 #include <array>
 
 #include "user/engine/engine.hh"
-#include "user/engine/lab_engine.hh"
-#include "user/engine/syscall_engine.hh"
+#include "user/engine/lab/lab_engine.hh"
+#include "user/engine/syscall/syscall_engine.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "user/experiment/plan_json.hh"
+#include "user/records/plan.hh"
 
 namespace tlblab {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "user/experiment/plan.hh"
+#include "user/model/plan.hh"
 #include "user/statistics/blocks.hh"
 
 namespace tlblab {

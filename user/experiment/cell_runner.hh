@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "user/experiment/cell_job.hh"
-#include "user/records/records.hh"
+#include "user/model/trial.hh"
 
 namespace tlblab {
 

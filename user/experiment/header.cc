@@ -10,7 +10,7 @@
 
 #include "include/tlblab/version.h"
 #include "user/counters/counters.hh"
-#include "user/experiment/plan_json.hh"
+#include "user/records/plan.hh"
 #include "user/records/writer.hh"
 #include "user/topology/machine_json.hh"
 

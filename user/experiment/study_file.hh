@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "user/experiment/plan.hh"
+#include "user/model/plan.hh"
 
 namespace tlblab {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "user/experiment/cell_job.hh"
-#include "user/experiment/plan.hh"
+#include "user/model/plan.hh"
 #include "user/topology/disturbance.hh"
 
 namespace tlblab {

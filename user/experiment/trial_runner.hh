@@ -9,8 +9,8 @@
 
 #include "user/counters/counters.hh"
 #include "user/engine/engine.hh"
-#include "user/experiment/plan.hh"
-#include "user/records/records.hh"
+#include "user/model/plan.hh"
+#include "user/model/trial.hh"
 #include "user/statistics/blocks.hh"
 #include "user/workload/responders.hh"
 

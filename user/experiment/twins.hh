@@ -2,7 +2,7 @@
 // Times that mean nothing alone get the cell beside which they do.
 #pragma once
 
-#include "user/experiment/plan.hh"
+#include "user/model/plan.hh"
 
 namespace tlblab {
 

@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include "user/engine/lab_device.hh"
-#include "user/engine/lab_engine.hh"
-#include "user/engine/vma_layout.hh"
+#include "user/engine/lab/lab_engine.hh"
+#include "user/lab/lab_device.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
+#include "user/workload/vma_layout.hh"
 
 namespace tlblab::oracle {
 namespace {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "include/tlblab/abi.h"
-#include "user/engine/lab_scheme.hh"
+#include "user/lab/lab_scheme.hh"
+#include "user/model/shape.hh"
 #include "user/oracle/load.hh"
-#include "user/workload/shape.hh"
 
 namespace tlblab::oracle {
 

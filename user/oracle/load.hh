@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "user/workload/address_range.hh"
+#include "user/model/address_range.hh"
 
 namespace tlblab::oracle {
 

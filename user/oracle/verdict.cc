@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "user/oracle/bounds.hh"
+#include "user/statistics/bounds.hh"
 
 namespace tlblab::oracle {
 namespace {

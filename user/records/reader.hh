@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "user/counters/counters.hh"
-#include "user/records/account.hh"
-#include "user/records/records.hh"
+#include "user/model/account.hh"
+#include "user/model/trial.hh"
 
 namespace tlblab::records {
 

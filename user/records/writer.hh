@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "user/records/records.hh"
+#include "user/model/trial.hh"
 
 namespace tlblab::records {
 

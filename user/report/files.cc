@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "user/report/figures.hh"
+#include "user/report/draw/figures.hh"
 #include "user/report/gbench.hh"
-#include "user/report/html.hh"
-#include "user/report/markdown.hh"
+#include "user/report/render/html.hh"
+#include "user/report/render/markdown.hh"
 #include "user/support/error.hh"
 
 namespace tlblab::report {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "user/report/analysis.hh"
+#include "user/analysis/analysis.hh"
 
 namespace tlblab::report {
 

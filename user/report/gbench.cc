@@ -7,7 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "user/report/format.hh"
+#include "user/report/document/format.hh"
 #include "user/statistics/blocks.hh"
 
 namespace tlblab::report {

@@ -19,9 +19,9 @@
 #include <thread>
 #include <vector>
 
-#include "user/records/records.hh"
+#include "user/model/address_range.hh"
+#include "user/model/trial.hh"
 #include "user/support/error.hh"
-#include "user/workload/address_range.hh"
 
 namespace tlblab {
 

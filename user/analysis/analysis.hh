@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// From the trials of a result file to what a report says. All numbers of every report come from
+// here; nothing is taken from what an earlier run concluded.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/model/account.hh"
+#include "user/model/plan.hh"
+#include "user/model/trial.hh"
+#include "user/statistics/verdict.hh"
+
+namespace tlblab::report {
+
+/// A value with its 95 % interval. low and high are infinite when no interval is claimed.
+struct Interval {
+  double estimate = 0;
+  double low = 0;
+  double high = 0;
+};
+
+/// Pooled quantiles of one arm's trials, in ns: descriptive, no interval.
+struct Quantiles {
+  double p5 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, p99 = 0, max = 0;
+};
+
+/// Mean count per operation from the counting pass, one event on one side.
+struct CountMean {
+  double mean = 0;
+  std::uint64_t min = 0;
+  std::uint64_t max = 0;
+  std::size_t nr_trials = 0;
+};
+
+/// Counts by event or term; an absent one is unknown.
+using Counts = std::map<std::string, CountMean>;
+
+/// One arm of one cell. Of a cell of counts only, trials are those of the counting pass, and the
+/// counts are of all of them, set-apart ones too.
+struct ArmResult {
+  std::string scheme;          ///< full name
+  Interval latency_ns;         ///< exp(mean of ln block medians)
+  Quantiles quantiles;         ///< of all usable trials, all sessions
+  Interval stolen_ns;          ///< per operation, summed over responders
+  double interrupts_seen = 0;  ///< mean gaps seen per operation, summed over responders
+  std::size_t nr_trials = 0;   ///< usable
+  std::array<std::size_t, records::kTrialStates> nr_apart{};  ///< by TrialState; [kOk] is 0
+  Counts initiator_counts;
+  Counts responder_counts;         ///< summed over responders
+  Counts inside;                   ///< the engine's own account; empty when it can't look inside
+  double counting_latency_ns = 0;  ///< pooled median in the counting pass: perturbation
+  std::optional<std::uint64_t> expected_requests;
+  std::optional<std::uint64_t> extent_pages;  ///< of one request, as the engine expects
+  std::string expectation_note;
+  Account expected_inside;  ///< terms of `inside` that must be just so in every operation
+};
+
+/// One session of one cell.
+struct SessionResult {
+  unsigned session = 0;  ///< 1-based
+  double start_s = 0;    ///< since the study's first trial
+  double seconds = 0;    ///< of measuring
+  std::size_t nr_blocks = 0;
+  Interval ratio;            ///< within this session
+  double ln_ratio_mean = 0;  ///< enters the across-session estimate
+  double difference_mean_ns = 0;
+  double level_a_ns = 0;  ///< exp(mean ln block median)
+  double level_b_ns = 0;
+  double calibrator_ns = 0;  ///< median over blocks; 0 when the cell has no responder
+  double rho = 0;
+  bool unstable = false;
+  std::string stop_reason;  ///< "width", "time", or "interrupted"
+};
+
+/// One block, for the time series: (seconds since the study's first trial, medians, calibrator).
+struct BlockPoint {
+  unsigned session = 0;
+  double time_s = 0;
+  double a_ns = 0;
+  double b_ns = 0;
+  double calibrator_ns = 0;
+};
+
+/// Whether the stock kernel, seen from outside, gives the same answer as the lab.
+enum class Agreement {
+  kNone,  ///< nothing to agree with
+  kYes,   ///< both different, the same one faster; or both equivalent
+  kNo,    ///< both decided, and not so
+  kOpen,  ///< one of them is not decided
+};
+std::string_view name(Agreement agreement);  ///< "yes", "no", "not decided", or ""
+
+struct CellResult {
+  CellPlan plan;
+  std::string untimed;              ///< why no time of this cell may be shown; empty: they may
+  std::string miscount;             ///< what the engine counted that it must not; empty: nothing
+  std::optional<std::size_t> twin;  ///< index into StudyResult::cells
+  Agreement agreement = Agreement::kNone;
+  ArmResult a;
+  ArmResult b;
+  std::vector<SessionResult> sessions;
+  std::vector<BlockPoint> blocks;
+  /// Thinned ECDF per arm: (latency_ns, cumulative share), at most ~400 points, tails kept.
+  std::array<std::vector<std::pair<double, double>>, 2> ecdf;
+
+  Interval ratio;          ///< A/B: over session means with >= 2 sessions, else within the one
+  Interval ratio_90;       ///< likewise, with the 90 % bounds that equivalence is judged by
+  Interval difference_ns;  ///< A - B, likewise
+  std::optional<Interval> per_interrupt_ns;  ///< difference per interrupt avoided, if counted
+  double interrupts_avoided = 0;             ///< per operation, handled on responders, A - B
+  /// The event that figure came from, a key of responder_counts; empty when none was counted.
+  std::string interrupts_source;
+  double smallest_detectable = 0;  ///< relative, e.g. 0.012 for 1.2 %
+  double p_value = 1;
+  double adjusted_p = 1;  ///< Holm over the study's cells
+  statistics::Verdict verdict = statistics::Verdict::kInconclusive;
+  std::string verdict_reason;             ///< one sentence in words, names what decided
+  std::size_t nr_interrupted_trials = 0;  ///< of unfinished blocks: kept in the file, not used
+  std::size_t nr_dropped_blocks = 0;      ///< too few usable trials left in an arm
+  std::size_t nr_count_trials = 0;        ///< of both arms, set-apart ones included
+};
+
+/// A line of the account per request and target CPU (docs/methods.md): one term, what A and B show.
+struct AccountLine {
+  std::string term;  ///< "requests", "bound on targets", "sent", "handled (interrupts)", ...
+  std::string a;     ///< a number as text, or "unknown"
+  std::string b;
+  std::string source;  ///< what measured it, or what would be needed
+  bool agrees = true;  ///< false: contradicts the line it must match; shown loudly
+};
+std::vector<AccountLine> account(const CellResult& cell);
+
+struct StudyResult {
+  StudyPlan plan;
+  std::string tool_version;
+  std::string git_revision;
+  std::string started_utc;           ///< ISO 8601
+  std::vector<std::string> command;  ///< argv that made the file
+  std::string machine_kind;          ///< "bare metal" | "virtual machine" | "emulation"
+  std::string machine_line;          ///< one line: CPU, kernel, CPUs, hypervisor
+  std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>>
+      machine;  ///< titled groups of facts, in display order
+  std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
+  /// Ceiling of the measured machine past which a ranged flush becomes a full one; 0: unknown.
+  unsigned flush_ceiling_pages = 0;
+  bool emulated = false;          ///< then no time may be shown
+  bool complete = false;          ///< every cell of every session ended
+  std::size_t nr_steps_done = 0;  ///< cells x sessions that ended, of nr_steps
+  std::size_t nr_steps = 0;
+  std::vector<CellResult> cells;  ///< in plan order; cells of which nothing is there are left out
+  std::vector<std::string> warnings;  ///< about the file: torn last line, missing cells, ...
+};
+
+/// Whether a time of this cell may be shown; and whether any cell's may.
+bool shows_time(const StudyResult& study, const CellResult& cell);
+bool shows_time(const StudyResult& study);
+
+/// Cells whose own account contradicts what it must be.
+std::size_t nr_miscounted(const StudyResult& study);
+
+/// Reads and analyses one result file (plain or .gz). Throws Error(kUsage) on a file that is not
+/// tlblab's, is damaged, or has a newer schema; says which line.
+StudyResult analyse_file(const std::string& path);
+
+/// The cell the answer speaks of: among those that show time, if any do, the one marked headline,
+/// else the largest compare cell with responders, else the first. Null only when there is no cell.
+const CellResult* headline(const StudyResult& study);
+
+/// The answer in one sentence: which is better, by how much, how sure, who pays, on what.
+std::string answer_sentence(const StudyResult& study);
+
+}  // namespace tlblab::report

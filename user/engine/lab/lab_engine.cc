@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Engine `lab`: one TLBLAB_PERFORM per operation.
+#include "user/engine/lab/lab_engine.hh"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "user/lab/lab_device.hh"
+#include "user/support/error.hh"
+#include "user/support/page_size.hh"
+#include "user/workload/vma_layout.hh"
+
+namespace tlblab {
+namespace {
+
+constexpr bool has(std::uint64_t mask, unsigned value) { return (mask >> value & 1) != 0; }
+
+tlblab_mechanism mechanism_of(const LabComposition& composition, bool broadcast) {
+  if (!broadcast) return TLBLAB_KERNEL_SHOOTDOWN;
+  return composition.dsb_each ? TLBLAB_TLBI_DSB_EACH : TLBLAB_TLBI_DSB_ONCE;
+}
+
+class LabWorkspace final : public Workspace {
+ public:
+  LabWorkspace(const Shape& shape, const std::vector<LabComposition>& compositions)
+      : layout_(shape) {
+    std::uint64_t offset = 0;  // every VMA has its own part of the arena
+    for (const AddressRange& range : layout_.ranges()) {
+      device_.map(range, offset);
+      offset += range.end - range.begin;
+      ranges_.push_back({range.begin, range.end - range.begin});
+    }
+    broadcast_ = lab_machine(device_.capabilities()).broadcast;
+    for (const LabComposition& composition : compositions) {
+      tlblab_request& request =
+          requests_.emplace_back(lab_request(composition, device_.capabilities()));
+      request.ranges = reinterpret_cast<std::uintptr_t>(ranges_.data());
+      request.nr_ranges = ranges_.size();
+    }
+  }
+
+  void prepare(std::uint64_t tag) override {
+    device_.populate(ranges_);
+    for (const AddressRange& range : layout_.ranges()) {
+      for (std::uintptr_t page = range.begin; page < range.end; page += page_bytes()) {
+        *reinterpret_cast<volatile std::uint64_t*>(page) = tag;
+      }
+    }
+    for (tlblab_request& request : requests_) request.account = {};
+  }
+
+  int perform(std::size_t which) noexcept override {
+    last_ = which;
+    return device_.perform(requests_[which]);
+  }
+
+  [[nodiscard]] Account account() const override {
+    const tlblab_request& request = requests_.at(last_);
+    return account_of(request.account, broadcast_, request.flags);
+  }
+
+  [[nodiscard]] std::string advice(int error) const override {
+    switch (error) {
+      case EBUSY:
+        return "The module refuses address spaces with MMU notifiers (KVM, RDMA, a debugger of "
+               "GPUs) and memory registered with userfaultfd: run tlblab without such a library "
+               "preloaded.";
+      case EUCLEAN:
+        return "Something else has written to the page tables of the lab's memory; the kernel log "
+               "says what. Nothing of it was touched.";
+      case EPERM:
+        return "Leaving the repetition out is a planted fault: that takes root.";
+      case EOPNOTSUPP:
+        return "The loaded module can't do that on this machine; `tlblab info` shows what it can.";
+      case ENOMEM:
+        return "Choose a smaller shape, or free memory; the module changed nothing.";
+      default:
+        return Workspace::advice(error);
+    }
+  }
+
+  [[nodiscard]] std::span<const AddressRange> ranges() const override { return layout_.ranges(); }
+
+ private:
+  LabDevice device_;
+  Layout layout_;  // unmaps whole lab VMAs, before the device closes
+  std::vector<tlblab_range> ranges_;
+  std::vector<tlblab_request> requests_;
+  std::size_t last_ = 0;
+  bool broadcast_ = false;
+};
+
+}  // namespace
+
+tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can) {
+  tlblab_request request{};
+  request.size = sizeof request;
+  request.operation = TLBLAB_UNMAP;
+  request.gather = composition.gather;
+  request.extent = composition.extent;
+  request.release = TLBLAB_STRICT;
+  request.mechanism = mechanism_of(composition, lab_machine(can).broadcast);
+  request.ceiling_pages = composition.ceiling_pages;
+  request.batch_pages = composition.batch_pages;
+  request.fault = composition.no_repeat ? TLBLAB_NO_REPEAT : 0;
+  return request;
+}
+
+std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can) {
+  const bool broadcast = lab_machine(can).broadcast;
+  if (composition.dsb_each && !broadcast) return "dsb-each is for arm64, where DSBs exist";
+  if (composition.no_repeat && !has(can.faults, TLBLAB_NO_REPEAT)) {
+    return "no-repeat is for arm64 cores with broken completion of broadcast TLBI, which these are "
+           "not";
+  }
+  if (!has(can.operations, TLBLAB_UNMAP) || !has(can.gathers, composition.gather) ||
+      !has(can.extents, composition.extent) || !has(can.releases, TLBLAB_STRICT) ||
+      !has(can.mechanisms, mechanism_of(composition, broadcast))) {
+    return "the loaded module does not have it; a newer one may";
+  }
+  return "";
+}
+
+Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags) {
+  Account terms = {{"vmas", account.vmas},
+                   {"tables", account.tables},
+                   {"cleared", account.cleared},
+                   {"empty", account.empty},
+                   {"requests", account.requests},
+                   {"forced", account.forced},
+                   {"full", account.full},
+                   {"flushed_pages", account.flushed_pages},
+                   {"targets", account.targets},
+                   {"released", account.released},
+                   {"resched_points", account.resched_points}};
+  if (broadcast) {
+    terms["tlbi"] = account.tlbi;
+    terms["dsb_ishst"] = account.dsb_ishst;
+    terms["dsb_ish"] = account.dsb_ish;
+    terms["repeats"] = account.repeats;
+  }
+  if ((flags & TLBLAB_TIME_PHASES) != 0) {
+    terms["clear_ns"] = account.clear_ns;
+    terms["flush_ns"] = account.flush_ns;
+    terms["release_ns"] = account.release_ns;
+  }
+  std::erase_if(terms, [](const auto& term) { return term.second == TLBLAB_UNKNOWN; });
+  return terms;
+}
+
+LabEngine::LabEngine() {
+  try {
+    can_ = LabDevice().capabilities();
+  } catch (const Error& error) {
+    unavailable_ = error.what();
+#if defined(__aarch64__)
+    can_.features = TLBLAB_HAS_BROADCAST;  // for what its schemes would cause here
+#endif
+  }
+  schemes_ = lab_schemes(unavailable_);
+}
+
+std::span<const ParameterInfo> LabEngine::parameters() const { return lab_parameters(); }
+
+std::shared_ptr<const Scheme> LabEngine::parse(std::string_view name) const {
+  const auto composition = parse_lab_scheme(name);
+  if (!composition) return nullptr;
+  return std::make_shared<LabScheme>(
+      *composition, lab_machine(can_),
+      unavailable_.empty() ? lab_refusal(*composition, can_) : unavailable_);
+}
+
+std::unique_ptr<Workspace> LabEngine::open(const Shape& shape,
+                                           std::span<const Scheme* const> schemes) const {
+  validate(shape);
+  std::vector<LabComposition> compositions;
+  for (const Scheme* scheme : schemes) {
+    compositions.push_back(static_cast<const LabScheme*>(scheme)->composition());
+  }
+  return std::make_unique<LabWorkspace>(shape, compositions);
+}
+
+}  // namespace tlblab

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Engine `lab`: the module's own gathers on the module's own memory, through include/tlblab/abi.h.
+#pragma once
+
+#include "user/engine/engine.hh"
+#include "user/lab/lab_scheme.hh"
+
+namespace tlblab {
+
+class LabEngine final : public Engine {
+ public:
+  /// Asks the module what it can; without one every scheme carries the reason.
+  LabEngine();
+
+  [[nodiscard]] std::string_view name() const override { return "lab"; }
+  [[nodiscard]] std::span<const SchemeInfo> schemes() const override { return schemes_; }
+  [[nodiscard]] std::span<const ParameterInfo> parameters() const override;
+  [[nodiscard]] std::shared_ptr<const Scheme> parse(std::string_view name) const override;
+  [[nodiscard]] std::unique_ptr<Workspace> open(
+      const Shape& shape, std::span<const Scheme* const> schemes) const override;
+  /// The lab has no rmap, LRU, memcg or reference counts: its times are not the kernel's.
+  [[nodiscard]] bool times_stand_alone() const override { return false; }
+
+ private:
+  tlblab_capabilities can_{};
+  std::string unavailable_;
+  std::vector<SchemeInfo> schemes_;
+};
+
+/// The request that performs the composition on a machine that `can`; without ranges.
+tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can);
+
+/// Why this module can't do the composition; empty when it can.
+std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can);
+
+/// The module's account as the experiment records it: only terms that were counted. Barriers are
+/// counted where flushes are broadcast, targets where they are not, phases where `flags` ask.
+Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags);
+
+}  // namespace tlblab

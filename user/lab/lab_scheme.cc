@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Names of the lab's schemes, and the arithmetic of their requests. The rows of
+// kmod/core/schemes.hh are what there is; the driver keeps no list of its own.
+#include "user/lab/lab_scheme.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "kmod/core/expected.hh"
+#include "kmod/core/schemes.hh"
+#include "user/support/error.hh"
+#include "user/support/page_size.hh"
+#include "user/workload/vma_layout.hh"
+
+namespace tlblab {
+namespace {
+
+using Row = core::Scheme;
+
+/// By name, without parameters.
+const Row* find_row(std::string_view name) {
+  const auto* row = std::find_if(std::begin(core::kSchemes), std::end(core::kSchemes),
+                                 [name](const Row& r) { return name == r.name; });
+  return row == std::end(core::kSchemes) ? nullptr : row;
+}
+
+const Row& row_of(const LabComposition& composition) {
+  return *core::find_scheme(TLBLAB_UNMAP, composition.gather);
+}
+
+const std::array<ParameterInfo, 5> kParameters = {{
+    {"exact", "invalidate the cleared pages' own intervals, not the envelope from first to last"},
+    {"batch=N", "at most N cleared pages pending; then flush and start again (default: no limit)"},
+    {"ceiling=N", "flush the whole address space past N pages (at most the kernel's own ceiling)"},
+    {"dsb-each", "arm64: a completing DSB after each TLBI (default: one per request)"},
+    {"no-repeat",
+     "arm64 cores with broken completion (CVE-2025-10263): without the repetition that they need; "
+     "wrong on purpose, for what it costs"},
+}};
+
+[[noreturn]] void refuse(std::string_view name, const std::string& what) {
+  std::string known;
+  for (const ParameterInfo& parameter : kParameters) {
+    known += (known.empty() ? "" : ", ") + parameter.form;
+  }
+  throw Error(ExitStatus::kUsage, fmt::format("scheme \"{}\": {}", name, what),
+              fmt::format("Parameters follow a name after commas, each at most once: {}.", known));
+}
+
+/// N of "batch=N".
+template <typename T>
+T parse_number(std::string_view name, std::string_view parameter) {
+  const std::string_view digits = parameter.substr(parameter.find('=') + 1);
+  T value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc{} || stop != end || value == 0) {
+    refuse(name, fmt::format("\"{}\" needs a count of pages from 1 on", parameter));
+  }
+  return value;
+}
+
+void apply(std::string_view name, std::string_view parameter, LabComposition& composition) {
+  const LabComposition before = composition;
+  if (parameter == "exact") {
+    composition.extent = TLBLAB_EXACT;
+  } else if (parameter.starts_with("batch=") && before.batch_pages == 0) {
+    composition.batch_pages = parse_number<std::uint64_t>(name, parameter);
+  } else if (parameter.starts_with("ceiling=") && before.ceiling_pages == 0) {
+    composition.ceiling_pages = parse_number<std::uint32_t>(name, parameter);
+  } else if (parameter == "dsb-each") {
+    composition.dsb_each = true;
+  } else if (parameter == "no-repeat") {
+    composition.no_repeat = true;
+  } else if (!parameter.starts_with("batch=") && !parameter.starts_with("ceiling=")) {
+    refuse(name, fmt::format("there is no parameter \"{}\"", parameter));
+  }
+  if (composition == before) refuse(name, fmt::format("\"{}\" comes too often", parameter));
+}
+
+/// ",exact,batch=64", or nothing.
+std::string parameters_of(const LabComposition& composition) {
+  std::string text;
+  if (composition.extent == TLBLAB_EXACT) text += ",exact";
+  if (composition.batch_pages > 0) text += fmt::format(",batch={}", composition.batch_pages);
+  if (composition.ceiling_pages > 0) text += fmt::format(",ceiling={}", composition.ceiling_pages);
+  if (composition.dsb_each) text += ",dsb-each";
+  if (composition.no_repeat) text += ",no-repeat";
+  return text;
+}
+
+core::ExpectedFlushes flushes_of(const LabComposition& composition, const Shape& shape,
+                                 bool broadcast, std::uint64_t ceiling_pages) {
+  return core::expected_flushes(
+      {shape.nr_vmas, shape.pages_per_vma, shape.gap_pages, first_page_offset(shape),
+       pages_per_table()},
+      {composition.gather, composition.extent, composition.batch_pages, ceiling_pages, !broadcast});
+}
+
+/// Pages of one request, where all are alike: nothing cuts a VMA, or what lies between two VMAs.
+std::optional<std::uint64_t> extent_pages(const LabComposition& composition, const Shape& shape,
+                                          bool broadcast) {
+  const Row& row = row_of(composition);
+  const bool cut = composition.batch_pages > 0 || (row.flush_at == core::Boundary::kTable &&
+                                                   table_pieces(shape).size() > shape.nr_vmas);
+  if (row.whole_mm || (cut && row.flush_at != core::Boundary::kEntry)) return std::nullopt;
+  constexpr std::uint64_t no_ceiling = ~std::uint64_t{0};
+  const core::ExpectedFlushes all = flushes_of(composition, shape, broadcast, no_ceiling);
+  return all.flushed_pages / all.requests;
+}
+
+}  // namespace
+
+LabMachine lab_machine(const tlblab_capabilities& can) {
+  return {(can.features & TLBLAB_HAS_BROADCAST) != 0, can.ceiling_pages};
+}
+
+std::vector<SchemeInfo> lab_schemes(const std::string& unavailable) {
+  std::vector<SchemeInfo> schemes;
+  for (const Row& row : core::kSchemes) {
+    schemes.push_back({row.name, row.summary, row.stands_for, unavailable});
+  }
+  return schemes;
+}
+
+std::span<const ParameterInfo> lab_parameters() { return kParameters; }
+
+std::optional<LabComposition> parse_lab_scheme(std::string_view name) {
+  const std::string_view plain = name.substr(0, name.find(','));
+  const Row* row = find_row(plain);
+  if (row == nullptr) return std::nullopt;
+  LabComposition composition;
+  composition.gather = static_cast<tlblab_gather>(row->gather);
+  for (std::string_view rest = name.substr(plain.size()); !rest.empty();) {
+    rest.remove_prefix(1);  // the comma
+    const std::string_view parameter = rest.substr(0, rest.find(','));
+    apply(name, parameter, composition);
+    rest.remove_prefix(parameter.size());
+  }
+  if ((row->extents & core::mask_of(composition.extent)) == 0) {
+    refuse(name, fmt::format("{} leaves no choice of extent: drop \"exact\"", plain));
+  }
+  return composition;
+}
+
+std::string name(const LabComposition& composition) {
+  return row_of(composition).name + parameters_of(composition);
+}
+
+ExpectedFlushes expect_lab(const LabComposition& composition, const Shape& shape,
+                           const LabMachine& machine) {
+  std::uint64_t ceiling = machine.ceiling_pages;
+  if (composition.ceiling_pages != 0) {
+    ceiling = std::min<std::uint64_t>(ceiling, composition.ceiling_pages);
+  }
+  const core::ExpectedFlushes flushes = flushes_of(composition, shape, machine.broadcast, ceiling);
+  ExpectedFlushes expected;
+  expected.requests = flushes.requests;
+  expected.extent_pages = extent_pages(composition, shape, machine.broadcast);
+  expected.note = row_of(composition).summary;
+  if (composition.batch_pages > 0) {
+    expected.note += fmt::format(", {} pages pending at most", composition.batch_pages);
+  }
+  Account& inside = expected.inside;
+  inside = {{"vmas", shape.nr_vmas},
+            {"tables", table_pieces(shape).size()},
+            {"cleared", shape.nr_pages()},
+            {"empty", 0},
+            {"released", shape.nr_pages()},
+            {"requests", flushes.requests},
+            {"forced", flushes.forced},
+            {"full", flushes.full},
+            {"flushed_pages", flushes.flushed_pages}};
+  if (machine.broadcast) {
+    const std::uint64_t tlbi = flushes.flushed_pages + flushes.full;  // a page each, or all at once
+    inside["tlbi"] = tlbi;
+    inside["dsb_ishst"] = flushes.requests;
+    inside["dsb_ish"] = composition.dsb_each ? tlbi : flushes.requests;
+  }
+
+  const bool list_in_parts = composition.extent == TLBLAB_EXACT && !machine.broadcast;
+  if (list_in_parts) expected.note += ", a request for each interval";
+  if (machine.ceiling_pages == 0 && !row_of(composition).whole_mm) {
+    expected.note += "; the ceiling here is not known";
+    for (const char* term : {"full", "flushed_pages", "tlbi"}) inside.erase(term);
+    if (composition.dsb_each) inside.erase("dsb_ish");
+    if (list_in_parts) {
+      expected.requests.reset();
+      inside.erase("requests");
+      inside.erase("forced");
+    }
+  }
+  return expected;
+}
+
+LabScheme::LabScheme(const LabComposition& composition, const LabMachine& machine,
+                     std::string unavailable)
+    : Scheme({tlblab::name(composition),
+              std::string(row_of(composition).summary) + parameters_of(composition),
+              row_of(composition).stands_for, std::move(unavailable)}),
+      composition_(composition),
+      machine_(machine) {}
+
+ExpectedFlushes LabScheme::expect(const Shape& shape) const {
+  return expect_lab(composition_, shape, machine_);
+}
+
+std::string LabScheme::twin() const {
+  // With parameters it does what the stock kernel can't be asked for.
+  if (!parameters_of(composition_).empty()) return "";
+  switch (composition_.gather) {
+    case TLBLAB_PER_VMA:
+      return "syscall/munmap:per-vma";
+    case TLBLAB_MERGED:
+      return "syscall/munmap:merged";
+    case TLBLAB_PER_PAGE:
+    case TLBLAB_PER_TABLE:
+    case TLBLAB_FULL_MM:
+      break;
+  }
+  return "";
+}
+
+}  // namespace tlblab

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a study will do, fully expanded: the list of cells and what is asked of each.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/model/shape.hh"
+#include "user/statistics/stopping.hh"
+#include "user/statistics/verdict.hh"
+
+namespace tlblab {
+
+/// Why a cell is in the study.
+enum class CellRole {
+  kCompare,  ///< A against B
+  kSame,     ///< A against itself: must not come out different
+};
+std::string_view name(CellRole role);
+
+/// One cell: two schemes on one shape with R responders. R = 0 cells are the control that splits
+/// what responders cost from what the system calls cost.
+struct CellPlan {
+  std::string id;  ///< "munmap:per-vma~munmap:merged/16x4+1/R1", unique in the study
+  std::string a;   ///< full scheme names
+  std::string b;
+  Shape shape;
+  unsigned nr_responders = 0;
+  CellRole role = CellRole::kCompare;
+  bool headline = false;
+  unsigned min_sessions = 1;  ///< even if the study has fewer
+  bool timed = true;          ///< else only the counting pass is run
+  bool needs_twin = false;    ///< its times mean nothing alone (Engine::times_stand_alone)
+  std::string twin;           ///< id of the cell beside which its times may be shown, or empty
+  statistics::StoppingRule stopping;
+};
+
+/// What a study asks, after expansion on this machine.
+struct StudyPlan {
+  std::string name;
+  std::string question;  ///< one sentence, ends with a question mark
+  std::uint64_t seed = 1;
+  unsigned nr_sessions = 1;
+  unsigned count_trials = 64;  ///< trials per arm in each cell's counting pass
+  statistics::Criteria criteria;
+  std::vector<int> cpus;  ///< initiator first, then responders in order of use
+  std::vector<CellPlan> cells;
+};
+
+std::string cell_id(const std::string& a, const std::string& b, const Shape& shape,
+                    unsigned nr_responders);
+
+}  // namespace tlblab
