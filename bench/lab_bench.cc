@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "user/engine/lab/lab_engine.hh"
 #include "user/lab/lab_device.hh"
+#include "user/lab/lab_request.hh"
 #include "user/workload/vma_layout.hh"
 
 namespace tlblab {

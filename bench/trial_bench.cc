@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "bench/cpus.hh"
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/experiment/trial_runner.hh"
 #include "user/model/plan.hh"
 #include "user/workload/responders.hh"
@@ -73,7 +73,7 @@ void BM_trial(benchmark::State& state) {
   bool odd = false;
   for (auto _ : state) {
     odd = !odd;
-    benchmark::DoNotOptimize(trials.run(odd ? statistics::Arm::kA : statistics::Arm::kB, nullptr));
+    benchmark::DoNotOptimize(trials.run(odd ? Arm::kA : Arm::kB, nullptr));
   }
   state.SetItemsProcessed(state.iterations());
 }

@@ -5,8 +5,8 @@
 
 #include <cerrno>
 
-#include "user/engine/engine.hh"
 #include "user/engine/lab/lab_engine.hh"
+#include "user/engine/registry.hh"
 #include "user/lab/lab_device.hh"
 #include "user/lab/lab_scheme.hh"
 #include "user/support/error.hh"
@@ -21,7 +21,7 @@ using testing::Not;
 constexpr LabMachine kX86{false, 33};
 constexpr LabMachine kArm64{true, 512};
 
-ExpectedFlushes expect(const char* name, const Shape& shape, const LabMachine& machine) {
+Expectation expect(const char* name, const Shape& shape, const LabMachine& machine) {
   return expect_lab(*parse_lab_scheme(name), shape, machine);
 }
 
@@ -105,9 +105,9 @@ TEST(LabExpectations, BatchesCutRequests) {
   EXPECT_EQ(requests("unmap:per-vma,batch=3", shape), 32U);
   EXPECT_EQ(requests("unmap:per-table,batch=3", shape), 32U);
   EXPECT_EQ(requests("unmap:per-page,batch=3", shape), 64U);
-  EXPECT_EQ(expect("unmap:per-vma,batch=3", shape, kX86).inside.at("forced"), 16U);
-  EXPECT_EQ(expect("unmap:merged,batch=10", shape, kX86).inside.at("forced"), 6U);
-  EXPECT_EQ(expect("unmap:per-page,batch=3", shape, kX86).inside.at("forced"), 0U);
+  EXPECT_EQ(expect("unmap:per-vma,batch=3", shape, kX86).account.at("forced"), 16U);
+  EXPECT_EQ(expect("unmap:merged,batch=10", shape, kX86).account.at("forced"), 6U);
+  EXPECT_EQ(expect("unmap:per-page,batch=3", shape, kX86).account.at("forced"), 0U);
 }
 
 /// 4 VMAs of 2 pages: 8 pages in 11, all of it below the ceiling.
@@ -123,7 +123,7 @@ TEST(LabExpectations, ExactIsARequestPerIntervalOnX86) {
 
 TEST(LabExpectations, PastTheCeilingTheWholeMmIsFlushed) {
   const Shape shape{4, 2, 1};
-  const auto inside = [&](const char* name) { return expect(name, shape, kX86).inside; };
+  const auto inside = [&](const char* name) { return expect(name, shape, kX86).account; };
   EXPECT_EQ(inside("unmap:merged").at("full"), 0U);
   EXPECT_EQ(inside("unmap:merged").at("flushed_pages"), 11U);
   EXPECT_EQ(inside("unmap:merged,ceiling=11").at("full"), 0U);
@@ -133,14 +133,14 @@ TEST(LabExpectations, PastTheCeilingTheWholeMmIsFlushed) {
   EXPECT_EQ(inside("unmap:merged,exact,ceiling=8").at("flushed_pages"), 8U);
   EXPECT_EQ(inside("unmap:merged,exact,ceiling=7").at("requests"), 1U);
   EXPECT_EQ(inside("unmap:full-mm").at("full"), 1U);
-  EXPECT_EQ(expect("unmap:merged,ceiling=1000", {16, 4, 1}, kX86).inside.at("full"), 1U)
+  EXPECT_EQ(expect("unmap:merged,ceiling=1000", {16, 4, 1}, kX86).account.at("full"), 1U)
       << "the kernel's own ceiling is the lower one";
 }
 
 TEST(LabExpectations, TheRestOfTheAccountFollowsFromTheShape) {
   // Half a table each and a little more, whatever the size of a table.
   const auto pages = static_cast<unsigned>(pages_per_table() / 2 + 44);
-  const Account inside = expect("unmap:per-table", {3, pages, 1}, kX86).inside;
+  const Account inside = expect("unmap:per-table", {3, pages, 1}, kX86).account;
   EXPECT_EQ(inside.at("vmas"), 3U);
   EXPECT_EQ(inside.at("tables"), 4U) << "the middle VMA crosses into the next table";
   EXPECT_EQ(inside.at("requests"), 4U);
@@ -152,7 +152,7 @@ TEST(LabExpectations, TheRestOfTheAccountFollowsFromTheShape) {
 
 TEST(LabExpectations, OneDsbARequestUnlessEachWasAskedFor) {
   const Shape shape{16, 4, 1};
-  const auto inside = [&](const char* name) { return expect(name, shape, kArm64).inside; };
+  const auto inside = [&](const char* name) { return expect(name, shape, kArm64).account; };
   EXPECT_EQ(inside("unmap:per-vma").at("tlbi"), 64U);
   EXPECT_EQ(inside("unmap:per-vma").at("dsb_ish"), 16U);
   EXPECT_EQ(inside("unmap:per-vma,dsb-each").at("dsb_ish"), 64U);
@@ -177,7 +177,7 @@ TEST(LabExpectations, PagesOfOneRequest) {
 TEST(LabExpectations, AnUnknownCeilingClaimsNothing) {
   const LabMachine nobody_asked{false, 0};
   EXPECT_EQ(requests("unmap:merged", {4, 2, 1}, nobody_asked), 1U);
-  EXPECT_FALSE(expect("unmap:merged", {4, 2, 1}, nobody_asked).inside.contains("full"));
+  EXPECT_FALSE(expect("unmap:merged", {4, 2, 1}, nobody_asked).account.contains("full"));
   EXPECT_FALSE(expect("unmap:merged,exact", {4, 2, 1}, nobody_asked).requests.has_value());
 }
 

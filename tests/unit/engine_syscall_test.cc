@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/support/error.hh"
 #include "user/workload/vma_layout.hh"
 

@@ -12,6 +12,7 @@
 #include "user/experiment/cell_job.hh"
 #include "user/experiment/study_file.hh"
 #include "user/experiment/study_run.hh"
+#include "user/model/steps.hh"
 #include "user/records/plan.hh"
 #include "user/support/error.hh"
 
@@ -134,7 +135,7 @@ TEST(Steps, TakeEverySessionWholeAndShuffled) {
   StudyPlan plan;
   plan.nr_sessions = 3;
   plan.cells.resize(20);
-  const std::vector<Step> steps = steps_of(plan);
+  const std::vector<StudyStep> steps = steps_of(plan);
   ASSERT_EQ(steps.size(), 60U);
   std::vector<std::vector<std::uint32_t>> orders;
   for (unsigned session = 1; session <= 3; ++session) {
@@ -155,7 +156,7 @@ TEST(Steps, SpreadTheHeadlinesOwnSessionsOverTheWhole) {
   StudyPlan plan;
   plan.cells.resize(32);
   plan.cells[5].min_sessions = 8;
-  const std::vector<Step> steps = steps_of(plan);
+  const std::vector<StudyStep> steps = steps_of(plan);
   ASSERT_EQ(steps.size(), 32U + 7U);
   std::vector<std::size_t> places;
   std::set<unsigned> sessions;

@@ -39,7 +39,7 @@ class Records : public testing::Test {
     Trial made;
     made.block = block;
     made.order = order;
-    made.arm = order % 2 == 0 ? statistics::Arm::kA : statistics::Arm::kB;
+    made.arm = order % 2 == 0 ? Arm::kA : Arm::kB;
     made.state = order == 3 ? TrialState::kSwitched : TrialState::kOk;
     made.start_ns = 1'000'000 + order;
     made.latency_ns = 100U + order;
@@ -78,7 +78,7 @@ TEST_F(Records, RoundTrip) {
   ASSERT_EQ(block.trials.size(), 64U);
   EXPECT_EQ(block.trials[3].state, TrialState::kSwitched);
   EXPECT_EQ(block.trials[5].latency_ns, 105U);
-  EXPECT_EQ(block.trials[5].arm, statistics::Arm::kB);
+  EXPECT_EQ(block.trials[5].arm, Arm::kB);
   EXPECT_EQ(block.trials[5].responders.at(1).interrupts, 2U);
   EXPECT_TRUE(file.warnings.empty());
 }
@@ -101,11 +101,11 @@ TEST_F(Records, TheAccountFromInsideIsReadWhereThereIsOne) {
   const SessionRecord session = read_result_file(path_).cells.at(0).sessions.at(0);
   ASSERT_TRUE(session.expected.has_value());
   EXPECT_EQ(session.expected->front().requests, 16U);
-  EXPECT_EQ(session.expected->front().inside.at("requests"), 16U);
+  EXPECT_EQ(session.expected->front().account.at("requests"), 16U);
   EXPECT_FALSE(session.expected->back().requests.has_value());
-  EXPECT_EQ(session.blocks.at(0).inside[0].at("requests"), 512U);
-  EXPECT_EQ(session.counts.at(0).inside.at("requests"), 16U);
-  EXPECT_TRUE(session.counts.at(1).inside.empty());
+  EXPECT_EQ(session.blocks.at(0).engine_accounts[0].at("requests"), 512U);
+  EXPECT_EQ(session.counts.at(0).engine_account.at("requests"), 16U);
+  EXPECT_TRUE(session.counts.at(1).engine_account.empty());
 }
 
 /// Files of 0.1.0 have neither expectations nor accounts.
@@ -113,7 +113,7 @@ TEST_F(Records, FilesOfTheFirstVersionAreReadAsBefore) {
   write_trials(64, true);
   const SessionRecord session = read_result_file(path_).cells.at(1).sessions.at(0);
   EXPECT_FALSE(session.expected.has_value());
-  EXPECT_TRUE(session.blocks.at(0).inside[0].empty());
+  EXPECT_TRUE(session.blocks.at(0).engine_accounts[0].empty());
 }
 
 TEST_F(Records, GzipReadsTheSame) {

@@ -14,13 +14,13 @@
 #include "user/experiment/study_file.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
+#include "user/report/document/answer.hh"
+#include "user/statistics/blocks.hh"
 
 namespace tlblab::report {
 namespace {
 
 using nlohmann::json;
-using records::TrialState;
-using statistics::Arm;
 using statistics::Verdict;
 
 /// What one made-up cell shall look like: latency in ns and state of each trial.
@@ -68,7 +68,7 @@ class Analysis : public testing::Test {
     for (std::uint32_t block = 0; block < recipe.nr_blocks; ++block) {
       const auto schedule = statistics::block_schedule(1, cell, session, block);
       for (std::size_t order = 0; order < schedule.size(); ++order) {
-        records::Trial trial;
+        Trial trial;
         trial.block = block;
         trial.order = static_cast<std::uint8_t>(order);
         trial.arm = schedule[order];

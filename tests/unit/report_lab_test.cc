@@ -10,22 +10,24 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/report_checks.hh"
-#include "user/analysis/inside.hh"
+#include "user/analysis/account_check.hh"
 #include "user/analysis/twins.hh"
 #include "user/commands/summary.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/twins.hh"
 #include "user/records/writer.hh"
+#include "user/report/document/account.hh"
+#include "user/report/document/answer.hh"
 #include "user/report/document/tables.hh"
 #include "user/report/gbench.hh"
 #include "user/report/render/mail.hh"
 #include "user/report/render/markdown.hh"
+#include "user/statistics/blocks.hh"
 
 namespace tlblab::report {
 namespace {
 
 using nlohmann::json;
-using statistics::Arm;
 using statistics::Verdict;
 using testing::HasSubstr;
 using testing::Not;
@@ -145,7 +147,7 @@ class LabReport : public testing::Test {
                           std::uint32_t block) {
     const auto schedule = statistics::block_schedule(1, cell, 1, block);
     for (std::size_t order = 0; order < schedule.size(); ++order) {
-      records::Trial trial;
+      Trial trial;
       trial.block = block;
       trial.order = static_cast<std::uint8_t>(order);
       trial.arm = schedule[order];
@@ -244,14 +246,14 @@ TEST_F(LabReport, AMissingRequestOfTheTimingPassVoidsTheCellToo) {
   EXPECT_THAT(study.cells[0].verdict_reason, HasSubstr("16 to 17"));
 }
 
-TEST(InsideCheck, OneOperationOfABlockIsEnough) {
-  InsideCheck check;
+TEST(AccountCheck, OneOperationOfABlockIsEnough) {
+  AccountCheck check;
   check.add({{"requests", 32 * 16}}, 32);
   EXPECT_EQ(check.miscount({{"requests", 16}}), "");
   check.add({{"requests", 32 * 16 + 1}}, 32);
   EXPECT_EQ(check.miscount({{"requests", 16}}), "requests: 16 to 17 where 16 are due");
   EXPECT_EQ(check.miscount({{"full", 1}}), "full: not counted, where 1 are due");
-  EXPECT_EQ(InsideCheck().miscount({{"full", 1}}), "") << "nobody looked inside";
+  EXPECT_EQ(AccountCheck().miscount({{"full", 1}}), "") << "nobody looked inside";
 }
 
 /// Such as stock arm64, which flushes at each VMA's end whatever the call.
@@ -328,14 +330,14 @@ TEST_F(LabReport, TargetsAreReconciledWithWhatWasHandled) {
 
 TEST_F(LabReport, MoreTargetsThanRespondersContradict) {
   CellResult cell = analyse(plan_of(kPerVma, kMerged), {}).cells[0];
-  cell.a.inside["targets"] = {17, 17, 17, 1};
+  cell.a.engine_account["targets"] = {17, 17, 17, 1};
   ASSERT_EQ(contradictions(cell).size(), 1U);
   EXPECT_EQ(contradictions(cell)[0].term, "targets, inside");
 }
 
 TEST_F(LabReport, FewerTargetsThanFlushesRunContradict) {
   CellResult cell = analyse(plan_of(kPerVma, kMerged), {}).cells[0];
-  cell.a.inside["targets"] = {12, 12, 12, 1};
+  cell.a.engine_account["targets"] = {12, 12, 12, 1};
   EXPECT_FALSE(contradictions(cell).empty());
 }
 

@@ -6,6 +6,7 @@
 
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
+#include "user/report/document/answer.hh"
 #include "user/report/document/document.hh"
 #include "user/report/document/format.hh"
 #include "user/report/render/html.hh"

@@ -42,8 +42,8 @@ Disturbance healthy() {
   return d;
 }
 
-Finding find(const std::vector<Finding>& findings, const std::string& check) {
-  for (const Finding& finding : findings) {
+MachineFinding find(const std::vector<MachineFinding>& findings, const std::string& check) {
+  for (const MachineFinding& finding : findings) {
     if (finding.check == check) return finding;
   }
   ADD_FAILURE() << "no check named " << check;
@@ -124,8 +124,8 @@ const std::vector<Fault>& faults() {
 }
 
 TEST(Doctor, HealthyMachineHasNothingToSay) {
-  const std::vector<Finding> findings = judge(healthy());
-  for (const Finding& finding : findings) {
+  const std::vector<MachineFinding> findings = judge(healthy());
+  for (const MachineFinding& finding : findings) {
     EXPECT_EQ(finding.severity, Severity::kOk) << finding.check << ": " << finding.seen;
     EXPECT_NE(finding.seen, "") << finding.check;
     EXPECT_EQ(finding.advice, "") << finding.check;
@@ -138,8 +138,8 @@ TEST(Doctor, EveryPlantedFaultIsFoundByItsCheckAlone) {
     SCOPED_TRACE(fault.what);
     Disturbance disturbance = healthy();
     fault.plant(disturbance);
-    const std::vector<Finding> findings = judge(disturbance);
-    for (const Finding& finding : findings) {
+    const std::vector<MachineFinding> findings = judge(disturbance);
+    for (const MachineFinding& finding : findings) {
       if (finding.check == fault.check) {
         EXPECT_EQ(finding.severity, fault.severity) << finding.seen;
         EXPECT_NE(finding.advice, "");
@@ -154,7 +154,7 @@ TEST(Doctor, EveryPlantedFaultIsFoundByItsCheckAlone) {
 TEST(Doctor, EveryCheckHasAPlantedFault) {
   std::set<std::string> planted;
   for (const Fault& fault : faults()) planted.insert(fault.check);
-  for (const Finding& finding : judge(healthy()))
+  for (const MachineFinding& finding : judge(healthy()))
     EXPECT_EQ(planted.count(finding.check), 1u) << finding.check;
 }
 
@@ -163,7 +163,7 @@ TEST(Doctor, NeighboursAreNamedBusiestFirst) {
   d.cpus[1].others_share = 0.5;
   EXPECT_THAT(find(judge(d), "neighbours").advice, HasSubstr("outside this container"));
   d.processes = {{.name = "hog", .pid = 77, .last_cpu = 1, .share = 0.48}};
-  const Finding finding = find(judge(d), "neighbours");
+  const MachineFinding finding = find(judge(d), "neighbours");
   EXPECT_THAT(finding.seen, HasSubstr("hog (pid 77, CPU 1) 48.0 %"));
   EXPECT_THAT(finding.advice, HasSubstr("taskset"));
 }
@@ -187,7 +187,7 @@ TEST(Doctor, UnknownIsNotCalledGood) {
     cpu.others_share.reset();
   }
   d.memory_available_bytes.reset();
-  const std::vector<Finding> findings = judge(d);
+  const std::vector<MachineFinding> findings = judge(d);
   EXPECT_THAT(find(findings, "steal time").seen, HasSubstr("unknown"));
   EXPECT_THAT(find(findings, "neighbours").seen, HasSubstr("unknown"));
   EXPECT_THAT(find(findings, "memory").seen, HasSubstr("unknown"));

@@ -5,15 +5,13 @@
 
 #include <array>
 
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
 #include "user/workload/responders.hh"
 
 namespace tlblab {
 namespace {
-
-using records::TrialState;
 
 class Responders : public testing::Test {
  protected:

@@ -11,13 +11,13 @@
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/twins.hh"
-#include "user/experiment/study_run.hh"
+#include "user/model/machine_finding.hh"
+#include "user/model/steps.hh"
 #include "user/records/plan.hh"
 #include "user/records/reader.hh"
 #include "user/support/error.hh"
-#include "user/topology/disturbance.hh"
 
-namespace tlblab::report {
+namespace tlblab {
 namespace {
 
 using nlohmann::json;
@@ -198,4 +198,4 @@ const CellResult* headline(const StudyResult& study) {
   return best;
 }
 
-}  // namespace tlblab::report
+}  // namespace tlblab

@@ -17,7 +17,7 @@
 #include "user/model/trial.hh"
 #include "user/statistics/verdict.hh"
 
-namespace tlblab::report {
+namespace tlblab {
 
 /// A value with its 95 % interval. low and high are infinite when no interval is claimed.
 struct Interval {
@@ -39,8 +39,8 @@ struct CountMean {
   std::size_t nr_trials = 0;
 };
 
-/// Counts by event or term; an absent one is unknown.
-using Counts = std::map<std::string, CountMean>;
+/// CountMeans by event or term; an absent one is unknown.
+using CountMeans = std::map<std::string, CountMean>;
 
 /// One arm of one cell. Of a cell of counts only, trials are those of the counting pass, and the
 /// counts are of all of them, set-apart ones too.
@@ -51,15 +51,15 @@ struct ArmResult {
   Interval stolen_ns;          ///< per operation, summed over responders
   double interrupts_seen = 0;  ///< mean gaps seen per operation, summed over responders
   std::size_t nr_trials = 0;   ///< usable
-  std::array<std::size_t, records::kTrialStates> nr_apart{};  ///< by TrialState; [kOk] is 0
-  Counts initiator_counts;
-  Counts responder_counts;         ///< summed over responders
-  Counts inside;                   ///< the engine's own account; empty when it can't look inside
+  std::array<std::size_t, kTrialStates> nr_apart{};  ///< by TrialState; [kOk] is 0
+  CountMeans initiator_counts;
+  CountMeans responder_counts;     ///< summed over responders
+  CountMeans engine_account;       ///< empty when the engine counts nothing
   double counting_latency_ns = 0;  ///< pooled median in the counting pass: perturbation
   std::optional<std::uint64_t> expected_requests;
   std::optional<std::uint64_t> extent_pages;  ///< of one request, as the engine expects
   std::string expectation_note;
-  Account expected_inside;  ///< terms of `inside` that must be just so in every operation
+  Account expected_account;  ///< terms of `engine_account` that must be just so in every operation
 };
 
 /// One session of one cell.
@@ -127,16 +127,6 @@ struct CellResult {
   std::size_t nr_count_trials = 0;        ///< of both arms, set-apart ones included
 };
 
-/// A line of the account per request and target CPU (docs/methods.md): one term, what A and B show.
-struct AccountLine {
-  std::string term;  ///< "requests", "bound on targets", "sent", "handled (interrupts)", ...
-  std::string a;     ///< a number as text, or "unknown"
-  std::string b;
-  std::string source;  ///< what measured it, or what would be needed
-  bool agrees = true;  ///< false: contradicts the line it must match; shown loudly
-};
-std::vector<AccountLine> account(const CellResult& cell);
-
 struct StudyResult {
   StudyPlan plan;
   std::string tool_version;
@@ -173,7 +163,4 @@ StudyResult analyse_file(const std::string& path);
 /// else the largest compare cell with responders, else the first. Null only when there is no cell.
 const CellResult* headline(const StudyResult& study);
 
-/// The answer in one sentence: which is better, by how much, how sure, who pays, on what.
-std::string answer_sentence(const StudyResult& study);
-
-}  // namespace tlblab::report
+}  // namespace tlblab

@@ -9,16 +9,15 @@
 #include <limits>
 #include <numeric>
 
-#include "user/analysis/inside.hh"
-#include "user/engine/engine.hh"
-#include "user/experiment/cell_runner.hh"
-#include "user/report/document/account.hh"
+#include "user/analysis/account_check.hh"
+#include "user/analysis/interrupts.hh"
+#include "user/engine/registry.hh"
+#include "user/statistics/blocks.hh"
 #include "user/support/error.hh"
 
-namespace tlblab::report {
+namespace tlblab {
 namespace {
 
-using statistics::Arm;
 using statistics::BlockMedians;
 using statistics::SeriesEstimate;
 using statistics::Verdict;
@@ -81,7 +80,7 @@ struct ArmQuantities {
   Quantity stolen;
 };
 
-std::uint64_t total_stolen_ns(const records::Trial& trial) {
+std::uint64_t total_stolen_ns(const Trial& trial) {
   return std::accumulate(trial.responders.begin(), trial.responders.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const auto& r) { return sum + r.stolen_ns; });
 }
@@ -89,8 +88,8 @@ std::uint64_t total_stolen_ns(const records::Trial& trial) {
 /// Median over an arm's usable trials of what the responders lost.
 double median_stolen_ns(const records::Block& block, Arm arm) {
   std::vector<double> stolen;
-  for (const records::Trial& trial : block.trials) {
-    if (trial.arm == arm && trial.state == records::TrialState::kOk) {
+  for (const Trial& trial : block.trials) {
+    if (trial.arm == arm && trial.state == TrialState::kOk) {
       stolen.push_back(static_cast<double>(total_stolen_ns(trial)));
     }
   }
@@ -130,19 +129,19 @@ class ArmBuilder {
   }
 
   /// What the engine expected where it ran goes before what it would expect here.
-  void expect(const ExpectedFlushes& expected) {
+  void expect(const Expectation& expected) {
     result_.expected_requests = expected.requests;
     result_.extent_pages = expected.extent_pages;
     result_.expectation_note = expected.note;
-    result_.expected_inside = expected.inside;
+    result_.expected_account = expected.account;
   }
 
   /// A block's sums.
-  void add_inside(const Account& sums) { inside_.add(sums, statistics::kTrialsPerArm); }
+  void add_account(const Account& sums) { account_check_.add(sums, statistics::kTrialsPerArm); }
 
-  void add(const records::Trial& trial) {
+  void add(const Trial& trial) {
     if (trial.arm != arm_) return;
-    if (trial.state != records::TrialState::kOk) {
+    if (trial.state != TrialState::kOk) {
       ++result_.nr_apart[static_cast<std::size_t>(trial.state)];
       return;
     }
@@ -152,20 +151,21 @@ class ArmBuilder {
 
   void add(const records::CountTrial& trial) {
     if (trial.arm != arm_) return;
-    inside_.add(trial.inside, 1);  // requests owe nothing to what responders did
-    const bool is_ok = trial.state == records::TrialState::kOk;
+    account_check_.add(trial.engine_account, 1);  // requests owe nothing to what responders did
+    const bool is_ok = trial.state == TrialState::kOk;
     // Where times are shown, counts speak of the same kind of trial. A cell of counts alone keeps
     // all: a responder that was away can only have made deliveries fewer.
     if (!is_ok && timed_) return;
     if (!is_ok) ++result_.nr_apart[static_cast<std::size_t>(trial.state)];
     if (is_ok) ++nr_counted_;
     counting_latencies_.push_back(static_cast<double>(trial.latency_ns));
-    for (const auto& [term, count] : trial.inside) add_count(result_.inside[term], count);
+    for (const auto& [term, count] : trial.engine_account)
+      add_count(result_.engine_account[term], count);
     if (trial.counts.empty()) return;
     for (const auto& [event, count] : trial.counts.front()) {
       add_count(result_.initiator_counts[event], count);
     }
-    counters::Counts sum;
+    Counts sum;
     for (std::size_t i = 1; i < trial.counts.size(); ++i) {
       for (const auto& [event, count] : trial.counts[i]) sum[event] += count;
     }
@@ -173,7 +173,9 @@ class ArmBuilder {
   }
 
   /// What the account has that it must not, over every operation; empty: nothing.
-  [[nodiscard]] std::string miscount() const { return inside_.miscount(result_.expected_inside); }
+  [[nodiscard]] std::string miscount() const {
+    return account_check_.miscount(result_.expected_account);
+  }
 
   ArmResult finish(const ArmQuantities& quantities, bool has_responders,
                    std::vector<std::pair<double, double>>& ecdf) {
@@ -204,7 +206,7 @@ class ArmBuilder {
   Arm arm_;
   bool timed_;
   ArmResult result_;
-  InsideCheck inside_;
+  AccountCheck account_check_;
   std::size_t nr_counted_ = 0;
   std::vector<double> latencies_;
   std::vector<double> counting_latencies_;
@@ -240,13 +242,13 @@ class CellBuilder {
     std::vector<BlockMedians> medians;
     std::vector<double> stolen_a, stolen_b, calibrators;
     for (const records::Block& block : record.blocks) {
-      for (const records::Trial& trial : block.trials) {
+      for (const Trial& trial : block.trials) {
         a_.add(trial);
         b_.add(trial);
       }
-      a_.add_inside(block.inside[0]);
-      b_.add_inside(block.inside[1]);
-      const auto usable = usable_medians(block.trials);
+      a_.add_account(block.engine_accounts[0]);
+      b_.add_account(block.engine_accounts[1]);
+      const auto usable = statistics::usable_medians(block.trials);
       if (!usable) {
         ++cell_.nr_dropped_blocks;
         continue;
@@ -382,7 +384,7 @@ CellResult analyse_cell(const CellPlan& plan, const records::CellRecord& record,
   return builder.finish();
 }
 
-void judge_cell(CellResult& cell, const statistics::Criteria& criteria) {
+void judge_cell(CellResult& cell, const Criteria& criteria) {
   if (!cell.miscount.empty()) {
     cell.verdict = Verdict::kVoid;
     cell.verdict_reason = cell.miscount;
@@ -439,4 +441,4 @@ void judge_cell(CellResult& cell, const statistics::Criteria& criteria) {
   }
 }
 
-}  // namespace tlblab::report
+}  // namespace tlblab

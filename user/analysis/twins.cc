@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-namespace tlblab::report {
+namespace tlblab {
 namespace {
 
 using statistics::Verdict;
@@ -87,4 +87,4 @@ void judge_agreement(std::vector<CellResult>& cells) {
   }
 }
 
-}  // namespace tlblab::report
+}  // namespace tlblab

@@ -6,7 +6,7 @@
 
 #include "user/analysis/analysis.hh"
 
-namespace tlblab::report {
+namespace tlblab {
 
 /// Before cells are judged: finds each cell's twin. A cell that needs one and has none on the same
 /// terms gets its reason in `untimed`, and loses every time.
@@ -19,4 +19,4 @@ void judge_agreement(std::vector<CellResult>& cells);
 /// `equivalent`. A verdict of another kind decides nothing.
 Agreement agreement_of(const CellResult& cell, const CellResult& twin);
 
-}  // namespace tlblab::report
+}  // namespace tlblab

@@ -9,7 +9,7 @@
 #include "user/commands/check_text.hh"
 #include "user/commands/layout.hh"
 #include "user/commands/progress_bar.hh"
-#include "user/engine/lab/lab_engine.hh"
+#include "user/lab/lab_request.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/topology/machine.hh"

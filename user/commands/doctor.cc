@@ -38,7 +38,7 @@ json cpu_json(const CpuDisturbance& cpu) {
           {"governor", cpu.governor}};
 }
 
-void print_json(const Disturbance& disturbance, const std::vector<Finding>& findings,
+void print_json(const Disturbance& disturbance, const std::vector<MachineFinding>& findings,
                 ExitStatus status) {
   json cpus = json::array();
   for (const CpuDisturbance& cpu : disturbance.cpus) cpus.push_back(cpu_json(cpu));
@@ -50,7 +50,7 @@ void print_json(const Disturbance& disturbance, const std::vector<Finding>& find
                          {"share", process.share}});
   }
   json list = json::array();
-  for (const Finding& finding : findings) {
+  for (const MachineFinding& finding : findings) {
     list.push_back({{"check", finding.check},
                     {"severity", name(finding.severity)},
                     {"seen", finding.seen},
@@ -79,14 +79,14 @@ std::string conclusion(Severity severity) {
   return "";
 }
 
-void print_text(const Disturbance& disturbance, const std::vector<Finding>& findings) {
+void print_text(const Disturbance& disturbance, const std::vector<MachineFinding>& findings) {
   constexpr std::size_t indent = 30;
   const std::size_t width = terminal_width();
   std::vector<int> cpus;
   for (const CpuDisturbance& cpu : disturbance.cpus) cpus.push_back(cpu.spin.cpu);
   fmt::print("looked for {:.3g} s, spinning on CPUs {}\n\n", disturbance.seconds,
              format_cpu_list(cpus));
-  for (const Finding& finding : findings) {
+  for (const MachineFinding& finding : findings) {
     const std::string label = fmt::format("{:<9}{}", name(finding.severity), finding.check);
     fmt::print("{}", named_line(label, finding.seen, indent, width));
     if (!finding.advice.empty()) {
@@ -105,7 +105,7 @@ int run_doctor(const DoctorOptions& options) {
     throw Error(ExitStatus::kInterrupted, "interrupted before the time was over",
                 "Nothing was changed; a shorter look is `tlblab doctor --seconds 0.5`.");
   }
-  const std::vector<Finding> findings = judge(disturbance);
+  const std::vector<MachineFinding> findings = judge(disturbance);
   const ExitStatus status =
       worst(findings) == Severity::kTrouble ? ExitStatus::kMachine : ExitStatus::kOk;
   if (options.as_json) {

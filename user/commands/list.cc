@@ -9,7 +9,7 @@
 
 #include "user/commands/commands.hh"
 #include "user/commands/layout.hh"
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/experiment/study_file.hh"
 #include "user/oracle/check.hh"
 #include "user/support/error.hh"

@@ -14,6 +14,7 @@
 #include "user/commands/progress_bar.hh"
 #include "user/commands/summary.hh"
 #include "user/experiment/study_run.hh"
+#include "user/report/document/answer.hh"
 #include "user/report/files.hh"
 #include "user/support/error.hh"
 #include "user/topology/disturbance.hh"
@@ -74,15 +75,15 @@ std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
 }
 
 /// A short look at the machine; what would disturb the run is said before it begins.
-std::vector<Finding> look_at_machine(const StudyPlan& plan) {
+std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
   const bool timed = std::any_of(plan.cells.begin(), plan.cells.end(),
                                  [](const CellPlan& cell) { return cell.timed; });
   if (!timed) return {};  // counts are not disturbed
   unsigned most = 0;
   for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
   const std::vector<int> used(plan.cpus.begin(), plan.cpus.begin() + 1 + most);
-  std::vector<Finding> findings = judge(measure_disturbance(used, kLookSeconds));
-  for (const Finding& finding : findings) {
+  std::vector<MachineFinding> findings = judge(measure_disturbance(used, kLookSeconds));
+  for (const MachineFinding& finding : findings) {
     if (finding.severity < Severity::kWarning) continue;
     fmt::print(stderr, "{}: {}: {}\n         {}\n", name(finding.severity), finding.check,
                finding.seen, finding.advice);
@@ -108,10 +109,10 @@ std::string measure(const StudyPlan& plan, const MeasureOptions& options) {
   return path;
 }
 
-ExitStatus status_of(const report::StudyResult& study) {
-  const report::CellResult* cell = report::headline(study);
-  if (cell == nullptr || report::nr_miscounted(study) > 0) return ExitStatus::kVoid;
-  if (!report::shows_time(study, *cell)) {
+ExitStatus status_of(const StudyResult& study) {
+  const CellResult* cell = headline(study);
+  if (cell == nullptr || nr_miscounted(study) > 0) return ExitStatus::kVoid;
+  if (!shows_time(study, *cell)) {
     return cell->verdict == statistics::Verdict::kVoid ? ExitStatus::kVoid
                                                        : ExitStatus::kInconclusive;
   }
@@ -132,7 +133,7 @@ ExitStatus status_of(const report::StudyResult& study) {
 
 /// The page's path. What was measured is on disk, so a page that can't be made (a guest or a server
 /// without gnuplot) is no failure of the study: the command to make it elsewhere is given instead.
-std::string written_page(const report::StudyResult& study, const std::string& path) {
+std::string written_page(const StudyResult& study, const std::string& path) {
   try {
     return report::write_report(study, path, "").html;
   } catch (const Error& error) {
@@ -148,7 +149,7 @@ int measure_pair(const std::string& a, const std::string& b, const ShapeOptions&
       plan_pair(a, b, parse_shape(shape.shape), responder_count(shape.responders, cpus), cpus,
                 options.overrides);
   const std::string path = measure(plan, options);
-  const report::StudyResult study = report::analyse_file(path);
+  const StudyResult study = analyse_file(path);
   if (options.as_json) {
     fmt::print("{}\n", summary_json(study));
   } else {
@@ -200,16 +201,16 @@ int run_study_command(const std::string& name_or_path, bool dry_run,
     return static_cast<int>(ExitStatus::kOk);
   }
   const std::string path = measure(study.plan, options);
-  const report::StudyResult result = report::analyse_file(path);
+  const StudyResult result = analyse_file(path);
   const std::string page = written_page(result, path);
   if (options.as_json) {
     fmt::print("{}\n", summary_json(result));
   } else {
     fmt::print("{}\n\nreport: {}\nraw:    {}\n", report::answer_sentence(result), page, path);
   }
-  const report::CellResult* cell = report::headline(result);
-  const bool is_void = cell == nullptr || cell->verdict == statistics::Verdict::kVoid ||
-                       report::nr_miscounted(result) > 0;
+  const CellResult* cell = headline(result);
+  const bool is_void =
+      cell == nullptr || cell->verdict == statistics::Verdict::kVoid || nr_miscounted(result) > 0;
   return static_cast<int>(is_void ? ExitStatus::kVoid : ExitStatus::kOk);
 }
 

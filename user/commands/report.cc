@@ -6,6 +6,7 @@
 
 #include "user/commands/commands.hh"
 #include "user/commands/summary.hh"
+#include "user/report/document/answer.hh"
 #include "user/report/files.hh"
 #include "user/report/render/mail.hh"
 #include "user/support/error.hh"
@@ -14,7 +15,7 @@ namespace tlblab {
 
 int run_report(const ReportOptions& options) {
   for (const std::string& file : options.files) {
-    const report::StudyResult study = report::analyse_file(file);
+    const StudyResult study = analyse_file(file);
     for (const std::string& warning : study.warnings) {
       fmt::print(stderr, "warning: {}: {}\n", file, warning);
     }

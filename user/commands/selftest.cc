@@ -40,8 +40,8 @@ std::vector<Recording> recordings_of(const std::string& path) {
     double seconds = 0;
     for (const records::SessionRecord& session : file.cells[i].sessions) {
       for (const records::Block& block : session.blocks) {
-        for (const records::Trial& trial : block.trials) {
-          if (trial.state != records::TrialState::kOk || trial.latency_ns == 0) continue;
+        for (const Trial& trial : block.trials) {
+          if (trial.state != TrialState::kOk || trial.latency_ns == 0) continue;
           recording.latency_ns.push_back(static_cast<double>(trial.latency_ns));
         }
       }

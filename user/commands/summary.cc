@@ -7,15 +7,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "user/report/document/answer.hh"
 #include "user/report/document/format.hh"
 
 namespace tlblab {
 namespace {
 
 using nlohmann::json;
-using report::ArmResult;
-using report::CellResult;
-using report::Interval;
 
 json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
@@ -23,7 +21,7 @@ json interval(const Interval& of) {
   return {{"estimate", number(of.estimate)}, {"low", number(of.low)}, {"high", number(of.high)}};
 }
 
-json counts(const std::map<std::string, report::CountMean>& of) {
+json counts(const std::map<std::string, CountMean>& of) {
   json to = json::object();
   for (const auto& [event, count] : of) {
     to[event] = {{"mean", count.mean}, {"min", count.min}, {"max", count.max}};
@@ -35,7 +33,7 @@ json counts(const std::map<std::string, report::CountMean>& of) {
 json arm(const ArmResult& of, bool with_time) {
   json apart = json::object();
   for (std::size_t i = 1; i < of.nr_apart.size(); ++i) {
-    apart[std::string(records::name(static_cast<records::TrialState>(i)))] = of.nr_apart[i];
+    apart[std::string(name(static_cast<TrialState>(i)))] = of.nr_apart[i];
   }
   json to = {{"scheme", of.scheme},
              {"trials", of.nr_trials},
@@ -43,7 +41,7 @@ json arm(const ArmResult& of, bool with_time) {
              {"initiator_counts", counts(of.initiator_counts)},
              {"responder_counts", counts(of.responder_counts)}};
   if (of.expected_requests) to["expected_requests"] = *of.expected_requests;
-  if (!of.inside.empty()) to["inside"] = counts(of.inside);
+  if (!of.engine_account.empty()) to["inside"] = counts(of.engine_account);
   if (with_time) {
     to["latency_ns"] = interval(of.latency_ns);
     to["p50_ns"] = of.quantiles.p50;
@@ -53,8 +51,8 @@ json arm(const ArmResult& of, bool with_time) {
   return to;
 }
 
-json cell(const report::StudyResult& study, const CellResult& of) {
-  const bool with_time = report::shows_time(study, of);
+json cell(const StudyResult& study, const CellResult& of) {
+  const bool with_time = shows_time(study, of);
   json to = {{"id", of.plan.id},
              {"role", name(of.plan.role)},
              {"headline", of.plan.headline},
@@ -78,7 +76,7 @@ json cell(const report::StudyResult& study, const CellResult& of) {
   to["adjusted_p"] = number(of.adjusted_p);
   to["smallest_detectable"] = number(of.smallest_detectable);
   json sessions = json::array();
-  for (const report::SessionResult& session : of.sessions) {
+  for (const SessionResult& session : of.sessions) {
     sessions.push_back({{"session", session.session},
                         {"ratio", interval(session.ratio)},
                         {"a_ns", session.level_a_ns},
@@ -95,7 +93,7 @@ json cell(const report::StudyResult& study, const CellResult& of) {
 }
 
 std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
-  const report::Quantiles& q = of.quantiles;
+  const Quantiles& q = of.quantiles;
   std::string text = fmt::format("  {} {:<32} {}   p5 {}  p95 {}  p99 {}\n", letter, of.scheme,
                                  report::duration_interval(of.latency_ns), report::duration(q.p5),
                                  report::duration(q.p95), report::duration(q.p99));
@@ -111,17 +109,18 @@ std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
 std::string counts_text(const CellResult& of) {
   std::string text = fmt::format("{}\n", of.plan.id);
   for (const auto& [letter, arm] : {std::pair{'A', &of.a}, {'B', &of.b}}) {
-    const auto requests = arm->inside.find("requests");
+    const auto requests = arm->engine_account.find("requests");
     text += fmt::format(
         "  {} {:<32} {} flush requests due, {} counted inside\n", letter, arm->scheme,
         arm->expected_requests ? report::count(*arm->expected_requests) : "unknown",
-        requests == arm->inside.end() ? "none" : report::significant(requests->second.mean));
+        requests == arm->engine_account.end() ? "none"
+                                              : report::significant(requests->second.mean));
   }
   return text + fmt::format("  {}\n", of.miscount.empty() ? of.untimed : of.miscount);
 }
 
 /// "  the stock kernel: A/B 5.1x [5.0, 5.2], different: agrees".
-std::string twin_line(const report::StudyResult& study, const CellResult& of) {
+std::string twin_line(const StudyResult& study, const CellResult& of) {
   if (!of.twin) return "";
   const CellResult& twin = study.cells.at(*of.twin);
   return fmt::format("  the stock kernel beside it: A/B {}, {}; agree? {}\n",
@@ -150,7 +149,7 @@ std::string cell_text(const CellResult& of) {
 
 }  // namespace
 
-std::string summary_text(const report::StudyResult& study) {
+std::string summary_text(const StudyResult& study) {
   std::string text = report::answer_sentence(study) + "\n";
   if (study.emulated) return text;
   for (const CellResult& of : study.cells) {
@@ -159,7 +158,7 @@ std::string summary_text(const report::StudyResult& study) {
   return text;
 }
 
-std::string summary_json(const report::StudyResult& study) {
+std::string summary_json(const StudyResult& study) {
   json cells = json::array();
   for (const CellResult& of : study.cells) cells.push_back(cell(study, of));
   return json{{"answer", report::answer_sentence(study)},

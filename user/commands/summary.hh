@@ -9,9 +9,9 @@
 namespace tlblab {
 
 /// A few lines: the answer, then A, B, ratio, difference, who pays, verdict and why.
-std::string summary_text(const report::StudyResult& study);
+std::string summary_text(const StudyResult& study);
 
 /// The same and every cell, as JSON. Values that are not finite are null.
-std::string summary_json(const report::StudyResult& study);
+std::string summary_json(const StudyResult& study);
 
 }  // namespace tlblab

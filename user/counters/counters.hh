@@ -5,10 +5,11 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "user/model/counts.hh"
 
 namespace tlblab::counters {
 
@@ -31,10 +32,6 @@ struct EventStatus {
 /// Tries every event by opening it, once, on this thread. Leaves nothing behind: tracefs, when it
 /// is not mounted, is mounted in a child's private mount namespace only.
 std::vector<EventStatus> probe_events();
-
-/// Event name -> count, of one operation on one CPU. An event that could not be counted is absent:
-/// unknown is never zero.
-using Counts = std::map<std::string, std::uint64_t>;
 
 struct Subject {
   pid_t tid = 0;

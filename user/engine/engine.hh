@@ -14,24 +14,11 @@
 
 #include "user/model/account.hh"
 #include "user/model/address_range.hh"
+#include "user/model/expectation.hh"
+#include "user/model/scheme_info.hh"
 #include "user/model/shape.hh"
 
 namespace tlblab {
-
-/// A scheme as the user names it: "munmap:merged", or with its engine "syscall/munmap:merged".
-/// Where the engine has parameters, they follow: "lab/unmap:merged,exact,batch=64".
-struct SchemeInfo {
-  std::string name;         ///< "<operation>:<gather>[,parameter...]", unique within the engine
-  std::string summary;      ///< one line: what is called, how often
-  std::string stands_for;   ///< where the idea comes from: thread, commit or kernel version
-  std::string unavailable;  ///< empty, or why this machine can't do it and what would be needed
-};
-
-/// What may follow a scheme's name.
-struct ParameterInfo {
-  std::string form;     ///< "batch=N"
-  std::string meaning;  ///< one line
-};
 
 /// One scheme with its parameters chosen. Immutable.
 class Scheme {
@@ -42,7 +29,7 @@ class Scheme {
   Scheme& operator=(const Scheme&) = delete;
 
   [[nodiscard]] const SchemeInfo& info() const { return info_; }
-  [[nodiscard]] virtual ExpectedFlushes expect(const Shape& shape) const = 0;
+  [[nodiscard]] virtual Expectation expect(const Shape& shape) const = 0;
   /// Full name of the scheme by which the stock kernel does the same; empty: there is none.
   [[nodiscard]] virtual std::string twin() const { return ""; }
 
@@ -93,25 +80,5 @@ class Engine {
   /// beside those of Scheme::twin() on the same shape.
   [[nodiscard]] virtual bool times_stand_alone() const { return true; }
 };
-
-/// Every engine that this build has, in the order `list` shows them.
-std::span<const Engine* const> engines();
-
-/// A scheme found by name.
-struct SchemeRef {
-  const Engine* engine = nullptr;
-  std::shared_ptr<const Scheme> scheme;
-
-  [[nodiscard]] const SchemeInfo& info() const { return scheme->info(); }
-  [[nodiscard]] std::string full_name() const;  ///< "syscall/munmap:merged"
-};
-
-/// Accepts "munmap:merged" or "syscall/munmap:merged", whether or not this machine can do it.
-/// Throws Error(kUsage) listing what exists.
-SchemeRef parse_scheme(std::string_view name);
-
-/// parse_scheme(), for a scheme that is to run here: throws Error(kMachine) with the reason when
-/// this machine can't do it.
-SchemeRef find_scheme(std::string_view name);
 
 }  // namespace tlblab

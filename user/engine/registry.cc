@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The list of engines, and schemes found by name.
+#include "user/engine/registry.hh"
+
 #include <fmt/format.h>
 
 #include <array>
 
-#include "user/engine/engine.hh"
 #include "user/engine/lab/lab_engine.hh"
 #include "user/engine/syscall/syscall_engine.hh"
 #include "user/support/error.hh"
@@ -29,10 +30,6 @@ std::span<const Engine* const> engines() {
   static const LabEngine lab;
   static const std::array<const Engine*, 2> all = {&syscall, &lab};
   return all;
-}
-
-std::string Workspace::advice(int /*error*/) const {
-  return "Choose a smaller shape or another scheme; if neither helps, please report it.";
 }
 
 std::string SchemeRef::full_name() const {

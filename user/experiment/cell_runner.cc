@@ -12,6 +12,7 @@
 #include "user/counters/counters.hh"
 #include "user/experiment/trial_runner.hh"
 #include "user/records/writer.hh"
+#include "user/statistics/blocks.hh"
 #include "user/statistics/series.hh"
 #include "user/statistics/stopping.hh"
 #include "user/support/clock.hh"
@@ -23,7 +24,6 @@ namespace tlblab {
 namespace {
 
 using nlohmann::json;
-using statistics::Arm;
 using statistics::BlockMedians;
 
 /// Run and thrown away at the start of each process: first touches of code, stacks, page tables
@@ -34,11 +34,11 @@ constexpr int kWarmUpTrialsOfCounts = 2;
 /// Schedules of the counting pass, far from any block of the timing pass.
 constexpr std::uint64_t kCountingBlock = std::uint64_t{1} << 40;
 
-json to_json_text(const ExpectedFlushes& expected) {
+json to_json_text(const Expectation& expected) {
   json to = {{"note", expected.note}};
   if (expected.requests) to["requests"] = *expected.requests;
   if (expected.extent_pages) to["extent_pages"] = *expected.extent_pages;
-  if (!expected.inside.empty()) to["inside"] = expected.inside;
+  if (!expected.account.empty()) to["inside"] = expected.account;
   return to;
 }
 
@@ -121,20 +121,20 @@ class CellProcess {
         statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block);
     calibrator_ns_ = job_.cell.nr_responders > 0 ? calibrate() : 0;
     block_trials_.clear();
-    block_inside_ = {};
+    block_accounts_ = {};
     for (std::size_t order = 0; order < schedule.size(); ++order) {
       if (interrupted()) break;
-      records::Trial& trial = block_trials_.emplace_back(trials_.run(schedule[order], nullptr));
+      Trial& trial = block_trials_.emplace_back(trials_.run(schedule[order], nullptr));
       trial.block = block;
       trial.order = static_cast<std::uint8_t>(order);
-      Account& sum = block_inside_[static_cast<std::size_t>(trial.arm)];
-      for (const auto& [term, count] : trials_.inside()) sum[term] += count;
+      Account& sum = block_accounts_[static_cast<std::size_t>(trial.arm)];
+      for (const auto& [term, count] : trials_.account()) sum[term] += count;
     }
-    for (const records::Trial& trial : block_trials_) {
+    for (const Trial& trial : block_trials_) {
       writer_.add_trial(job_.cell_index, job_.session, origin_ns_, trial);
     }
     if (block_trials_.size() < schedule.size()) return false;
-    if (const auto usable = usable_medians(block_trials_)) medians.push_back(*usable);
+    if (const auto usable = statistics::usable_medians(block_trials_)) medians.push_back(*usable);
     return true;
   }
 
@@ -142,7 +142,7 @@ class CellProcess {
     json record = {{"record", "block"},       {"cell", job_.cell_index},
                    {"session", job_.session}, {"block", block},
                    {"seconds", seconds},      {"calibrator_ns", calibrator_ns_}};
-    const auto& [a, b] = block_inside_;
+    const auto& [a, b] = block_accounts_;
     if (!a.empty() || !b.empty()) record["inside"] = {{"A", a}, {"B", b}};
     writer_.add_line(record.dump());
     writer_.commit();
@@ -173,7 +173,7 @@ class CellProcess {
     return true;
   }
 
-  void add_count(const records::Trial& trial, const std::vector<counters::Counts>& counts) {
+  void add_count(const Trial& trial, const std::vector<Counts>& counts) {
     json record = {{"record", "count"},
                    {"cell", job_.cell_index},
                    {"session", job_.session},
@@ -181,7 +181,7 @@ class CellProcess {
                    {"state", name(trial.state)},
                    {"latency_ns", trial.latency_ns},
                    {"counts", counts}};
-    if (!trials_.inside().empty()) record["inside"] = trials_.inside();
+    if (!trials_.account().empty()) record["inside"] = trials_.account();
     writer_.add_line(record.dump());
   }
 
@@ -192,22 +192,11 @@ class CellProcess {
   Calibrator calibrator_;
   std::uint64_t calibrator_ns_ = 0;
   std::uint64_t origin_ns_ = 0;
-  std::vector<records::Trial> block_trials_;
-  std::array<Account, 2> block_inside_;  ///< summed over the block's trials, by arm
+  std::vector<Trial> block_trials_;
+  std::array<Account, 2> block_accounts_;  ///< summed over the block's trials, by arm
 };
 
 }  // namespace
-
-std::optional<BlockMedians> usable_medians(const std::vector<records::Trial>& trials) {
-  std::vector<Arm> arms;
-  std::vector<double> latency_ns;
-  for (const records::Trial& trial : trials) {
-    if (trial.state != records::TrialState::kOk) continue;
-    arms.push_back(trial.arm);
-    latency_ns.push_back(static_cast<double>(trial.latency_ns));
-  }
-  return statistics::block_medians(arms, latency_ns);
-}
 
 bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress) {
   pin_to_cpu(job.cpus.at(0));

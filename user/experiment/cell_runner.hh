@@ -3,11 +3,8 @@
 #pragma once
 
 #include <functional>
-#include <optional>
-#include <vector>
 
 #include "user/experiment/cell_job.hh"
-#include "user/model/trial.hh"
 
 namespace tlblab {
 
@@ -15,9 +12,5 @@ namespace tlblab {
 /// job.results_path. `progress` is called between blocks, at most twice a second. Returns false
 /// when interrupted() ended it early: the complete blocks are on disk. Throws Error.
 bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress);
-
-/// statistics::block_medians() of the trials that were not set apart. Used while measuring and
-/// while reporting, so that both count the same blocks.
-std::optional<statistics::BlockMedians> usable_medians(const std::vector<records::Trial>& trials);
 
 }  // namespace tlblab

@@ -35,7 +35,7 @@ std::string tool_version() { return TLBLAB_VERSION; }
 
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
   json findings = json::array();
-  for (const Finding& finding : origin.findings) {
+  for (const MachineFinding& finding : origin.findings) {
     findings.push_back(
         {{"severity", name(finding.severity)}, {"check", finding.check}, {"seen", finding.seen}});
   }

@@ -11,7 +11,7 @@
 #include <initializer_list>
 #include <set>
 
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/experiment/twins.hh"
 #include "user/support/error.hh"
 
@@ -268,7 +268,7 @@ class Expansion {
 
   unsigned others_;
   const StudyOverrides& overrides_;
-  statistics::StoppingRule stopping_;
+  StoppingRule stopping_;
   ExpandedStudy study_;
 };
 
@@ -334,7 +334,7 @@ StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& sha
   plan.seed = overrides.seed.value_or(1);
   plan.nr_sessions = overrides.nr_sessions.value_or(1);
   plan.cpus = cpus;
-  statistics::StoppingRule stopping;
+  StoppingRule stopping;
   stopping.min_seconds = overrides.min_seconds.value_or(stopping.min_seconds);
   stopping.max_seconds =
       std::max(overrides.max_seconds.value_or(stopping.max_seconds), stopping.min_seconds);

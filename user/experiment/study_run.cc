@@ -12,12 +12,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 
 #include "user/counters/counters.hh"
-#include "user/experiment/cell_runner.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/measuring_process.hh"
+#include "user/model/machine_finding.hh"
+#include "user/model/steps.hh"
 #include "user/records/reader.hh"
 #include "user/records/writer.hh"
 #include "user/support/clock.hh"
@@ -33,7 +33,7 @@ namespace fs = std::filesystem;
 std::vector<CellJob> jobs_left(const StudyPlan& plan, const std::string& path,
                                const records::ResultFile& file) {
   std::vector<CellJob> jobs;
-  for (const Step& step : steps_of(plan)) {
+  for (const StudyStep& step : steps_of(plan)) {
     CellJob job;
     job.results_path = path;
     job.seed = plan.seed;
@@ -49,7 +49,9 @@ std::vector<CellJob> jobs_left(const StudyPlan& plan, const std::string& path,
     if (found != sessions.end()) {
       if (!found->stop_reason.empty()) continue;
       for (const records::Block& block : found->blocks) {
-        if (const auto medians = usable_medians(block.trials)) job.prior_blocks.push_back(*medians);
+        if (const auto medians = statistics::usable_medians(block.trials)) {
+          job.prior_blocks.push_back(*medians);
+        }
         job.first_block = std::max(job.first_block, block.index + 1);
         job.prior_seconds = std::max(job.prior_seconds, block.seconds);
       }
@@ -104,7 +106,7 @@ bool is_finished(const fs::path& path, const StudyPlan& plan) {
   std::string last;
   for (std::string line; std::getline(file, line);) last = line;
   const auto record = nlohmann::json::parse(last, nullptr, false);
-  const Step end = steps_of(plan).back();
+  const StudyStep end = steps_of(plan).back();
   return record.is_object() && record.value("record", "") == "cell_end" &&
          record.at("cell") == end.cell_index && record.at("session") == end.session;
 }
@@ -129,40 +131,7 @@ std::unique_ptr<counters::CounterSet> hold_tracepoints(const StudyPlan& plan) {
   return std::make_unique<counters::CounterSet>(here, std::vector{here});
 }
 
-/// The study's cells in an order that depends on (seed, session) alone.
-std::vector<Step> shuffled_session(const StudyPlan& plan, unsigned session) {
-  std::vector<Step> steps;
-  for (std::uint32_t cell = 0; cell < plan.cells.size(); ++cell) steps.push_back({session, cell});
-  std::seed_seq seed{static_cast<std::uint32_t>(plan.seed),
-                     static_cast<std::uint32_t>(plan.seed >> 32), session};
-  std::mt19937_64 random(seed);
-  // Fisher-Yates by hand: std::shuffle's order is the library's own affair.
-  for (std::size_t i = steps.size(); i > 1; --i) std::swap(steps[i - 1], steps[random() % i]);
-  return steps;
-}
-
 }  // namespace
-
-std::vector<Step> steps_of(const StudyPlan& plan) {
-  std::vector<Step> steps;
-  for (unsigned session = 1; session <= plan.nr_sessions; ++session) {
-    const std::vector<Step> shuffled = shuffled_session(plan, session);
-    steps.insert(steps.end(), shuffled.begin(), shuffled.end());
-  }
-  std::vector<Step> extra;
-  for (std::uint32_t cell = 0; cell < plan.cells.size(); ++cell) {
-    for (unsigned session = plan.nr_sessions + 1; session <= plan.cells[cell].min_sessions;
-         ++session) {
-      extra.push_back({session, cell});
-    }
-  }
-  const std::size_t nr_regular = steps.size();
-  for (std::size_t i = extra.size(); i > 0; --i) {  // from the back: earlier places stay valid
-    const std::size_t place = i * nr_regular / extra.size();
-    steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(place), extra[i - 1]);
-  }
-  return steps;
-}
 
 StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const RunOrigin& origin,
                        const std::function<void(const StudyProgress&)>& progress) {

@@ -8,21 +8,10 @@
 #include <vector>
 
 #include "user/experiment/cell_job.hh"
+#include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
-#include "user/topology/disturbance.hh"
 
 namespace tlblab {
-
-/// One step of the work: a cell in a session.
-struct Step {
-  unsigned session = 1;
-  std::uint32_t cell_index = 0;
-};
-
-/// All steps in the order they are taken: session by session, so that the sessions of a cell lie
-/// apart in time, the cells of each in an order shuffled by the seed. Sessions that one cell has
-/// beyond the study's (min_sessions) are spread evenly over the whole.
-std::vector<Step> steps_of(const StudyPlan& plan);
 
 /// Told while a study runs, for a progress bar. `total` counts steps left at the start.
 struct StudyProgress {
@@ -38,7 +27,7 @@ struct StudyProgress {
 /// How a run came to be: goes into the header of a new file.
 struct RunOrigin {
   std::vector<std::string> argv;
-  std::vector<Finding> findings;  ///< of the look at the machine right before
+  std::vector<MachineFinding> findings;  ///< of the look at the machine right before
 };
 
 enum class StudyOutcome { kComplete, kInterrupted };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "user/statistics/blocks.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 
@@ -59,11 +60,11 @@ void TrialRunner::open_workspace(const Engine& engine, const Shape& shape) {
   }
 }
 
-ExpectedFlushes TrialRunner::expected(statistics::Arm arm) const {
+Expectation TrialRunner::expected(Arm arm) const {
   return arms_[static_cast<std::size_t>(arm)].scheme.scheme->expect(shape_);
 }
 
-records::Trial TrialRunner::run(statistics::Arm arm, counters::CounterSet* counters) {
+Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
   Workspace& workspace = *setup.workspace;
   workspace.prepare(++tag_);
@@ -83,8 +84,8 @@ records::Trial TrialRunner::run(statistics::Arm arm, counters::CounterSet* count
                 fmt::format("{} failed: {}", setup.scheme.full_name(), std::strerror(error)),
                 workspace.advice(error));
   }
-  inside_ = workspace.account();
-  records::Trial trial;
+  account_ = workspace.account();
+  Trial trial;
   trial.arm = arm;
   trial.state = report.state;
   trial.start_ns = begin;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "user/counters/counters.hh"
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/model/plan.hh"
 #include "user/model/trial.hh"
 #include "user/statistics/blocks.hh"
@@ -26,12 +26,12 @@ class TrialRunner {
 
   /// One trial. `counters` may be null; its begin() and end() then enclose the window. The result
   /// has no block and order yet. Throws Error(kMachine) when the operation itself fails.
-  records::Trial run(statistics::Arm arm, counters::CounterSet* counters);
+  Trial run(Arm arm, counters::CounterSet* counters);
 
   /// What the engine itself counted of the last trial; empty when it can't.
-  [[nodiscard]] const Account& inside() const { return inside_; }
+  [[nodiscard]] const Account& account() const { return account_; }
   /// What every operation of an arm must cause.
-  [[nodiscard]] ExpectedFlushes expected(statistics::Arm arm) const;
+  [[nodiscard]] Expectation expected(Arm arm) const;
 
   /// Returns once every responder is seen running.
   void rouse_responders() const { crew_.wait_for_beats(); }
@@ -55,7 +55,7 @@ class TrialRunner {
   ResponderCrew crew_;
   std::uint64_t clock_overhead_ns_;
   std::uint64_t tag_ = 0;
-  Account inside_;
+  Account account_;
 };
 
 }  // namespace tlblab

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 
 namespace tlblab {
 namespace {

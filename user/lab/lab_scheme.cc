@@ -150,21 +150,21 @@ std::string name(const LabComposition& composition) {
   return row_of(composition).name + parameters_of(composition);
 }
 
-ExpectedFlushes expect_lab(const LabComposition& composition, const Shape& shape,
-                           const LabMachine& machine) {
+Expectation expect_lab(const LabComposition& composition, const Shape& shape,
+                       const LabMachine& machine) {
   std::uint64_t ceiling = machine.ceiling_pages;
   if (composition.ceiling_pages != 0) {
     ceiling = std::min<std::uint64_t>(ceiling, composition.ceiling_pages);
   }
   const core::ExpectedFlushes flushes = flushes_of(composition, shape, machine.broadcast, ceiling);
-  ExpectedFlushes expected;
+  Expectation expected;
   expected.requests = flushes.requests;
   expected.extent_pages = extent_pages(composition, shape, machine.broadcast);
   expected.note = row_of(composition).summary;
   if (composition.batch_pages > 0) {
     expected.note += fmt::format(", {} pages pending at most", composition.batch_pages);
   }
-  Account& inside = expected.inside;
+  Account& inside = expected.account;
   inside = {{"vmas", shape.nr_vmas},
             {"tables", table_pieces(shape).size()},
             {"cleared", shape.nr_pages()},
@@ -196,22 +196,15 @@ ExpectedFlushes expect_lab(const LabComposition& composition, const Shape& shape
   return expected;
 }
 
-LabScheme::LabScheme(const LabComposition& composition, const LabMachine& machine,
-                     std::string unavailable)
-    : Scheme({tlblab::name(composition),
-              std::string(row_of(composition).summary) + parameters_of(composition),
-              row_of(composition).stands_for, std::move(unavailable)}),
-      composition_(composition),
-      machine_(machine) {}
-
-ExpectedFlushes LabScheme::expect(const Shape& shape) const {
-  return expect_lab(composition_, shape, machine_);
+SchemeInfo lab_scheme_info(const LabComposition& composition, std::string unavailable) {
+  return {name(composition), std::string(row_of(composition).summary) + parameters_of(composition),
+          row_of(composition).stands_for, std::move(unavailable)};
 }
 
-std::string LabScheme::twin() const {
+std::string lab_twin(const LabComposition& composition) {
   // With parameters it does what the stock kernel can't be asked for.
-  if (!parameters_of(composition_).empty()) return "";
-  switch (composition_.gather) {
+  if (!parameters_of(composition).empty()) return "";
+  switch (composition.gather) {
     case TLBLAB_PER_VMA:
       return "syscall/munmap:per-vma";
     case TLBLAB_MERGED:

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "include/tlblab/abi.h"
-#include "user/engine/engine.hh"
+#include "user/model/expectation.hh"
+#include "user/model/scheme_info.hh"
+#include "user/model/shape.hh"
 
 namespace tlblab {
 
@@ -47,21 +49,15 @@ std::optional<LabComposition> parse_lab_scheme(std::string_view name);
 /// The one name of a composition: parameters in the order of lab_parameters().
 std::string name(const LabComposition& composition);
 
+/// The composition in words, as `list` and reports show it.
+SchemeInfo lab_scheme_info(const LabComposition& composition, std::string unavailable);
+
+/// Full name of the scheme by which the stock kernel does the same; empty: there is none.
+std::string lab_twin(const LabComposition& composition);
+
 /// docs/methods.md's table of requests, and the terms of the module's account that follow from the
 /// shape.
-ExpectedFlushes expect_lab(const LabComposition& composition, const Shape& shape,
-                           const LabMachine& machine);
-
-class LabScheme final : public Scheme {
- public:
-  LabScheme(const LabComposition& composition, const LabMachine& machine, std::string unavailable);
-  [[nodiscard]] ExpectedFlushes expect(const Shape& shape) const override;
-  [[nodiscard]] std::string twin() const override;
-  [[nodiscard]] const LabComposition& composition() const { return composition_; }
-
- private:
-  LabComposition composition_;
-  LabMachine machine_;
-};
+Expectation expect_lab(const LabComposition& composition, const Shape& shape,
+                       const LabMachine& machine);
 
 }  // namespace tlblab

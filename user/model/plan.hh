@@ -7,9 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "user/model/criteria.hh"
 #include "user/model/shape.hh"
-#include "user/statistics/stopping.hh"
-#include "user/statistics/verdict.hh"
 
 namespace tlblab {
 
@@ -34,7 +33,7 @@ struct CellPlan {
   bool timed = true;          ///< else only the counting pass is run
   bool needs_twin = false;    ///< its times mean nothing alone (Engine::times_stand_alone)
   std::string twin;           ///< id of the cell beside which its times may be shown, or empty
-  statistics::StoppingRule stopping;
+  StoppingRule stopping;
 };
 
 /// What a study asks, after expansion on this machine.
@@ -44,7 +43,7 @@ struct StudyPlan {
   std::uint64_t seed = 1;
   unsigned nr_sessions = 1;
   unsigned count_trials = 64;  ///< trials per arm in each cell's counting pass
-  statistics::Criteria criteria;
+  Criteria criteria;
   std::vector<int> cpus;  ///< initiator first, then responders in order of use
   std::vector<CellPlan> cells;
 };

@@ -2,7 +2,9 @@
 // Names of trial states, in files and reports alike.
 #include "user/model/trial.hh"
 
-namespace tlblab::records {
+#include <array>
+
+namespace tlblab {
 namespace {
 
 constexpr std::array<std::string_view, kTrialStates> kNames = {"ok", "not-loaded", "stalled",
@@ -19,4 +21,4 @@ std::optional<TrialState> parse_trial_state(std::string_view text) {
   return std::nullopt;
 }
 
-}  // namespace tlblab::records
+}  // namespace tlblab

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The result file: JSON Lines, appended as the run goes. docs/result-format.md describes it.
-//
-//   {"record":"header", ...}        once, first: schema, machine, run, plan
-//   {"record":"cell", ...}          a process begins (or resumes) a cell in a session
-//   [cell,session,block,order,...]  one trial; the header's "trial_columns" name the columns
-//   {"record":"block", ...}         the block above is complete; carries its calibrator
-//   {"record":"count", ...}         one trial of the counting pass
-//   {"record":"cell_end", ...}      why the cell stopped
+// One timed operation, and why some are set apart.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "user/statistics/blocks.hh"
+#include "user/model/arm.hh"
 
-namespace tlblab::records {
-
-inline constexpr int kSchema = 1;
+namespace tlblab {
 
 /// Why a trial was set apart; kOk for one that counts. A set-apart trial stays in the file.
 enum class TrialState : std::uint8_t {
@@ -45,11 +35,11 @@ struct ResponderSample {
 struct Trial {
   std::uint32_t block = 0;
   std::uint8_t order = 0;  ///< place in the block, 0..63
-  statistics::Arm arm = statistics::Arm::kA;
+  Arm arm = Arm::kA;
   TrialState state = TrialState::kOk;
   std::uint64_t start_ns = 0;    ///< CLOCK_MONOTONIC; in a file, ns since its "cell" record
   std::uint64_t latency_ns = 0;  ///< window length less the median cost of an empty window
   std::vector<ResponderSample> responders;
 };
 
-}  // namespace tlblab::records
+}  // namespace tlblab

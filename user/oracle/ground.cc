@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "user/engine/lab/lab_engine.hh"
 #include "user/lab/lab_device.hh"
+#include "user/lab/lab_request.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/workload/vma_layout.hh"

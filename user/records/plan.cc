@@ -2,20 +2,11 @@
 // A plan as JSON.
 #include "user/records/plan.hh"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 namespace tlblab {
 
 using nlohmann::json;
-
-std::string_view name(CellRole role) { return role == CellRole::kSame ? "same" : "compare"; }
-
-std::string cell_id(const std::string& a, const std::string& b, const Shape& shape,
-                    unsigned nr_responders) {
-  return fmt::format("{}~{}/{}/R{}", a, b, shape.name(), nr_responders);
-}
 
 void to_json(json& to, const CellPlan& cell) {
   to = {{"id", cell.id},

@@ -11,6 +11,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "user/records/writer.hh"
+#include "user/statistics/blocks.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
 
@@ -114,10 +116,10 @@ class Builder {
   void end() { drop_pending(); }
 
  private:
-  static statistics::Arm arm(const json& value) {
+  static Arm arm(const json& value) {
     const auto text = value.get<std::string>();
-    if (text == "A") return statistics::Arm::kA;
-    if (text == "B") return statistics::Arm::kB;
+    if (text == "A") return Arm::kA;
+    if (text == "B") return Arm::kB;
     throw std::runtime_error("an arm that is neither A nor B");
   }
 
@@ -127,14 +129,14 @@ class Builder {
     return *parsed;
   }
 
-  static ExpectedFlushes expected(const json& from) {
-    ExpectedFlushes of;
+  static Expectation expected(const json& from) {
+    Expectation of;
     of.note = from.at("note").get<std::string>();
     if (from.contains("requests")) of.requests = from.at("requests").get<std::uint64_t>();
     if (from.contains("extent_pages")) {
       of.extent_pages = from.at("extent_pages").get<std::uint64_t>();
     }
-    of.inside = from.value("inside", Account{});
+    of.account = from.value("inside", Account{});
     return of;
   }
 
@@ -181,7 +183,7 @@ class Builder {
     block.time_s = origin_s_ + static_cast<double>(pending_.front().start_ns) / 1e9;
     if (record.contains("inside")) {
       const json& inside = record.at("inside");
-      block.inside = {inside.at("A").get<Account>(), inside.at("B").get<Account>()};
+      block.engine_accounts = {inside.at("A").get<Account>(), inside.at("B").get<Account>()};
     }
     block.trials = std::exchange(pending_, {});
   }
@@ -191,8 +193,8 @@ class Builder {
     trial.arm = arm(record.at("arm"));
     trial.state = state(record.at("state"));
     trial.latency_ns = record.at("latency_ns").get<std::uint64_t>();
-    trial.counts = record.at("counts").get<std::vector<counters::Counts>>();
-    trial.inside = record.value("inside", Account{});
+    trial.counts = record.at("counts").get<std::vector<Counts>>();
+    trial.engine_account = record.value("inside", Account{});
   }
 
   void drop_pending() {

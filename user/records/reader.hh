@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "user/counters/counters.hh"
 #include "user/model/account.hh"
+#include "user/model/counts.hh"
+#include "user/model/expectation.hh"
 #include "user/model/trial.hh"
 
 namespace tlblab::records {
@@ -21,16 +22,16 @@ struct Block {
   double seconds = 0;  ///< measuring time of the session up to this block's end
   std::uint64_t calibrator_ns = 0;
   std::vector<Trial> trials;
-  std::array<Account, 2> inside;  ///< by arm, summed over its trials; empty: no look inside
+  std::array<Account, 2> engine_accounts;  ///< by arm, summed over its trials; may be empty
 };
 
 /// One trial of the counting pass. counts[0] is the initiator's, then the responders'.
 struct CountTrial {
-  statistics::Arm arm = statistics::Arm::kA;
+  Arm arm = Arm::kA;
   TrialState state = TrialState::kOk;
   std::uint64_t latency_ns = 0;
-  std::vector<counters::Counts> counts;
-  Account inside;  ///< as the engine counted; empty when it can't
+  std::vector<Counts> counts;
+  Account engine_account;  ///< empty when the engine counts nothing
 };
 
 struct SessionRecord {
@@ -38,7 +39,7 @@ struct SessionRecord {
   std::vector<Block> blocks;
   std::vector<CountTrial> counts;
   /// What the engine expected of each arm where it ran; absent in files of 0.1.0.
-  std::optional<std::array<ExpectedFlushes, 2>> expected;
+  std::optional<std::array<Expectation, 2>> expected;
   std::string stop_reason;                ///< empty while the cell has not ended
   std::size_t nr_interrupted_trials = 0;  ///< of blocks that never completed
 };

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Appends records to a result file so that a kill at any moment loses at most the block in flight.
+// The file is JSON Lines; docs/result-format.md describes it.
+//
+//   {"record":"header", ...}        once, first: schema, machine, run, plan
+//   {"record":"cell", ...}          a process begins (or resumes) a cell in a session
+//   [cell,session,block,order,...]  one trial; the header's "trial_columns" name the columns
+//   {"record":"block", ...}         the block above is complete; carries its calibrator
+//   {"record":"count", ...}         one trial of the counting pass
+//   {"record":"cell_end", ...}      why the cell stopped
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +18,8 @@
 #include "user/model/trial.hh"
 
 namespace tlblab::records {
+
+inline constexpr int kSchema = 1;
 
 /// An open result file. Lines gather in memory until commit() writes them in one piece.
 class Writer {

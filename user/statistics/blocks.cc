@@ -64,6 +64,17 @@ std::optional<BlockMedians> block_medians(std::span<const Arm> arms,
   return medians;
 }
 
+std::optional<BlockMedians> usable_medians(std::span<const Trial> trials) {
+  std::vector<Arm> arms;
+  std::vector<double> latency_ns;
+  for (const Trial& trial : trials) {
+    if (trial.state != TrialState::kOk) continue;
+    arms.push_back(trial.arm);
+    latency_ns.push_back(static_cast<double>(trial.latency_ns));
+  }
+  return block_medians(arms, latency_ns);
+}
+
 std::vector<double> log_ratios(std::span<const BlockMedians> blocks) {
   std::vector<double> values;
   values.reserve(blocks.size());

@@ -9,6 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "user/model/arm.hh"
+#include "user/model/trial.hh"
+
 namespace tlblab::statistics {
 
 inline constexpr std::size_t kQuadsPerBlock = 16;
@@ -16,8 +19,6 @@ inline constexpr std::size_t kTrialsPerBlock = 4 * kQuadsPerBlock;
 inline constexpr std::size_t kTrialsPerArm = kTrialsPerBlock / 2;
 /// Trials an arm must keep, after setting trials apart, for its block to count.
 inline constexpr std::size_t kMinTrialsPerArm = 24;
-
-enum class Arm : std::uint8_t { kA = 0, kB = 1 };
 
 /// The order of arms in one block. Depends on (seed, cell, session, block) alone, so that a resumed
 /// run continues the schedule that it was started with.
@@ -39,6 +40,10 @@ double median_in_place(std::span<double> values);
 /// (the operation took no longer than an empty window, so there is no ratio).
 std::optional<BlockMedians> block_medians(std::span<const Arm> arms,
                                           std::span<const double> latency_ns);
+
+/// block_medians() of the trials that were not set apart. Used while measuring and while reporting,
+/// so that both count the same blocks.
+std::optional<BlockMedians> usable_medians(std::span<const Trial> trials);
 
 /// ln(a/b): what one block says of the ratio.
 double log_ratio(const BlockMedians& block);

@@ -5,15 +5,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include "user/model/criteria.hh"
 #include "user/statistics/series.hh"
 
 namespace tlblab::statistics {
-
-struct StoppingRule {
-  double width = 0.03;     ///< wanted half-width of the ratio's 95 % interval, relative
-  double min_seconds = 5;  ///< regimes shorter than this are averaged over
-  double max_seconds = 10;
-};
 
 enum class StopReason { kContinue, kWidth, kTime };
 std::string_view name(StopReason reason);

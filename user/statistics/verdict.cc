@@ -31,7 +31,7 @@ bool is_steady(const SeriesEstimate& log_ratio, double width) {
   return log_ratio.rho <= kRhoUnstable && relative_half_width(log_ratio, 0.95) <= width;
 }
 
-Verdict judge(const Finding& finding, const Criteria& criteria) {
+Verdict judge(const RatioEvidence& finding, const Criteria& criteria) {
   const double bound = std::log1p(criteria.equivalence);
   if (!finding.steady) return Verdict::kUnstable;
   if (finding.low90 > -bound && finding.high90 < bound) return Verdict::kEquivalent;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/model/criteria.hh"
 #include "user/statistics/series.hh"
 
 namespace tlblab::statistics {
@@ -13,15 +14,8 @@ namespace tlblab::statistics {
 enum class Verdict { kDifferent, kEquivalent, kInconclusive, kUnstable, kVoid };
 std::string_view name(Verdict verdict);
 
-/// What a study asks of its cells.
-struct Criteria {
-  double width = 0.03;        ///< wanted half-width of the 95 % interval of the ratio, relative
-  double equivalence = 0.05;  ///< d: "equivalent within d" when the 90 % interval is inside +-d
-  double alpha = 0.05;        ///< family-wise, after Holm
-};
-
 /// What a word is found from: one log ratio, from one session or over several.
-struct Finding {
+struct RatioEvidence {
   /// One session: is_steady(). Several, but too few for a claim: most of them are. From
   /// kSessionsForClaim on always: the spread of session means holds what made one unsteady.
   bool steady = false;
@@ -48,7 +42,7 @@ bool is_steady(const SeriesEstimate& log_ratio, double width);
 ///
 /// Holm adjusts differences only; equivalence is each cell's own claim, at 5 %.
 /// Void is never decided here: it comes from controls and responders (report/analysis).
-Verdict judge(const Finding& finding, const Criteria& criteria);
+Verdict judge(const RatioEvidence& finding, const Criteria& criteria);
 /// The same for a single session.
 Verdict judge(const SeriesEstimate& log_ratio, double adjusted_p, const Criteria& criteria);
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/model/machine_finding.hh"
 #include "user/topology/cgroup_quota.hh"
 #include "user/topology/cpu_usage.hh"
 #include "user/topology/machine.hh"
@@ -58,25 +59,10 @@ struct Disturbance {
 /// Error(kMachine) when a CPU can't be had.
 Disturbance measure_disturbance(const std::vector<int>& cpus, double seconds);
 
-enum class Severity {
-  kOk,
-  kNote,     ///< worth knowing when reading a result
-  kWarning,  ///< results will be noisier, or narrower in what they say, than they could be
-  kTrouble,  ///< a run now would be void or pointless
-};
-std::string_view name(Severity severity);  ///< "ok", "note", "warning", "trouble"
-
-struct Finding {
-  Severity severity = Severity::kOk;
-  std::string check;   ///< one word or two, stable: "scheduling", "steal time"
-  std::string seen;    ///< what was seen, with numbers
-  std::string advice;  ///< what to do; empty when ok
-};
-
 /// Pure. One finding per check, always all of them, in the order they matter.
-std::vector<Finding> judge(const Disturbance& disturbance);
+std::vector<MachineFinding> judge(const Disturbance& disturbance);
 
 /// The worst severity among them.
-Severity worst(const std::vector<Finding>& findings);
+Severity worst(const std::vector<MachineFinding>& findings);
 
 }  // namespace tlblab

@@ -10,20 +10,6 @@
 
 namespace tlblab {
 
-std::string_view name(Severity severity) {
-  switch (severity) {
-    case Severity::kOk:
-      return "ok";
-    case Severity::kNote:
-      return "note";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kTrouble:
-      return "trouble";
-  }
-  return "unknown";
-}
-
 namespace {
 
 // A trial lasts some 0.1 ms and is set apart when a responder was away. At a fifth of the time lost
@@ -44,7 +30,7 @@ constexpr double kMemoryWarningMib = 256;
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
-Finding ok(std::string check, std::string seen) {
+MachineFinding ok(std::string check, std::string seen) {
   return {Severity::kOk, std::move(check), std::move(seen), ""};
 }
 
@@ -59,7 +45,7 @@ std::vector<int> cpu_numbers(const Disturbance& d) {
   return cpus;
 }
 
-Finding judge_cpu_count(const Disturbance& d) {
+MachineFinding judge_cpu_count(const Disturbance& d) {
   const std::string check = "CPUs";
   const std::string list = format_cpu_list(cpu_numbers(d));
   if (d.cpus.size() <= 1) {
@@ -106,8 +92,8 @@ std::vector<CpuDisturbance> sorted_by(const Disturbance& d,
   return cpus;
 }
 
-Finding judge_scheduling(const Disturbance& d) {
-  Finding finding{Severity::kOk, "scheduling", "", ""};
+MachineFinding judge_scheduling(const Disturbance& d) {
+  MachineFinding finding{Severity::kOk, "scheduling", "", ""};
   std::vector<std::string> seen;
   for (const CpuDisturbance& cpu :
        sorted_by(d, [](const CpuDisturbance& c) { return c.lost_share(); })) {
@@ -136,8 +122,8 @@ Finding judge_scheduling(const Disturbance& d) {
   return finding;
 }
 
-Finding judge_neighbours(const Disturbance& d) {
-  Finding finding{Severity::kOk, "neighbours", "", ""};
+MachineFinding judge_neighbours(const Disturbance& d) {
+  MachineFinding finding{Severity::kOk, "neighbours", "", ""};
   std::vector<std::string> seen;
   for (const CpuDisturbance& cpu :
        sorted_by(d, [](const CpuDisturbance& c) { return c.others_share.value_or(2); })) {
@@ -161,7 +147,7 @@ Finding judge_neighbours(const Disturbance& d) {
   return finding;
 }
 
-Finding judge_steal(const Disturbance& d) {
+MachineFinding judge_steal(const Disturbance& d) {
   double most = 0;
   int where = -1;
   bool known = false;
@@ -172,7 +158,7 @@ Finding judge_steal(const Disturbance& d) {
       where = cpu.spin.cpu;
     }
   }
-  Finding finding{by_limits(most, kStealWarning, kStealTrouble), "steal time", "", ""};
+  MachineFinding finding{by_limits(most, kStealWarning, kStealTrouble), "steal time", "", ""};
   if (!known) {
     finding.seen = "unknown: /proc/stat does not list these CPUs";
   } else if (where < 0) {
@@ -188,7 +174,7 @@ Finding judge_steal(const Disturbance& d) {
   return finding;
 }
 
-Finding judge_quota(const Disturbance& d) {
+MachineFinding judge_quota(const Disturbance& d) {
   const std::string check = "CPU quota";
   if (!d.quota.cpus) return ok(check, "none");
   const std::string seen =
@@ -202,7 +188,7 @@ Finding judge_quota(const Disturbance& d) {
           "the quota (cpu.max, --cpus of the container), or use fewer CPUs with --cpus."};
 }
 
-Finding judge_clock(const Disturbance& d) {
+MachineFinding judge_clock(const Disturbance& d) {
   constexpr std::array<std::string_view, 4> good_sources = {"tsc", "arch_sys_counter", "kvm-clock",
                                                             "hyperv_clocksource_tsc_page"};
   const std::string seen =
@@ -218,7 +204,7 @@ Finding judge_clock(const Disturbance& d) {
           "the kernel's command line."};
 }
 
-Finding judge_governor(const Disturbance& d) {
+MachineFinding judge_governor(const Disturbance& d) {
   std::vector<int> others;
   std::string governor;
   bool any = false;
@@ -236,7 +222,7 @@ Finding judge_governor(const Disturbance& d) {
       "The frequency may change during a run. `cpupower frequency-set -g performance` fixes it."};
 }
 
-Finding judge_siblings(const Disturbance& d) {
+MachineFinding judge_siblings(const Disturbance& d) {
   std::string shared;
   std::string busy;
   for (const Sibling& pair : d.siblings) {
@@ -260,8 +246,8 @@ Finding judge_siblings(const Disturbance& d) {
   return ok("SMT", "no two of these CPUs share a core");
 }
 
-Finding judge_memory_settings(const Disturbance& d) {
-  Finding finding{Severity::kOk, "memory settings", "", ""};
+MachineFinding judge_memory_settings(const Disturbance& d) {
+  MachineFinding finding{Severity::kOk, "memory settings", "", ""};
   finding.seen = fmt::format("transparent huge pages {}, NUMA balancing {}",
                              d.huge_pages.empty() ? "not in this kernel" : d.huge_pages,
                              d.numa_balancing ? "on" : "off");
@@ -280,17 +266,17 @@ Finding judge_memory_settings(const Disturbance& d) {
   return finding;
 }
 
-Finding judge_memory(const Disturbance& d) {
+MachineFinding judge_memory(const Disturbance& d) {
   if (!d.memory_available_bytes) return ok("memory", "unknown: /proc/meminfo does not tell");
   const double mib = static_cast<double>(*d.memory_available_bytes) / kMib;
-  Finding finding = ok("memory", fmt::format("{:.0f} MiB available", mib));
+  MachineFinding finding = ok("memory", fmt::format("{:.0f} MiB available", mib));
   if (mib >= kMemoryWarningMib) return finding;
   finding.severity = mib < kMemoryTroubleMib ? Severity::kTrouble : Severity::kWarning;
   finding.advice = "Reclaim sends flushes of its own, and a run may fail. Free some memory.";
   return finding;
 }
 
-Finding judge_perf(const Disturbance& d) {
+MachineFinding judge_perf(const Disturbance& d) {
   const std::string seen =
       d.perf_event_paranoid
           ? fmt::format("kernel.perf_event_paranoid {}, {}", *d.perf_event_paranoid,
@@ -303,7 +289,7 @@ Finding judge_perf(const Disturbance& d) {
       "to see flushes and interrupts. `tlblab info` lists what can be counted."};
 }
 
-Finding judge_machine(const Disturbance& d) {
+MachineFinding judge_machine(const Disturbance& d) {
   const std::string seen =
       fmt::format("{}{}{}", name(d.kind), d.hypervisor.empty() ? "" : ", ", d.hypervisor);
   if (d.kind == MachineKind::kEmulated) {
@@ -320,7 +306,7 @@ Finding judge_machine(const Disturbance& d) {
 
 }  // namespace
 
-std::vector<Finding> judge(const Disturbance& disturbance) {
+std::vector<MachineFinding> judge(const Disturbance& disturbance) {
   return {judge_cpu_count(disturbance),
           judge_scheduling(disturbance),
           judge_neighbours(disturbance),
@@ -335,9 +321,9 @@ std::vector<Finding> judge(const Disturbance& disturbance) {
           judge_machine(disturbance)};
 }
 
-Severity worst(const std::vector<Finding>& findings) {
+Severity worst(const std::vector<MachineFinding>& findings) {
   Severity severity = Severity::kOk;
-  for (const Finding& finding : findings) severity = std::max(severity, finding.severity);
+  for (const MachineFinding& finding : findings) severity = std::max(severity, finding.severity);
   return severity;
 }
 

@@ -1,49 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Names the machine: what a result must carry so that nobody mistakes where it came from.
+// Describes the machine that this program runs on.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
+
+#include "user/model/machine.hh"
 
 namespace tlblab {
 
-enum class MachineKind { kBareMetal, kVirtual, kEmulated };
-std::string_view name(MachineKind kind);  ///< "bare metal", "virtual machine", "emulation"
-
-struct Virtualization {
-  MachineKind kind = MachineKind::kBareMetal;
-  std::string hypervisor;             ///< "KVM", "TCG (QEMU)", ... or empty
-  std::vector<std::string> evidence;  ///< each fact that decided it, in words
-};
 Virtualization detect_virtualization();
 
-/// A fact about the machine as shown to a person: ("mitigation: l1tf", "Not affected").
-using Fact = std::pair<std::string, std::string>;
-
-/// Everything that names the machine. Cheap to make (no measurement), never throws: what can't be
-/// read says why in its value.
-struct Machine {
-  std::string hostname;  ///< a digest, never the name: results are meant to be published
-  Virtualization virtualization;
-  std::string arch;  ///< "x86_64", "aarch64"
-  std::string cpu_model;
-  std::string kernel;          ///< uname -r
-  std::string kernel_version;  ///< uname -v
-  std::string distribution;    ///< PRETTY_NAME
-  std::string command_line;    ///< /proc/cmdline as publishable_command_line() shows it
-  std::string config_digest;   ///< sha256 of the kernel's .config, or why it can't be had
-  std::string microcode;
-  std::string clock_source;
-  unsigned nr_cpus_online = 0;
-  unsigned nr_cpus_allowed = 0;
-  unsigned nr_nodes = 0;
-  std::vector<Fact> topology;     ///< packages, cores, SMT, caches, NUMA, from hwloc
-  std::vector<Fact> tlb;          ///< TLB sizes, PCID, INVLPGB, ranged TLBI, flush ceiling
-  std::vector<Fact> mitigations;  ///< /sys/devices/system/cpu/vulnerabilities
-  std::vector<Fact> settings;     ///< THP, NUMA balancing, governor, turbo, max_map_count, ...
-};
+/// Cheap (no measurement), never throws.
 Machine describe_machine();
 
 /// The kernel's command line for a published result: every parameter keeps its name, but values

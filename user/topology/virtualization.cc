@@ -12,18 +12,6 @@
 
 namespace tlblab {
 
-std::string_view name(MachineKind kind) {
-  switch (kind) {
-    case MachineKind::kBareMetal:
-      return "bare metal";
-    case MachineKind::kVirtual:
-      return "virtual machine";
-    case MachineKind::kEmulated:
-      return "emulation";
-  }
-  return "unknown";
-}
-
 namespace {
 
 struct Maker {

@@ -78,7 +78,7 @@ struct ResponderCrew::Slot {
   bool tags_right = false;
   bool switched = false;
   bool migrated = false;
-  records::ResponderSample sample;
+  ResponderSample sample;
   std::exception_ptr failure;
 
   alignas(64) std::atomic<std::uint64_t> heartbeats{0};
@@ -116,7 +116,7 @@ void ResponderCrew::Slot::run() {
   long switches_at_load = 0;
   std::uint64_t last = now_ns();
   std::uint64_t beats = 0;
-  records::ResponderSample gaps;
+  ResponderSample gaps;
   while (true) {
     const std::uint64_t now = now_ns();
     if (now - last > gap_threshold_ns) {
@@ -227,25 +227,25 @@ void ResponderCrew::close_window() {
 }
 
 const CrewReport& ResponderCrew::settle() {
-  report_.state = records::TrialState::kOk;
+  report_.state = TrialState::kOk;
   if (slots_.empty()) return report_;
   ++sequence_;
   for (const auto& slot : slots_) slot->send(sequence_, Order::kSettle);
   wait_until_done("settled the trial");
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = *slots_[i];
-    records::ResponderSample& sample = report_.samples[i];
+    ResponderSample& sample = report_.samples[i];
     sample = slot.sample;
     sample.heartbeats = static_cast<std::uint32_t>(slot.beats_at_close - slot.beats_at_open);
-    if (report_.state != records::TrialState::kOk) continue;
+    if (report_.state != TrialState::kOk) continue;
     if (!slot.tags_right) {
-      report_.state = records::TrialState::kNotLoaded;
+      report_.state = TrialState::kNotLoaded;
     } else if (slot.switched) {
-      report_.state = records::TrialState::kSwitched;
+      report_.state = TrialState::kSwitched;
     } else if (slot.migrated) {
-      report_.state = records::TrialState::kMigrated;
+      report_.state = TrialState::kMigrated;
     } else if (sample.heartbeats == 0) {
-      report_.state = records::TrialState::kStalled;
+      report_.state = TrialState::kStalled;
     }
   }
   return report_;

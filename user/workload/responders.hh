@@ -27,8 +27,8 @@ namespace tlblab {
 
 /// What the initiator learns of one trial from its responders.
 struct CrewReport {
-  records::TrialState state = records::TrialState::kOk;  ///< the first failure, by responder order
-  std::vector<records::ResponderSample> samples;         ///< one per responder
+  TrialState state = TrialState::kOk;    ///< the first failure, by responder order
+  std::vector<ResponderSample> samples;  ///< one per responder
 };
 
 /// All calls come from the initiator thread. Between load() and settle() the responders spin,

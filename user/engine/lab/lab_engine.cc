@@ -7,19 +7,13 @@
 #include <cerrno>
 
 #include "user/lab/lab_device.hh"
+#include "user/lab/lab_request.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/workload/vma_layout.hh"
 
 namespace tlblab {
 namespace {
-
-constexpr bool has(std::uint64_t mask, unsigned value) { return (mask >> value & 1) != 0; }
-
-tlblab_mechanism mechanism_of(const LabComposition& composition, bool broadcast) {
-  if (!broadcast) return TLBLAB_KERNEL_SHOOTDOWN;
-  return composition.dsb_each ? TLBLAB_TLBI_DSB_EACH : TLBLAB_TLBI_DSB_ONCE;
-}
 
 class LabWorkspace final : public Workspace {
  public:
@@ -92,35 +86,6 @@ class LabWorkspace final : public Workspace {
 };
 
 }  // namespace
-
-tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can) {
-  tlblab_request request{};
-  request.size = sizeof request;
-  request.operation = TLBLAB_UNMAP;
-  request.gather = composition.gather;
-  request.extent = composition.extent;
-  request.release = TLBLAB_STRICT;
-  request.mechanism = mechanism_of(composition, lab_machine(can).broadcast);
-  request.ceiling_pages = composition.ceiling_pages;
-  request.batch_pages = composition.batch_pages;
-  request.fault = composition.no_repeat ? TLBLAB_NO_REPEAT : 0;
-  return request;
-}
-
-std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can) {
-  const bool broadcast = lab_machine(can).broadcast;
-  if (composition.dsb_each && !broadcast) return "dsb-each is for arm64, where DSBs exist";
-  if (composition.no_repeat && !has(can.faults, TLBLAB_NO_REPEAT)) {
-    return "no-repeat is for arm64 cores with broken completion of broadcast TLBI, which these are "
-           "not";
-  }
-  if (!has(can.operations, TLBLAB_UNMAP) || !has(can.gathers, composition.gather) ||
-      !has(can.extents, composition.extent) || !has(can.releases, TLBLAB_STRICT) ||
-      !has(can.mechanisms, mechanism_of(composition, broadcast))) {
-    return "the loaded module does not have it; a newer one may";
-  }
-  return "";
-}
 
 Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags) {
   Account terms = {{"vmas", account.vmas},

@@ -7,6 +7,23 @@
 
 namespace tlblab {
 
+class LabScheme final : public Scheme {
+ public:
+  LabScheme(const LabComposition& composition, const LabMachine& machine, std::string unavailable)
+      : Scheme(lab_scheme_info(composition, std::move(unavailable))),
+        composition_(composition),
+        machine_(machine) {}
+  [[nodiscard]] Expectation expect(const Shape& shape) const override {
+    return expect_lab(composition_, shape, machine_);
+  }
+  [[nodiscard]] std::string twin() const override { return lab_twin(composition_); }
+  [[nodiscard]] const LabComposition& composition() const { return composition_; }
+
+ private:
+  LabComposition composition_;
+  LabMachine machine_;
+};
+
 class LabEngine final : public Engine {
  public:
   /// Asks the module what it can; without one every scheme carries the reason.
@@ -26,12 +43,6 @@ class LabEngine final : public Engine {
   std::string unavailable_;
   std::vector<SchemeInfo> schemes_;
 };
-
-/// The request that performs the composition on a machine that `can`; without ranges.
-tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can);
-
-/// Why this module can't do the composition; empty when it can.
-std::string lab_refusal(const LabComposition& composition, const tlblab_capabilities& can);
 
 /// The module's account as the experiment records it: only terms that were counted. Barriers are
 /// counted where flushes are broadcast, targets where they are not, phases where `flags` ask.

@@ -51,7 +51,7 @@ void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address);
 class SyscallScheme final : public Scheme {
  public:
   SyscallScheme(SchemeInfo info, Calls calls) : Scheme(std::move(info)), calls_(calls) {}
-  [[nodiscard]] ExpectedFlushes expect(const Shape& shape) const override;
+  [[nodiscard]] Expectation expect(const Shape& shape) const override;
   [[nodiscard]] Calls calls() const { return calls_; }
 
  private:
@@ -171,8 +171,8 @@ bool one_gather(Calls calls) {
 
 bool is_per_vma(Calls calls) { return calls == kMunmapPerVma || calls == kMadvisePerVma; }
 
-ExpectedFlushes SyscallScheme::expect(const Shape& shape) const {
-  ExpectedFlushes expected;
+Expectation SyscallScheme::expect(const Shape& shape) const {
+  Expectation expected;
   if (is_per_vma(calls_)) {
     expected.requests = shape.nr_vmas;
     expected.extent_pages = shape.pages_per_vma;

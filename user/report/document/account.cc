@@ -16,7 +16,7 @@ constexpr const char* kUnknown = "unknown";
 constexpr const char* kNeedsModule =
     "user space sees no target of a send to several CPUs; the module will";
 
-const CountMean* find(const Counts& counts, const char* event) {
+const CountMean* find(const CountMeans& counts, const char* event) {
   const auto at = counts.find(event);
   return at == counts.end() ? nullptr : &at->second;
 }
@@ -33,14 +33,14 @@ std::string text(const std::optional<std::uint64_t>& value) {
 }
 
 /// The engine counted barriers: this machine tells other CPUs in hardware, and names none.
-bool is_broadcast(const ArmResult& arm) { return find(arm.inside, "dsb_ish") != nullptr; }
+bool is_broadcast(const ArmResult& arm) { return find(arm.engine_account, "dsb_ish") != nullptr; }
 
 /// Targets that the requests can have at most. Requests counted inside go before requests seen from
 /// outside, and these before requests expected.
 std::optional<std::uint64_t> bound(const ArmResult& arm, unsigned nr_responders) {
   if (is_broadcast(arm)) return std::nullopt;
-  const CountMean* inside = find(arm.inside, "requests");
-  if (inside != nullptr) return inside->max * nr_responders;
+  const CountMean* counted = find(arm.engine_account, "requests");
+  if (counted != nullptr) return counted->max * nr_responders;
   const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
   if (seen != nullptr) return seen->max * nr_responders;
   if (arm.expected_requests) return *arm.expected_requests * nr_responders;
@@ -53,7 +53,7 @@ class Account {
 
   std::vector<AccountLine> lines() {
     add_expected();
-    if (!cell_.a.inside.empty() || !cell_.b.inside.empty()) add_inside();
+    if (!cell_.a.engine_account.empty() || !cell_.b.engine_account.empty()) add_inside();
     add_requests_seen();
     add_side("of these, whole address space", &ArmResult::initiator_counts,
              "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
@@ -63,7 +63,7 @@ class Account {
     lines_.push_back({"targets, at most", text(bound_a), text(bound_b),
                       broadcast ? "flushes are broadcast in hardware: no CPU is named as a target"
                                 : "requests x responders: all of them spin in this address space"});
-    if (!cell_.a.inside.empty() || !cell_.b.inside.empty()) add_targets_inside();
+    if (!cell_.a.engine_account.empty() || !cell_.b.engine_account.empty()) add_targets_inside();
     add_side("requests that named other CPUs", &ArmResult::initiator_counts,
              "tlb_flush.remote_send", "tracepoint tlb:tlb_flush, remote IPI send, initiator");
     add_side("sent, to one CPU", &ArmResult::initiator_counts, "ipi_send_cpu",
@@ -107,25 +107,27 @@ class Account {
         InsideTerm{"repeats", "both once more, for cores with broken completion"},
     };
     for (const auto& [key, term] : terms) {
-      if (find(cell_.a.inside, key) == nullptr && find(cell_.b.inside, key) == nullptr) continue;
-      add_side(term, &ArmResult::inside, key, "the module's own account of the operation");
+      if (find(cell_.a.engine_account, key) == nullptr &&
+          find(cell_.b.engine_account, key) == nullptr)
+        continue;
+      add_side(term, &ArmResult::engine_account, key, "the module's own account of the operation");
       lines_.back().agrees = is_due(cell_.a, key) && is_due(cell_.b, key);
     }
   }
 
   static bool is_due(const ArmResult& arm, const char* key) {
-    const CountMean* seen = find(arm.inside, key);
-    const auto due = arm.expected_inside.find(key);
-    if (seen == nullptr || due == arm.expected_inside.end()) return true;
+    const CountMean* seen = find(arm.engine_account, key);
+    const auto due = arm.expected_account.find(key);
+    if (seen == nullptr || due == arm.expected_account.end()) return true;
     return seen->min == due->second && seen->max == due->second;
   }
 
   /// CPUs in the address space's mask at each request: no more than responders are there.
   void add_targets_inside() {
-    add_side("targets, inside", &ArmResult::inside, "targets",
+    add_side("targets, inside", &ArmResult::engine_account, "targets",
              "the module: other CPUs in the mask at each request, summed");
     const auto within = [&](const ArmResult& arm) {
-      const CountMean* targets = find(arm.inside, "targets");
+      const CountMean* targets = find(arm.engine_account, "targets");
       const auto limit = bound(arm, cell_.plan.nr_responders);
       return targets == nullptr || !limit || targets->max <= *limit;
     };
@@ -144,7 +146,8 @@ class Account {
     lines_.back().agrees = exact(cell_.a) && exact(cell_.b);
   }
 
-  void add_side(const char* term, Counts ArmResult::*side, const char* event, const char* source) {
+  void add_side(const char* term, CountMeans ArmResult::*side, const char* event,
+                const char* source) {
     const CountMean* a = find(cell_.a.*side, event);
     const CountMean* b = find(cell_.b.*side, event);
     lines_.push_back({term, text(a), text(b), source});
@@ -169,9 +172,10 @@ class Account {
   /// target only when there is one.
   void add_differences() {
     const bool one = cell_.plan.nr_responders == 1;
-    if (find(cell_.a.inside, "targets") != nullptr || find(cell_.b.inside, "targets") != nullptr) {
+    if (find(cell_.a.engine_account, "targets") != nullptr ||
+        find(cell_.b.engine_account, "targets") != nullptr) {
       add_difference("targets that ran no flush: lazy, or left to the hypervisor", true,
-                     {&ArmResult::inside, "targets"}, {&ArmResult::responder_counts, "TLB"},
+                     {&ArmResult::engine_account, "targets"}, {&ArmResult::responder_counts, "TLB"},
                      "targets inside, less flush functions run");
     }
     add_difference("not sent: lazy CPU, or left to the hypervisor", one,
@@ -187,7 +191,7 @@ class Account {
   }
 
   struct Term {
-    Counts ArmResult::*side;
+    CountMeans ArmResult::*side;
     const char* event;
   };
 
@@ -224,14 +228,5 @@ class Account {
 }  // namespace
 
 std::vector<AccountLine> account(const CellResult& cell) { return Account(cell).lines(); }
-
-std::pair<double, std::string> interrupts_avoided(const CellResult& cell) {
-  for (const char* event : {"TLB", "tlb_flush.remote"}) {
-    const CountMean* a = find(cell.a.responder_counts, event);
-    const CountMean* b = find(cell.b.responder_counts, event);
-    if (a != nullptr && b != nullptr) return {a->mean - b->mean, event};
-  }
-  return {0, ""};
-}
 
 }  // namespace tlblab::report

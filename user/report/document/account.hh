@@ -3,14 +3,20 @@
 #pragma once
 
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "user/analysis/analysis.hh"
 
 namespace tlblab::report {
 
-/// Interrupts handled on responders per operation, A less B, and the source of that figure: the
-/// vector tracepoints, else /proc/interrupts, else the gaps that the responders saw themselves.
-std::pair<double, std::string> interrupts_avoided(const CellResult& cell);
+/// A line of the account per request and target CPU (docs/methods.md): one term, what A and B show.
+struct AccountLine {
+  std::string term;  ///< "requests", "bound on targets", "sent", "handled (interrupts)", ...
+  std::string a;     ///< a number as text, or "unknown"
+  std::string b;
+  std::string source;  ///< what measured it, or what would be needed
+  bool agrees = true;  ///< false: contradicts the line it must match; shown loudly
+};
+std::vector<AccountLine> account(const CellResult& cell);
 
 }  // namespace tlblab::report

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The answer in one sentence.
+#include "user/report/document/answer.hh"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "user/analysis/analysis.hh"
-#include "user/engine/engine.hh"
+#include "user/engine/registry.hh"
 #include "user/report/document/format.hh"
 #include "user/support/error.hh"
 
@@ -53,9 +54,10 @@ std::string who_pays(const CellResult& cell) {
 
 /// What the modules' own accounts of all cells come to; empty when none looked inside.
 std::string inside_answer(const StudyResult& study) {
-  const auto looked = static_cast<std::size_t>(std::count_if(
-      study.cells.begin(), study.cells.end(),
-      [](const CellResult& cell) { return !cell.a.inside.empty() || !cell.b.inside.empty(); }));
+  const auto looked = static_cast<std::size_t>(
+      std::count_if(study.cells.begin(), study.cells.end(), [](const CellResult& cell) {
+        return !cell.a.engine_account.empty() || !cell.b.engine_account.empty();
+      }));
   if (looked == 0) return "";
   if (const std::size_t wrong = nr_miscounted(study); wrong > 0) {
     return fmt::format(" In {} of {} the module's own account contradicts what is due.", wrong,
@@ -67,7 +69,7 @@ std::string inside_answer(const StudyResult& study) {
 }
 
 std::string interrupts_answer(const CellResult& cell) {
-  if (cell.a.inside.contains("dsb_ish")) {
+  if (cell.a.engine_account.contains("dsb_ish")) {
     return "; no CPU is interrupted here, flushes are broadcast in hardware.";
   }
   if (cell.plan.nr_responders == 0) return ".";

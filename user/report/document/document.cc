@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "user/report/document/answer.hh"
 #include "user/report/document/format.hh"
 #include "user/report/document/sections.hh"
 #include "user/report/document/tables.hh"
+#include "user/statistics/blocks.hh"
 
 namespace tlblab::report {
 namespace {
@@ -173,7 +175,7 @@ Section verdicts_section(const StudyResult& study) {
                   {{{"contradiction"}, {"two counts that must match do not; the term is named"}}},
                   {{{"unknown"}, {"nothing on this machine measured it, which is not zero"}}}};
   } else {
-    const statistics::Criteria& criteria = study.plan.criteria;
+    const Criteria& criteria = study.plan.criteria;
     const auto word = [](statistics::Verdict verdict) {
       return std::string(statistics::name(verdict));
     };

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "user/report/document/account.hh"
 #include "user/report/document/format.hh"
 #include "user/report/document/tables.hh"
 

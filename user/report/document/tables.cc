@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "user/report/document/account.hh"
 #include "user/report/document/format.hh"
 
 namespace tlblab::report {
@@ -124,14 +125,14 @@ void add_twin_cells(std::vector<TextCell>& row, const StudyResult& study, const 
 }
 
 /// "16", "15 to 16", or unknown.
-std::string range(const Counts& counts, const char* term) {
+std::string range(const CountMeans& counts, const char* term) {
   const auto found = counts.find(term);
   if (found == counts.end()) return "unknown";
   const CountMean& seen = found->second;
   return seen.min == seen.max ? count(seen.min) : fmt::format("{} to {}", seen.min, seen.max);
 }
 
-std::uint64_t most(const Counts& counts, const char* term) {
+std::uint64_t most(const CountMeans& counts, const char* term) {
   const auto found = counts.find(term);
   return found == counts.end() ? 0 : found->second.max;
 }
@@ -139,10 +140,10 @@ std::uint64_t most(const Counts& counts, const char* term) {
 /// Flush functions run on the responders, of the most that requests x responders allow; where the
 /// hardware broadcasts, the barriers that waited for it.
 std::string delivered(const CellResult& cell, const ArmResult& arm) {
-  if (arm.inside.contains("dsb_ish")) return range(arm.inside, "dsb_ish") + " DSB";
+  if (arm.engine_account.contains("dsb_ish")) return range(arm.engine_account, "dsb_ish") + " DSB";
   if (cell.plan.nr_responders == 0) return "no target";
   return fmt::format("{} of {}", range(arm.responder_counts, "TLB"),
-                     count(most(arm.inside, "requests") * cell.plan.nr_responders));
+                     count(most(arm.engine_account, "requests") * cell.plan.nr_responders));
 }
 
 /// The terms of account(), in the order in which they first appear.
@@ -319,20 +320,21 @@ Table inside_table(const StudyResult& study, const Labels& labels) {
   std::set<std::string> shown;
   for (const CellResult& cell : study.cells) {
     for (const ArmResult* arm : {&cell.a, &cell.b}) {
-      if (arm->inside.empty()) continue;
+      if (arm->engine_account.empty()) continue;
       if (!shown.insert(arm->scheme + " " + Labels::cell(cell.plan)).second) continue;
       const bool wrong = !cell.miscount.empty();
-      table.rows.push_back({{{labels.scheme(arm->scheme)},
-                             {Labels::cell(cell.plan)},
-                             {expected(*arm)},
-                             {range(arm->inside, "requests")},
-                             {range(arm->initiator_counts, "tlb_flush.local_mm")},
-                             {delivered(cell, *arm)},
-                             {range(arm->inside, "full")},
-                             {range(arm->inside, "flushed_pages")},
-                             {arm->inside.contains("tlbi") ? range(arm->inside, "tlbi") : "none"},
-                             {count(arm->inside.begin()->second.nr_trials)},
-                             wrong ? TextCell{"contradicts", Tone::kAlarm} : TextCell{}}});
+      table.rows.push_back(
+          {{{labels.scheme(arm->scheme)},
+            {Labels::cell(cell.plan)},
+            {expected(*arm)},
+            {range(arm->engine_account, "requests")},
+            {range(arm->initiator_counts, "tlb_flush.local_mm")},
+            {delivered(cell, *arm)},
+            {range(arm->engine_account, "full")},
+            {range(arm->engine_account, "flushed_pages")},
+            {arm->engine_account.contains("tlbi") ? range(arm->engine_account, "tlbi") : "none"},
+            {count(arm->engine_account.begin()->second.nr_trials)},
+            wrong ? TextCell{"contradicts", Tone::kAlarm} : TextCell{}}});
     }
   }
   std::stable_sort(table.rows.begin(), table.rows.end(), [](const Row& x, const Row& y) {
@@ -404,9 +406,9 @@ Table perturbation_table(const StudyResult& study, const Labels& labels) {
 Table apart_table(const StudyResult& study, const Labels& labels) {
   Table table;
   table.columns = {{"cell", false, true}, {"scheme", false, true}, {"used", true, true}};
-  for (std::size_t state = 1; state < records::kTrialStates; ++state) {
-    const auto which = static_cast<records::TrialState>(state);
-    table.columns.push_back({std::string(records::name(which)), true, true});
+  for (std::size_t state = 1; state < kTrialStates; ++state) {
+    const auto which = static_cast<TrialState>(state);
+    table.columns.push_back({std::string(name(which)), true, true});
   }
   table.columns.push_back({"trials of unfinished blocks", true, false});
   table.columns.push_back({"blocks dropped", true, false});
@@ -414,7 +416,7 @@ Table apart_table(const StudyResult& study, const Labels& labels) {
     bool first = true;
     for (const ArmResult* arm : {&cell.a, &cell.b}) {
       Row row{{{Labels::cell(cell.plan)}, {labels.scheme(arm->scheme)}, {count(arm->nr_trials)}}};
-      for (std::size_t state = 1; state < records::kTrialStates; ++state) {
+      for (std::size_t state = 1; state < kTrialStates; ++state) {
         const std::size_t number = arm->nr_apart.at(state);
         row.cells.push_back({count(number), number == 0 ? Tone::kMuted : Tone::kPlain});
       }

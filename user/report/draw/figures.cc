@@ -12,6 +12,7 @@
 #include "user/report/document/format.hh"
 #include "user/report/document/tables.hh"
 #include "user/report/draw/sweep.hh"
+#include "user/statistics/blocks.hh"
 
 namespace tlblab::report {
 namespace {

@@ -204,7 +204,7 @@ Panel latency_panel(const Sweep& sweep, const Labels& labels) {
   return panel;
 }
 
-Panel ratio_panel(const Sweep& sweep, const statistics::Criteria& criteria) {
+Panel ratio_panel(const Sweep& sweep, const Criteria& criteria) {
   Panel panel;
   panel.x_label = x_label(sweep);
   panel.x = x_axis(sweep);

@@ -25,7 +25,7 @@ Sweep responder_sweep(const StudyResult& study);
 
 Panel latency_panel(const Sweep& sweep, const Labels& labels);
 /// The ratio of each cell, every session as a dot, with the bound of equivalence around 1.
-Panel ratio_panel(const Sweep& sweep, const statistics::Criteria& criteria);
+Panel ratio_panel(const Sweep& sweep, const Criteria& criteria);
 
 /// Interrupts per operation, and where the number is from. `what` is empty when nothing is known.
 struct InterruptPanel {

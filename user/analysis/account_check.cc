@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Finds a term of the inside account that is not what every operation must show.
-#include "user/analysis/inside.hh"
+// Finds a term of the engine's account that is not what every operation must show.
+#include "user/analysis/account_check.hh"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace tlblab::report {
+namespace tlblab {
 
-void InsideCheck::add(const Account& sums, std::size_t nr_operations) {
+void AccountCheck::add(const Account& sums, std::size_t nr_operations) {
   for (const auto& [term, sum] : sums) {
     // A block's sum that is not a multiple shows two different counts: its mean lies between them.
     const std::uint64_t low = sum / nr_operations;
@@ -19,7 +19,7 @@ void InsideCheck::add(const Account& sums, std::size_t nr_operations) {
   }
 }
 
-std::string InsideCheck::miscount(const Account& expected) const {
+std::string AccountCheck::miscount(const Account& expected) const {
   if (seen_.empty()) return "";  // an engine that can't look inside contradicts nothing
   for (const auto& [term, due] : expected) {
     const auto found = seen_.find(term);
@@ -41,4 +41,4 @@ std::string miscount_of(const CellPlan& plan, const std::string& a, const std::s
   return text.empty() ? "" : "the engine's own account contradicts what is due: " + text;
 }
 
-}  // namespace tlblab::report
+}  // namespace tlblab

@@ -8,10 +8,10 @@
 #include "user/model/account.hh"
 #include "user/model/plan.hh"
 
-namespace tlblab::report {
+namespace tlblab {
 
 /// Least and most of each term over the operations of one arm, blocks of the timing pass included.
-class InsideCheck {
+class AccountCheck {
  public:
   /// Sums over `nr_operations`. Within a block, too many in one operation may hide too few in
   /// another; the counting pass gives each operation by itself.
@@ -31,4 +31,4 @@ class InsideCheck {
 /// The two arms' miscounts as one sentence with the schemes' names; empty when both are.
 std::string miscount_of(const CellPlan& plan, const std::string& a, const std::string& b);
 
-}  // namespace tlblab::report
+}  // namespace tlblab

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Names of severities.
+#include "user/model/machine_finding.hh"
+
+namespace tlblab {
+
+std::string_view name(Severity severity) {
+  switch (severity) {
+    case Severity::kOk:
+      return "ok";
+    case Severity::kNote:
+      return "note";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kTrouble:
+      return "trouble";
+  }
+  return "unknown";
+}
+
+}  // namespace tlblab
