@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/explore/counterexample.hh"
 #include "tests/explore/schedule.hh"
-#include "tests/explore/story.hh"
 
 namespace tlblab::explore {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The core's protocol pieces, each in its right form and in the wrong ones.
 #include "kmod/core/credit.hh"
-#include "tests/explore/faulty.hh"
 #include "tests/explore/protocols/generation.hh"
 #include "tests/explore/protocols/nesting.hh"
 #include "tests/explore/protocols/pending.hh"
 #include "tests/explore/protocols/table_release.hh"
+#include "tests/explore/protocols/wrong_forms.hh"
 #include "tests/explore/scenario.hh"
 #include "tests/explore/switching.hh"
 #include "tests/explore/unmap_body.hh"

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdio>
 
-#include "tests/explore/story.hh"
+#include "tests/explore/counterexample.hh"
 
 namespace tlblab::explore {
 

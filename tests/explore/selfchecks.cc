@@ -3,8 +3,8 @@
 // without it, on every small model, faulty ones included.
 
 #include "tests/explore/checks.hh"
+#include "tests/explore/counterexample.hh"
 #include "tests/explore/schedule.hh"
-#include "tests/explore/story.hh"
 
 namespace tlblab::explore {
 

@@ -12,9 +12,9 @@
 #include <functional>
 #include <string>
 
-#include "tests/vm/actor.hh"
 #include "tests/vm/ktap.hh"
 #include "tests/vm/lab.hh"
+#include "tests/vm/paced_thread.hh"
 
 namespace tlblab::vm {
 namespace {

@@ -23,10 +23,10 @@
 #include <thread>
 #include <vector>
 
+#include "tests/vm/background.hh"
 #include "tests/vm/ktap.hh"
 #include "tests/vm/lab.hh"
-#include "tests/vm/others.hh"
-#include "tests/vm/player.hh"
+#include "tests/vm/random_caller.hh"
 #include "tests/vm/reach.hh"
 
 namespace tlblab::vm {

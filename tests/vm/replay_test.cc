@@ -12,9 +12,9 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "tests/vm/actor.hh"
 #include "tests/vm/ktap.hh"
 #include "tests/vm/lab.hh"
+#include "tests/vm/paced_thread.hh"
 #include "tests/vm/schedule.hh"
 
 namespace tlblab::vm {

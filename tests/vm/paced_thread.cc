@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The actor's thread, and the words in which it and the kernel are waited for.
-#include "tests/vm/actor.hh"
+#include "tests/vm/paced_thread.hh"
 
 #include <sched.h>
 

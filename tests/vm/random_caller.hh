@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <random>
 
-#include "tests/vm/stage.hh"
 #include "tests/vm/uffd.hh"
+#include "tests/vm/zones.hh"
 
 namespace tlblab::vm {
 
@@ -74,7 +74,7 @@ class Player {
   std::uint64_t any_word();
   [[nodiscard]] int any_arena() { return world_.arenas[below(3)]; }
 
-  // player_lab.cc: the module's calls.
+  // random_caller_lab.cc: the module's calls.
   void map_lab();
   void populate();
   void perform();
@@ -90,7 +90,7 @@ class Player {
   void write_to_ranges(unsigned nr);
   void check_account(const tlblab_request& request, unsigned nr_ranges);
 
-  // player_memory.cc: what the kernel does to a process's own memory.
+  // random_caller_memory.cc: what the kernel does to a process's own memory.
   void touch();
   void map_ordinary();
   void unmap();
@@ -103,7 +103,7 @@ class Player {
   void register_uffd();
   void scan_pagemap();
 
-  // player_processes.cc: what goes by way of /proc, or by another process.
+  // random_caller_processes.cc: what goes by way of /proc, or by another process.
   void read_proc();
   void use_mem_file();
   void reach_peer();

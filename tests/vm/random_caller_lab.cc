@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <initializer_list>
 
-#include "tests/vm/player.hh"
+#include "tests/vm/random_caller.hh"
 #include "tests/vm/reach.hh"
 
 namespace tlblab::vm {

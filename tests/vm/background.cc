@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A bystander, and somebody who needs all the memory.
-#include "tests/vm/others.hh"
+#include "tests/vm/background.hh"
 
 #include <fcntl.h>
 #include <sched.h>

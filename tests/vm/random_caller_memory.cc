@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/vm/player.hh"
+#include "tests/vm/random_caller.hh"
 #include "tests/vm/reach.hh"
 
 namespace tlblab::vm {

@@ -17,7 +17,7 @@
 #include <cstdio>
 #include <new>
 
-#include "tests/vm/player.hh"
+#include "tests/vm/random_caller.hh"
 #include "tests/vm/reach.hh"
 
 namespace tlblab::vm {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "tests/vm/player.hh"
+#include "tests/vm/random_caller.hh"
 
 namespace tlblab::vm {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Where zones and guards lie.
-#include "tests/vm/stage.hh"
+#include "tests/vm/zones.hh"
 
 #include <sys/mman.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The words for each step, and the columns.
-#include "tests/explore/story.hh"
+#include "tests/explore/counterexample.hh"
 
 #include <bit>
 #include <sstream>
