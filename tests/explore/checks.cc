@@ -31,9 +31,10 @@ std::string preemptions(u32 nr) {
 }
 
 Outcome failed_with_story(Machine& machine, const Scenario& scenario, const SearchResult& result) {
-  const Story story = tell(machine, scenario, result.trace, result.violation);
+  const Counterexample counterexample =
+      write_counterexample(machine, scenario, result.trace, result.violation);
   return {.verdict = std::string(violation_name(result.violation)) + ", but it should be sound",
-          .story = story.text,
+          .counterexample = counterexample.text,
           .states = static_cast<double>(result.states),
           .steps = static_cast<double>(result.steps)};
 }
@@ -91,13 +92,14 @@ Outcome check_fault(const Scenario& scenario, const CheckOptions& options) {
     return outcome;
   }
   const Trace& trace = found.result.trace;
-  const Story story = tell(machine, scenario, trace, found.result.violation);
-  const Staging staging = stage(machine, scenario, trace, found.result.violation);
+  const Counterexample counterexample =
+      write_counterexample(machine, scenario, trace, found.result.violation);
+  const GuestSchedule guest = guest_schedule(machine, scenario, trace, found.result.violation);
   outcome.passed = found.result.violation == scenario.expected;
   outcome.verdict = std::string(outcome.passed ? "found: " : "found another: ") +
                     violation_name(found.result.violation) + ", " + preemptions(found.preemptions) +
-                    ", " + (staging.schedule ? "guest" : "explorer only: " + staging.explorer_only);
-  outcome.story = story.text;
+                    ", " + (guest.schedule ? "guest" : "explorer only: " + guest.explorer_only);
+  outcome.counterexample = counterexample.text;
   return outcome;
 }
 
@@ -119,8 +121,8 @@ std::string all_schedules() {
     Machine machine(scenario.config, scenario.bodies);
     const SearchResult found = find_fewest(machine, kMostPreemptions, kMostStates).result;
     if (found.violation != scenario.expected) continue;
-    const Staging staging = stage(machine, scenario, found.trace, found.violation);
-    if (staging.schedule) text += text_of(scenario, *staging.schedule);
+    const GuestSchedule guest = guest_schedule(machine, scenario, found.trace, found.violation);
+    if (guest.schedule) text += text_of(scenario, *guest.schedule);
   }
   return text;
 }

@@ -12,8 +12,8 @@ namespace tlblab::explore {
 
 struct Outcome {
   bool passed = false;
-  std::string verdict = {};  ///< one line
-  std::string story = {};    ///< of a violation; may be empty
+  std::string verdict = {};         ///< one line
+  std::string counterexample = {};  ///< of a violation; may be empty
   double states = 0;
   double steps = 0;
 };
@@ -32,7 +32,7 @@ struct Check {
 /// All of them, in the order in which they are shown.
 std::vector<Check> all_checks();
 
-/// Of every story that a guest can replay, for tests/vm/replay_test.cc.
+/// The schedules of all counterexamples that a guest can replay, for tests/vm/replay_test.cc.
 std::string all_schedules();
 
 /// The explorer against itself: reduction, undo, determinism.

@@ -41,9 +41,9 @@ std::string cpu_names(u32 cpus) {
   return names.empty() ? "nobody" : names;
 }
 
-class Teller {
+class Writer {
  public:
-  Teller(Machine& machine, const Scenario& scenario) : machine_(machine), scenario_(scenario) {}
+  Writer(Machine& machine, const Scenario& scenario) : machine_(machine), scenario_(scenario) {}
 
   /// What the step is about to do; `next` comes after it.
   Line line_of(StepId id, StepId next) {
@@ -262,16 +262,17 @@ std::vector<std::string> wrap(const std::string& text, std::size_t width) {
 
 }  // namespace
 
-Story tell(Machine& machine, const Scenario& scenario, const Trace& trace, Violation violation) {
-  Teller teller(machine, scenario);
+Counterexample write_counterexample(Machine& machine, const Scenario& scenario, const Trace& trace,
+                                    Violation violation) {
+  Writer writer(machine, scenario);
   machine.reset();
   std::vector<Line> lines;
   for (std::size_t i = 0; i < trace.size(); ++i) {
-    lines.push_back(teller.line_of(trace[i], i + 1 < trace.size() ? trace[i + 1] : kNoStep));
+    lines.push_back(writer.line_of(trace[i], i + 1 < trace.size() ? trace[i + 1] : kNoStep));
     machine.step(trace[i]);
   }
-  lines.push_back(teller.last_line(violation, trace.empty() ? kNoStep : trace.back()));
-  const bool has_pointers = teller.limits().find(kWalkCaches) != std::string::npos;
+  lines.push_back(writer.last_line(violation, trace.empty() ? kNoStep : trace.back()));
+  const bool has_pointers = writer.limits().find(kWalkCaches) != std::string::npos;
   std::erase_if(
       lines, [&](const Line& line) { return line.is_plain || (line.is_pointer && !has_pointers); });
 
@@ -298,7 +299,7 @@ Story tell(Machine& machine, const Scenario& scenario, const Trace& trace, Viola
       is_first = false;
     }
   }
-  return {out.str(), teller.limits()};
+  return {out.str(), writer.limits()};
 }
 
 }  // namespace tlblab::explore

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Tells a trace the way commit messages tell races: numbered lines, one column for each CPU.
+// Writes a trace as commit messages write races: numbered lines, one column for each CPU.
 #pragma once
 
 #include <string>
@@ -8,13 +8,14 @@
 
 namespace tlblab::explore {
 
-struct Story {
+struct Counterexample {
   std::string text;
-  /// What in it QEMU's TCG can't show, in a word or two; empty: a guest can.
+  /// What in it QEMU's TCG cannot show, in a word or two; empty if a guest can replay it.
   std::string explorer_only;
 };
 
 /// `trace` ends in the violation.
-Story tell(Machine& machine, const Scenario& scenario, const Trace& trace, Violation violation);
+Counterexample write_counterexample(Machine& machine, const Scenario& scenario, const Trace& trace,
+                                    Violation violation);
 
 }  // namespace tlblab::explore

@@ -20,19 +20,19 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: explore [--all | --mutants | --list | --schedules | --speed | NAME...]\n"
-    "               [--bound N|all] [--jobs N] [--stories] [--no-times]\n"
+    "               [--bound N|all] [--jobs N] [--traces] [--no-times]\n"
     "\n"
     "Explores every interleaving of the core on a modelled machine. NAME stands for every check\n"
-    "that begins so; the stories of violations are told for those.\n"
+    "that begins so; violations are then printed as counterexamples.\n"
     "\n"
     "  --all       every check\n"
     "  --mutants   only those in which something is taken away from the core\n"
     "  --list      names, and what they are\n"
-    "  --schedules the steps of each story that a guest can replay, for tests/vm\n"
+    "  --schedules the steps of each counterexample that a guest can replay, for tests/vm\n"
     "  --speed     steps per second of CPU, in random orders and without a memory of states\n"
     "  --bound N   at least N preemptions in scenarios too large for all; all: no limit\n"
     "  --jobs N    processes, 2 by default\n"
-    "  --stories   tell violations as columns, one for each CPU\n"
+    "  --traces    print the trace of each violation, one column for each CPU\n"
     "  --no-times  print nothing that differs from run to run\n";
 
 struct Options {
@@ -41,7 +41,7 @@ struct Options {
   bool mutants = false;
   bool schedules = false;
   bool speed = false;
-  bool stories = false;
+  bool traces = false;
   bool times = true;
   u32 jobs = 2;
   CheckOptions check;
@@ -70,8 +70,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.schedules = true;
     } else if (word == "--speed") {
       options.speed = true;
-    } else if (word == "--stories") {
-      options.stories = true;
+    } else if (word == "--traces") {
+      options.traces = true;
     } else if (word == "--no-times") {
       options.times = false;
     } else if (word == "--bound") {
@@ -88,7 +88,7 @@ bool parse(int argc, char** argv, Options& options) {
       return false;
     } else {
       options.names.push_back(word);
-      options.stories = true;
+      options.traces = true;
     }
   }
   return options.list || options.schedules || options.speed || options.all || options.mutants ||
@@ -103,14 +103,14 @@ bool is_chosen(const Options& options, const Check& check) {
   return false;
 }
 
-// An outcome on its way from a worker: this, then the verdict and the story.
+// An outcome on its way from a worker: this, then the verdict and the counterexample.
 struct Header {
   bool passed;
   double states;
   double steps;
   double seconds;
   std::size_t verdict_bytes;
-  std::size_t story_bytes;
+  std::size_t counterexample_bytes;
 };
 
 bool put(int fd, const void* data, std::size_t bytes) {
@@ -147,11 +147,12 @@ void work(const std::vector<Check>& checks, const Options& options, u32 first, i
   for (std::size_t i = first; i < checks.size(); i += options.jobs) {
     const double begin = cpu_seconds();
     const Outcome outcome = checks[i].run(options.check);
-    const Header header = {outcome.passed,        outcome.states,         outcome.steps,
-                           cpu_seconds() - begin, outcome.verdict.size(), outcome.story.size()};
+    const Header header = {outcome.passed,         outcome.states,
+                           outcome.steps,          cpu_seconds() - begin,
+                           outcome.verdict.size(), outcome.counterexample.size()};
     if (!put(fd, &header, sizeof(header)) ||
         !put(fd, outcome.verdict.data(), outcome.verdict.size()) ||
-        !put(fd, outcome.story.data(), outcome.story.size())) {
+        !put(fd, outcome.counterexample.data(), outcome.counterexample.size())) {
       return;
     }
   }
@@ -198,11 +199,12 @@ int run(const std::vector<Check>& checks, const Options& options) {
     const int fd = results[i % options.jobs];
     Header header{};
     std::string verdict = "died";
-    std::string story;
+    std::string counterexample;
     if (get(fd, &header, sizeof(header))) {
       verdict.resize(header.verdict_bytes);
-      story.resize(header.story_bytes);
-      if (!get(fd, verdict.data(), verdict.size()) || !get(fd, story.data(), story.size())) {
+      counterexample.resize(header.counterexample_bytes);
+      if (!get(fd, verdict.data(), verdict.size()) ||
+          !get(fd, counterexample.data(), counterexample.size())) {
         header.passed = false;
       }
     }
@@ -214,8 +216,8 @@ int run(const std::vector<Check>& checks, const Options& options) {
                 verdict.c_str());
     if (options.times) std::printf("; %.0f ms", header.seconds * 1e3);
     std::printf("\n");
-    if (!story.empty() && (options.stories || !header.passed)) {
-      std::printf("\n%s\n\n%s\n", checks[i].about.c_str(), story.c_str());
+    if (!counterexample.empty() && (options.traces || !header.passed)) {
+      std::printf("\n%s\n\n%s\n", checks[i].about.c_str(), counterexample.c_str());
     }
     std::fflush(stdout);
   }

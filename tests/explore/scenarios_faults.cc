@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Planted faults of the gathers, those of the module (kmod/core/wrap/faults.hh) and more: each must
-// be found. And what they are the faulty form of, where scenarios_gathers.cc does not have it.
+// Gathers with planted faults, those of the module (kmod/core/wrap/faults.hh) and more: the
+// explorer must find each. Also their sound forms, where scenarios_gathers.cc does not have them.
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 

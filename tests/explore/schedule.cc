@@ -87,9 +87,9 @@ class TraceReader {
 };
 
 /// Leads the model's CPUs through a schedule, as tests/vm/replay_test.cc leads a guest's.
-class Director {
+class Controller {
  public:
-  explicit Director(Machine& machine) : machine_(machine) { machine_.reset(); }
+  explicit Controller(Machine& machine) : machine_(machine) { machine_.reset(); }
 
   /// False if it can't be taken.
   bool take(const ScheduleStep& step) {
@@ -211,8 +211,10 @@ std::optional<Schedule> schedule_of(Machine& machine, const Trace& trace, Violat
 
 }  // namespace
 
-Staging stage(Machine& machine, const Scenario& scenario, const Trace& trace, Violation violation) {
-  const std::string limits = tell(machine, scenario, trace, violation).explorer_only;
+GuestSchedule guest_schedule(Machine& machine, const Scenario& scenario, const Trace& trace,
+                             Violation violation) {
+  const std::string limits =
+      write_counterexample(machine, scenario, trace, violation).explorer_only;
   if (!limits.empty()) return {.explorer_only = limits};
   if (scenario.requests.empty()) return {.explorer_only = "not in the module"};
   std::optional<Schedule> schedule = schedule_of(machine, trace, violation);
@@ -221,12 +223,12 @@ Staging stage(Machine& machine, const Scenario& scenario, const Trace& trace, Vi
 }
 
 bool follow(Machine& machine, const Schedule& schedule, Violation violation) {
-  Director director(machine);
+  Controller controller(machine);
   for (const ScheduleStep& step : schedule.steps) {
-    if (!director.take(step)) return false;
+    if (!controller.take(step)) return false;
   }
   return (forbidden(machine.state, violation) >> schedule.last_page & 1) != 0 &&
-         director.read(schedule.last_cpu, schedule.last_page);
+         controller.read(schedule.last_cpu, schedule.last_page);
 }
 
 std::string text_of(const Scenario& scenario, const Schedule& schedule) {

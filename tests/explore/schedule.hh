@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // From a trace to a schedule: the order in which a guest can make the same happen, with the
-// module's paced operations (struct tlblab_pace) and a thread on each CPU that reads when it is
-// told.
+// module's paced operations (struct tlblab_pace) and a reading thread on each CPU.
 //
 // A guest's steps are larger than the model's. An operation stops before it empties an entry,
 // flushes, releases a frame or returns, and goes on to the next such place by itself; a flush is
@@ -31,14 +30,15 @@ struct Schedule {
   u32 last_page = 0;
 };
 
-/// Where a trace can happen: by a schedule in a guest, or, if there is none, on the model only.
-struct Staging {
+/// How a guest can replay a trace: by a schedule, or not at all.
+struct GuestSchedule {
   std::optional<Schedule> schedule = {};
   std::string explorer_only = {};  ///< why there is none, in a word or two
 };
 
 /// `trace` ends in `violation`.
-Staging stage(Machine& machine, const Scenario& scenario, const Trace& trace, Violation violation);
+GuestSchedule guest_schedule(Machine& machine, const Scenario& scenario, const Trace& trace,
+                             Violation violation);
 
 /// Whether the schedule can be followed to its end, and the last CPU reaches the page.
 bool follow(Machine& machine, const Schedule& schedule, Violation violation);

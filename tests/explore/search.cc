@@ -245,8 +245,8 @@ Found find_fewest(Machine& machine, u32 most, u64 most_states) {
   u64 steps = 0;
   const u8 speculating = machine.config().speculating;
   const auto others = static_cast<u8>(speculating & ~((1U << machine.nr_fibres()) - 1));
-  // Of the stories with so many preemptions, rather one in which nobody speculates, and no store is
-  // late: a guest can show it.
+  // Of the counterexamples with so many preemptions, rather one in which nobody speculates, and no
+  // store is late: a guest can show it.
   struct Way {
     u8 speculating;
     bool prompt_stores;

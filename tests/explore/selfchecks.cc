@@ -81,8 +81,8 @@ bool deepening_agrees(const Scenario& scenario) {
   return bounded.violations == collect(scenario, true).violations;
 }
 
-/// What was found by undoing steps must happen when it is run from the beginning, and the story
-/// must be the same the second time.
+/// What was found by undoing steps must happen when it is run from the beginning, and the
+/// counterexample must be the same the second time.
 bool replays(const Scenario& scenario) {
   Machine machine(scenario.config, scenario.bodies);
   const SearchResult result = search(machine, {});
@@ -90,33 +90,33 @@ bool replays(const Scenario& scenario) {
   const Replay again = replay(machine, result.trace);
   if (again.violation != result.violation || again.trace != result.trace) return false;
   Machine other(scenario.config, scenario.bodies);
-  return tell(machine, scenario, result.trace, result.violation).text ==
-         tell(other, scenario, search(other, {}).trace, result.violation).text;
+  return write_counterexample(machine, scenario, result.trace, result.violation).text ==
+         write_counterexample(other, scenario, search(other, {}).trace, result.violation).text;
 }
 
 /// A schedule without one of its steps can't be followed, or shows nothing.
 bool needs_every_step(const Scenario& scenario) {
   Machine machine(scenario.config, scenario.bodies);
   const SearchResult found = find_fewest(machine, kFewest, kSmall).result;
-  const Staging staging = stage(machine, scenario, found.trace, found.violation);
-  if (!staging.schedule) return false;
-  for (std::size_t i = 0; i < staging.schedule->steps.size(); ++i) {
-    Schedule without = *staging.schedule;
+  const GuestSchedule guest = guest_schedule(machine, scenario, found.trace, found.violation);
+  if (!guest.schedule) return false;
+  for (std::size_t i = 0; i < guest.schedule->steps.size(); ++i) {
+    Schedule without = *guest.schedule;
     without.steps.erase(without.steps.begin() + static_cast<std::ptrdiff_t>(i));
     if (follow(machine, without, found.violation)) return false;
   }
   return true;
 }
 
-/// Those that are told as stories for a guest.
+/// Those with a counterexample that a guest can replay.
 Models replayed_models(const Models& all) {
   Models models;
   for (const Scenario& scenario : all) {
     if (scenario.kind == Kind::kSound || scenario.requests.empty()) continue;
     Machine machine(scenario.config, scenario.bodies);
     const SearchResult found = find_fewest(machine, kFewest, kSmall).result;
-    const Staging staging = stage(machine, scenario, found.trace, found.violation);
-    if (staging.schedule) models.push_back(scenario);
+    const GuestSchedule guest = guest_schedule(machine, scenario, found.trace, found.violation);
+    if (guest.schedule) models.push_back(scenario);
   }
   return models;
 }
@@ -152,8 +152,8 @@ std::vector<Check> self_checks(const std::vector<Scenario>& scenarios) {
                       split_walks_agree));
   checks.push_back(on("deepening", "the bounded search, with a bound that never binds: the same",
                       false, deepening_agrees));
-  checks.push_back(
-      on("replay", "what is found happens again, and is told in the same words", false, replays));
+  checks.push_back(on("replay", "what is found happens again, and is written in the same words",
+                      false, replays));
   checks.push_back({.name = "self:schedules",
                     .about = "a guest's schedule shows nothing without any one of its steps",
                     .run = [=](const CheckOptions&) {

@@ -50,12 +50,11 @@ Disassembly read_dump(const std::string& path) {
   return Disassembly(file);
 }
 
-int tell(const std::vector<Finding>& findings) {
+int print(const std::vector<MappingCheck>& checks) {
   int status = 0;
-  for (const Finding& finding : findings) {
-    const bool is_good = finding.fault.empty();
-    std::printf("%s\t%s\t%s\n", is_good ? "good" : "bad", finding.name.c_str(),
-                finding.fault.c_str());
+  for (const MappingCheck& check : checks) {
+    const bool is_good = check.fault.empty();
+    std::printf("%s\t%s\t%s\n", is_good ? "good" : "bad", check.name.c_str(), check.fault.c_str());
     if (!is_good) status = 1;
   }
   return status;
@@ -69,9 +68,9 @@ int run(const std::vector<std::string>& words) {
   if (words.size() >= 2 && words[0] == "--steps") {
     std::vector<Disassembly> objects;
     for (std::size_t i = 1; i < words.size(); ++i) objects.push_back(read_dump(words[i]));
-    return tell(check_steps(objects));
+    return print(check_steps(objects));
   }
-  if (words.size() == 2 && words[0] == "--order") return tell(check_order(read_dump(words[1])));
+  if (words.size() == 2 && words[0] == "--order") return print(check_order(read_dump(words[1])));
   give_up("usage: litmus FOLDER | --steps DUMP... | --order DUMP");
 }
 

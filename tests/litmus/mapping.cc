@@ -12,12 +12,12 @@ namespace {
 
 /// Which events may follow which. A way through a function begins in state 0.
 struct Rule {
-  struct Step {
+  struct Transition {
     u32 from;
     const char* event;
     u32 to;
   };
-  std::vector<Step> steps;
+  std::vector<Transition> transitions;
   std::set<u32> ends;             ///< states in which it may return
   std::set<std::string> must_do;  ///< events that are on some way through it
 };
@@ -79,7 +79,7 @@ class Walk {
     if (!event.empty()) {
       seen_.insert(event);
       states.clear();
-      for (const Rule::Step& known : rule_.steps) {
+      for (const Rule::Transition& known : rule_.transitions) {
         if (known.from == state && event == known.event) states.insert(known.to);
       }
       if (states.empty()) fail(event + " out of place");
@@ -141,7 +141,7 @@ struct Primitive {
 /// A TLBI, once more for the tag of user space where that has its own (KPTI), in a loop over pages;
 /// where the kernel's own macro repeats it for broken cores, DSB ISH and the TLBI again.
 Rule invalidation(const char* tlbi, bool at_least_once) {
-  Rule rule = {.steps = {{0, tlbi, 1}, {1, tlbi, 1}, {1, "dsb ish", 2}, {2, tlbi, 1}},
+  Rule rule = {.transitions = {{0, tlbi, 1}, {1, tlbi, 1}, {1, "dsb ish", 2}, {2, tlbi, 1}},
                .ends = {1},
                .must_do = {tlbi}};
   if (!at_least_once) rule.ends.insert(0);
@@ -151,10 +151,13 @@ Rule invalidation(const char* tlbi, bool at_least_once) {
 /// An atomic of full order: LSE's, or a loop of exclusives and a barrier. Without the exchange no
 /// order is promised.
 Rule full_order(const char* lse, bool may_fail) {
-  Rule rule = {
-      .steps = {{0, lse, 3}, {0, "ldxr", 1}, {1, "stlxr", 2}, {2, "ldxr", 1}, {2, "dmb ish", 3}},
-      .ends = {3},
-      .must_do = {}};
+  Rule rule = {.transitions = {{0, lse, 3},
+                               {0, "ldxr", 1},
+                               {1, "stlxr", 2},
+                               {2, "ldxr", 1},
+                               {2, "dmb ish", 3}},
+               .ends = {3},
+               .must_do = {}};
   if (may_fail) rule.ends.insert(1);
   return rule;
 }
@@ -189,54 +192,55 @@ std::string read_call(const Instruction& instruction) {
 /// and there may be more to invalidate. Ways on which a loop over intervals is not entered are in
 /// the code, though no request takes them: 2 may be the end of one.
 Rule request() {
-  return {.steps = {{0, "lab_publish", 1},
-                    {2, "lab_publish", 1},
-                    {4, "lab_publish", 1},
-                    {1, "lab_read_asid", 2},
-                    {2, "lab_invalidate", 3},
-                    {3, "lab_invalidate", 3},
-                    {4, "lab_invalidate", 3},
-                    {2, "lab_invalidate_mm", 3},
-                    {2, "lab_complete", 4},
-                    {3, "lab_complete", 4},
-                    {4, "lab_complete", 4},
-                    {0, "lab_release_frames", 0},
-                    {2, "lab_release_frames", 0},
-                    {4, "lab_release_frames", 0}},
+  return {.transitions = {{0, "lab_publish", 1},
+                          {2, "lab_publish", 1},
+                          {4, "lab_publish", 1},
+                          {1, "lab_read_asid", 2},
+                          {2, "lab_invalidate", 3},
+                          {3, "lab_invalidate", 3},
+                          {4, "lab_invalidate", 3},
+                          {2, "lab_invalidate_mm", 3},
+                          {2, "lab_complete", 4},
+                          {3, "lab_complete", 4},
+                          {4, "lab_complete", 4},
+                          {0, "lab_release_frames", 0},
+                          {2, "lab_release_frames", 0},
+                          {4, "lab_release_frames", 0}},
           .ends = {0, 2, 4},
           .must_do = {}};
 }
 
 }  // namespace
 
-std::vector<Finding> check_steps(const std::vector<Disassembly>& objects) {
-  std::vector<Finding> findings;
+std::vector<MappingCheck> check_steps(const std::vector<Disassembly>& objects) {
+  std::vector<MappingCheck> checks;
   for (const Primitive& primitive : primitives()) {
-    Finding finding = {primitive.function, "no object defines it"};
+    MappingCheck check = {primitive.function, "no object defines it"};
     for (const Disassembly& object : objects) {
       const auto function = object.functions().find(primitive.function);
       if (function == object.functions().end()) continue;
-      finding.fault = Walk(object, primitive.rule, primitive.reading).check(function->second);
+      check.fault = Walk(object, primitive.rule, primitive.reading).check(function->second);
     }
-    findings.push_back(finding);
+    checks.push_back(check);
   }
-  return findings;
+  return checks;
 }
 
-std::vector<Finding> check_order(const Disassembly& core) {
-  std::vector<Finding> findings;
+std::vector<MappingCheck> check_order(const Disassembly& core) {
+  std::vector<MappingCheck> checks;
   Rule rule = request();
   for (const auto& [name, address] : core.functions()) {
     Walk walk(core, rule, read_call);
     const std::string fault = walk.check(address);
     bool takes_part = !fault.empty();
-    for (const Rule::Step& step : rule.steps) {
-      takes_part |= std::string(step.event) != "lab_release_frames" && walk.has_seen(step.event);
+    for (const Rule::Transition& transition : rule.transitions) {
+      takes_part |=
+          std::string(transition.event) != "lab_release_frames" && walk.has_seen(transition.event);
     }
-    if (takes_part) findings.push_back({name, fault});
+    if (takes_part) checks.push_back({name, fault});
   }
-  if (findings.empty()) findings.push_back({"the core", "no function of it begins a flush"});
-  return findings;
+  if (checks.empty()) checks.push_back({"the core", "no function of it begins a flush"});
+  return checks;
 }
 
 }  // namespace tlblab::litmus

@@ -15,16 +15,16 @@
 
 namespace tlblab::litmus {
 
-struct Finding {
+struct MappingCheck {
   std::string name;   ///< what was looked at
   std::string fault;  ///< what is wrong with it; empty: nothing
 };
 
-/// One finding for each step of a flush, and each operation on a word, that kmod/boundary/kernel.h
+/// One result for each step of a flush, and each operation on a word, that kmod/boundary/kernel.h
 /// declares; `objects`: where they are defined.
-std::vector<Finding> check_steps(const std::vector<Disassembly>& objects);
+std::vector<MappingCheck> check_steps(const std::vector<Disassembly>& objects);
 
-/// One finding for each function of the core that begins a flush, and one if there is none.
-std::vector<Finding> check_order(const Disassembly& core);
+/// One result for each function of the core that begins a flush, and one if there is none.
+std::vector<MappingCheck> check_order(const Disassembly& core);
 
 }  // namespace tlblab::litmus

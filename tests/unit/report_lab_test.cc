@@ -36,7 +36,7 @@ constexpr const char* kPerVma = "lab/unmap:per-vma";
 constexpr const char* kMerged = "lab/unmap:merged";
 
 /// What the made-up machine does. Requests are those of 16x4+1 unless a fault says otherwise.
-struct World {
+struct MadeUpMachine {
   double lab_ratio = 3;
   double stock_ratio = 5;
   std::uint64_t lab_requests_a = 16;    ///< counted inside, in the counting pass
@@ -72,19 +72,19 @@ class LabReport : public testing::Test {
     return plan;
   }
 
-  StudyResult analyse(const StudyPlan& plan, const World& world) {
+  StudyResult analyse(const StudyPlan& plan, const MadeUpMachine& machine) {
     std::filesystem::remove(path_);
     records::Writer::create(path_, make_header(plan, {{"tlblab", "study", "lab"}, {}}));
     records::Writer writer(path_);
     for (std::uint32_t i = 0; i < plan.cells.size(); ++i) {
-      write_cell(writer, i, plan.cells[i], world);
+      write_cell(writer, i, plan.cells[i], machine);
     }
     return analyse_file(path_);
   }
 
-  static Account inside_of(bool is_a, std::uint64_t requests, const World& world) {
+  static Account inside_of(bool is_a, std::uint64_t requests, const MadeUpMachine& machine) {
     Account inside = {{"requests", requests}, {"cleared", 64}, {"released", 64}};
-    if (world.broadcast) {
+    if (machine.broadcast) {
       inside["tlbi"] = 64;
       inside["dsb_ish"] = requests;
     } else {
@@ -93,30 +93,30 @@ class LabReport : public testing::Test {
     return inside;
   }
 
-  static json expected_of(bool is_lab, bool is_a, const World& world) {
-    const std::uint64_t due = is_a ? 16 : is_lab ? 1 : world.stock_due_b;
+  static json expected_of(bool is_lab, bool is_a, const MadeUpMachine& machine) {
+    const std::uint64_t due = is_a ? 16 : is_lab ? 1 : machine.stock_due_b;
     json to = {{"note", "made up"}, {"requests", due}};
     if (is_lab) to["inside"] = {{"requests", due}, {"cleared", 64}, {"released", 64}};
     return to;
   }
 
   static void write_cell(records::Writer& writer, std::uint32_t index, const CellPlan& plan,
-                         const World& world) {
+                         const MadeUpMachine& machine) {
     const bool is_lab = plan.needs_twin;
-    writer.add_line(
-        json{{"record", "cell"},
-             {"cell", index},
-             {"session", 1},
-             {"realtime_ns", (1000ULL + index) * 1'000'000'000},
-             {"expected",
-              {{"A", expected_of(is_lab, true, world)}, {"B", expected_of(is_lab, false, world)}}}}
-            .dump());
+    writer.add_line(json{
+        {"record", "cell"},
+        {"cell", index},
+        {"session", 1},
+        {"realtime_ns", (1000ULL + index) * 1'000'000'000},
+        {"expected",
+         {{"A", expected_of(is_lab, true, machine)}, {"B", expected_of(is_lab, false, machine)}}}}
+                        .dump());
     for (std::uint32_t block = 0; plan.timed && block < 64; ++block) {
-      write_block(writer, index, is_lab ? world.lab_ratio : world.stock_ratio, block);
+      write_block(writer, index, is_lab ? machine.lab_ratio : machine.stock_ratio, block);
       json record = {{"record", "block"}, {"cell", index},  {"session", 1},
                      {"block", block},    {"seconds", 0.1}, {"calibrator_ns", 5000}};
       if (is_lab) {
-        record["inside"] = {{"A", {{"requests", 32 * world.block_requests_a}}},
+        record["inside"] = {{"A", {{"requests", 32 * machine.block_requests_a}}},
                             {"B", {{"requests", 32}}}};
       }
       writer.add_line(record.dump());
@@ -124,14 +124,14 @@ class LabReport : public testing::Test {
     for (const bool is_a : {true, false}) {
       const std::uint64_t requests = is_a ? 16 : 1;
       json counts = json::array({json::object(), json::object()});
-      if (!world.broadcast) {
+      if (!machine.broadcast) {
         counts = json::array({{{"tlb_flush.local_mm", requests}}, {{"TLB", requests}}});
       }
       json record = {{"record", "count"}, {"cell", index},           {"session", 1},
                      {"state", "ok"},     {"arm", is_a ? "A" : "B"}, {"latency_ns", 120000},
                      {"counts", counts}};
       if (is_lab) {
-        record["inside"] = inside_of(is_a, is_a ? world.lab_requests_a : 1, world);
+        record["inside"] = inside_of(is_a, is_a ? machine.lab_requests_a : 1, machine);
       }
       writer.add_line(record.dump());
     }
@@ -194,13 +194,13 @@ TEST_F(LabReport, TheStockKernelBearsTheLabOut) {
 }
 
 TEST_F(LabReport, AStockKernelThatSaysTheContraryIsShown) {
-  World world;
-  world.stock_ratio = 0.5;
-  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  MadeUpMachine machine;
+  machine.stock_ratio = 0.5;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), machine);
   EXPECT_EQ(study.cells[0].agreement, Agreement::kNo);
   EXPECT_THAT(answer_sentence(study), HasSubstr("does not agree"));
-  world.stock_ratio = 1;  // equivalent
-  EXPECT_EQ(analyse(plan_of(kPerVma, kMerged), world).cells[0].agreement, Agreement::kNo);
+  machine.stock_ratio = 1;  // equivalent
+  EXPECT_EQ(analyse(plan_of(kPerVma, kMerged), machine).cells[0].agreement, Agreement::kNo);
 }
 
 TEST(Agreement, IsOnlyBetweenDecidedVerdicts) {
@@ -224,9 +224,9 @@ TEST(Agreement, IsOnlyBetweenDecidedVerdicts) {
 }
 
 TEST_F(LabReport, AMissingRequestVoidsTheCell) {
-  World world;
-  world.lab_requests_a = 15;
-  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  MadeUpMachine machine;
+  machine.lab_requests_a = 15;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), machine);
   const CellResult& lab = study.cells[0];
   EXPECT_EQ(lab.verdict, Verdict::kVoid);
   EXPECT_THAT(lab.verdict_reason, HasSubstr("requests: 15 to 16 where 16 are due"));
@@ -239,9 +239,9 @@ TEST_F(LabReport, AMissingRequestVoidsTheCell) {
 
 /// The timing pass is checked by its blocks' sums.
 TEST_F(LabReport, AMissingRequestOfTheTimingPassVoidsTheCellToo) {
-  World world;
-  world.block_requests_a = 17;
-  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  MadeUpMachine machine;
+  machine.block_requests_a = 17;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), machine);
   EXPECT_EQ(study.cells[0].verdict, Verdict::kVoid);
   EXPECT_THAT(study.cells[0].verdict_reason, HasSubstr("16 to 17"));
 }
@@ -258,9 +258,9 @@ TEST(AccountCheck, OneOperationOfABlockIsEnough) {
 
 /// Such as stock arm64, which flushes at each VMA's end whatever the call.
 TEST_F(LabReport, ATwinThatFlushesOtherwiseIsNone) {
-  World world;
-  world.stock_due_b = 16;
-  const StudyResult study = analyse(plan_of(kPerVma, kMerged), world);
+  MadeUpMachine machine;
+  machine.stock_due_b = 16;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged), machine);
   const CellResult& lab = study.cells[0];
   EXPECT_THAT(lab.untimed, HasSubstr("flushes 16 times, not 1"));
   EXPECT_FALSE(lab.twin.has_value());
@@ -313,9 +313,9 @@ TEST_F(LabReport, CountsOnlyCellsShowCountsAndNoTime) {
 }
 
 TEST_F(LabReport, AContradictionInACountsOnlyStudyIsInTheAnswer) {
-  World world;
-  world.lab_requests_a = 17;
-  const StudyResult study = analyse(plan_of(kPerVma, kMerged, false), world);
+  MadeUpMachine machine;
+  machine.lab_requests_a = 17;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged, false), machine);
   EXPECT_THAT(answer_sentence(study), HasSubstr("In 1 of 1 cell the module's own account"));
   EXPECT_EQ(study.cells[0].verdict, Verdict::kVoid);
 }
@@ -342,9 +342,9 @@ TEST_F(LabReport, FewerTargetsThanFlushesRunContradict) {
 }
 
 TEST_F(LabReport, ABroadcastNamesNoTarget) {
-  World world;
-  world.broadcast = true;
-  const StudyResult study = analyse(plan_of(kPerVma, kMerged, false), world);
+  MadeUpMachine machine;
+  machine.broadcast = true;
+  const StudyResult study = analyse(plan_of(kPerVma, kMerged, false), machine);
   const CellResult& cell = study.cells[0];
   EXPECT_EQ(value_of(cell, "targets, at most"), "unknown / unknown");
   EXPECT_EQ(value_of(cell, "DSBs that complete them"), "16 / 1");

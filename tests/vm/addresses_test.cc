@@ -40,7 +40,7 @@ unsigned rounds_with_interrupts(const std::function<void()>& prepare,
   const std::vector<tlblab_range> ranges = {{own, kPage}};
   unsigned seen = 0;
   {
-    const Responders responders(1, ranges, Responders::Manner::kSpin);
+    const Responders responders(1, ranges, Responders::Mode::kSpin);
     for (unsigned round = 0; round < kRounds; ++round) {
       prepare();
       (void)responders.switches();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A bystander, and somebody who needs all the memory.
+// The process that watches its memory, and the one that uses it up.
 #include "tests/vm/background.hh"
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@ std::uint64_t available_bytes() {
 }
 
 /// Writes to a file of /proc or /sys, if there is such a file.
-void tell(const char* path, const std::string& text) {
+void write_setting(const char* path, const std::string& text) {
   const int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return;
   (void)!write(fd, text.c_str(), text.size());
@@ -44,7 +44,7 @@ void use_all_cpus() {
   sched_setaffinity(0, sizeof(set), &set);
 }
 
-int watch(Board& board, std::uint64_t bytes) {
+int watch_memory(SharedState& shared, std::uint64_t bytes) {
   use_all_cpus();
   void* got = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (got == MAP_FAILED) return 1;
@@ -58,18 +58,18 @@ int watch(Board& board, std::uint64_t bytes) {
       return 2;
     }
     for (std::uint64_t i = first; i < bytes / 8; ++i) {
-      if (words[i] != 0) complain(board, "a new page of the bystander is not zero");
+      if (words[i] != 0) complain(shared, "a new page of the bystander is not zero");
       words[i] = value(i);
     }
     for (std::uint64_t i = 0; i < bytes / 8; ++i) {
-      if (words[i] != value(i)) complain(board, "the bystander's memory has changed");
+      if (words[i] != value(i)) complain(shared, "the bystander's memory has changed");
     }
     usleep(1000);
-  } while (!board.end);
+  } while (!shared.end);
   return 0;
 }
 
-int press(Board& board, std::uint64_t seed) {
+int use_up_memory(SharedState& shared, std::uint64_t seed) {
   use_all_cpus();
   std::mt19937_64 random(seed);
   // A big machine isn't short of memory for this.
@@ -79,24 +79,24 @@ int press(Board& board, std::uint64_t seed) {
   const std::uint64_t piece = 256 * kPage;
   std::string max_mib;
   std::ifstream(kMaxMib) >> max_mib;
-  while (!board.end) {
+  while (!shared.end) {
     std::vector<void*> pieces;
-    while (!board.end && available_bytes() > spare + piece) {
+    while (!shared.end && available_bytes() > spare + piece) {
       void* got = mmap(nullptr, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (got == MAP_FAILED) break;
       for (std::uint64_t at = 0; at < piece; at += kPage) static_cast<char*>(got)[at] = 1;
       pieces.push_back(got);
-      if (random() % 4 == 0) tell(kFailAllocation, std::to_string(1 + random() % 300));
+      if (random() % 4 == 0) write_setting(kFailAllocation, std::to_string(1 + random() % 300));
     }
     // Every shrinker is called; page tables' neighbours move.
-    tell("/proc/sys/vm/drop_caches", random() % 2 != 0 ? "2" : "3");
-    tell("/proc/sys/vm/compact_memory", "1");
-    tell(kMaxMib, random() % 4 == 0 ? "1" : max_mib);
+    write_setting("/proc/sys/vm/drop_caches", random() % 2 != 0 ? "2" : "3");
+    write_setting("/proc/sys/vm/compact_memory", "1");
+    write_setting(kMaxMib, random() % 4 == 0 ? "1" : max_mib);
     for (void* got : pieces) munmap(got, piece);
     usleep(static_cast<useconds_t>(random() % 300'000));
   }
-  tell(kMaxMib, max_mib);
-  tell(kFailAllocation, "0");
+  write_setting(kMaxMib, max_mib);
+  write_setting(kFailAllocation, "0");
   return 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Who is there besides the players of random_calls.
+// What runs beside the workers of random_calls: a process that watches its memory, and one that
+// makes memory short.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +12,13 @@ namespace tlblab::vm {
 /// The calling thread may run everywhere: tests begin pinned to a CPU.
 void use_all_cpus();
 
-/// A process's work, until the board's end: holds memory that nobody may change, and looks at it
-/// all the time. Returns an exit status.
-int watch(Board& board, std::uint64_t bytes);
+/// Runs in a process of its own until shared.end: fills memory that nobody else may change and
+/// keeps checking it. Returns an exit status.
+int watch_memory(SharedState& shared, std::uint64_t bytes);
 
-/// A process's work, until the board's end: makes memory short, as far as that kills nobody, has
-/// the kernel take back what it can, and lets allocations of the module fail. Returns an exit
+/// Runs in a process of its own until shared.end: makes memory short, but not so short that
+/// anything is killed, drops caches, and makes allocations of the module fail. Returns an exit
 /// status.
-int press(Board& board, std::uint64_t seed);
+int use_up_memory(SharedState& shared, std::uint64_t seed);
 
 }  // namespace tlblab::vm

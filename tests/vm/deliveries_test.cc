@@ -15,9 +15,9 @@ constexpr unsigned kOperations = 6;
 /// One operation beside them. False, with the reason told, if there were more interrupts than
 /// requests times eligible CPUs, or fewer though nobody was switched off.
 bool deliveries_in_bounds(const Arena& arena, const Shape& shape, unsigned nr,
-                          Responders::Manner manner, std::uint32_t gather) {
+                          Responders::Mode mode, std::uint32_t gather) {
   REQUIRE_EQ(arena.populate(shape.ranges()), 0);
-  const Responders responders(nr, shape.ranges(), manner);
+  const Responders responders(nr, shape.ranges(), mode);
   const std::uint64_t switches = responders.switches();
   tlblab_request request = unmap_request(gather);
   // Only the operation's: populate and the responders' start are outside.
@@ -25,8 +25,7 @@ bool deliveries_in_bounds(const Arena& arena, const Shape& shape, unsigned nr,
   REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);
   const std::uint64_t got = tlb_interrupts() - before;
   const bool was_off = responders.switches() != switches;
-  const std::uint64_t most =
-      manner == Responders::Manner::kSleep ? 0 : request.account.requests * nr;
+  const std::uint64_t most = mode == Responders::Mode::kSleep ? 0 : request.account.requests * nr;
   if (got == most || (got < most && was_off)) return true;
   fail(__FILE__, __LINE__,
        "gather " + std::to_string(gather) + ", R = " + std::to_string(nr) + ": " +
@@ -36,7 +35,7 @@ bool deliveries_in_bounds(const Arena& arena, const Shape& shape, unsigned nr,
 }
 
 /// In a process of its own, pinned before its first thread: so R = 0 means none.
-int all_in_bounds(unsigned nr, Responders::Manner manner) {
+int all_in_bounds(unsigned nr, Responders::Mode mode) {
   pin_to_cpu(0);
   // No page is shared with the parent any more. Else the first reading of the interrupts is copied
   // into some that are, after it was taken, and the copy that each then needs is a flush as well.
@@ -46,26 +45,26 @@ int all_in_bounds(unsigned nr, Responders::Manner manner) {
   bool good = true;
   for (const std::uint32_t gather : {TLBLAB_PER_VMA, TLBLAB_MERGED, TLBLAB_FULL_MM}) {
     for (unsigned i = 0; i < kOperations; ++i) {
-      good = deliveries_in_bounds(arena, shape, nr, manner, gather) && good;
+      good = deliveries_in_bounds(arena, shape, nr, mode, gather) && good;
     }
   }
   return good ? 0 : 1;
 }
 
-void check_deliveries(Responders::Manner manner) {
+void check_deliveries(Responders::Mode mode) {
   if ((capabilities().features & TLBLAB_HAS_BROADCAST) != 0) {
     return skip("flushes are broadcast here: no interrupt to count");
   }
   REQUIRE_EQ(get_nprocs() >= 4, true);
   for (unsigned nr = 0; nr <= 3; ++nr) {
-    EXPECT_EQ(in_child([&] { return all_in_bounds(nr, manner); }), 0);
+    EXPECT_EQ(in_child([&] { return all_in_bounds(nr, mode); }), 0);
   }
 }
 
 }  // namespace
 
-TEST(deliveries_to_spinning_responders) { check_deliveries(Responders::Manner::kSpin); }
+TEST(deliveries_to_spinning_responders) { check_deliveries(Responders::Mode::kSpin); }
 
-TEST(deliveries_to_sleeping_responders) { check_deliveries(Responders::Manner::kSleep); }
+TEST(deliveries_to_sleeping_responders) { check_deliveries(Responders::Mode::kSleep); }
 
 }  // namespace tlblab::vm

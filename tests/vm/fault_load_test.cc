@@ -74,7 +74,7 @@ int troublemaker(unsigned seed, bool two, const End& end) {
   const std::vector<tlblab_range> watched = {{shape.ranges()[0].start, 4 * kPage}};
   bool good[2] = {true, true};
   {
-    const Witness witness(3, watched, Witness::Manner::kWrite);
+    const Witness witness(3, watched, Witness::Access::kWrite);
     std::thread other([&] {
       pin_to_cpu(2);
       if (two) good[0] = initiate(arena, shape.ranges(), seed, end);

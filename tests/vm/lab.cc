@@ -197,8 +197,8 @@ void write_file(const std::string& path, const std::string& text) {
   if (!file) die(path.c_str());
 }
 
-Responders::Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Manner manner)
-    : manner_(manner), alarm_(eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC)) {
+Responders::Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Mode mode)
+    : mode_(mode), alarm_(eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC)) {
   if (alarm_ < 0) die("eventfd");
   for (unsigned i = 0; i < nr; ++i) {
     threads_.emplace_back([this, i, &ranges] {
@@ -206,7 +206,7 @@ Responders::Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Man
       read_pages(ranges);
       tids_[i] = gettid();
       ++nr_ready_;
-      if (manner_ == Manner::kSleep) {
+      if (mode_ == Mode::kSleep) {
         std::uint64_t one = 0;
         if (read(alarm_, &one, sizeof(one)) != sizeof(one)) die("read eventfd");
       }
@@ -216,7 +216,7 @@ Responders::Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Man
     });
   }
   while (nr_ready_ < nr) sched_yield();
-  if (manner_ == Manner::kSpin || nr == 0) return;
+  if (mode_ == Mode::kSpin || nr == 0) return;
   for (unsigned i = 0; i < nr; ++i) {
     while (thread_state(tids_[i]) != 'S') usleep(1000);
   }
@@ -237,7 +237,7 @@ std::uint64_t Responders::switches() const {
       if (at != std::string::npos) sum += std::stoull(line.substr(line.find(':') + 1));
     }
   }
-  if (manner_ == Manner::kSleep) return sum;
+  if (mode_ == Mode::kSleep) return sum;
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     const std::uint64_t before = beats_[i];
     while (beats_[i] == before) sched_yield();

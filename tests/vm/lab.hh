@@ -109,8 +109,8 @@ void write_file(const std::string& path, const std::string& text);
 /// stopped: spin, or sleep. At most 64.
 class Responders {
  public:
-  enum class Manner { kSpin, kSleep };
-  Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Manner manner);
+  enum class Mode { kSpin, kSleep };
+  Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Mode mode);
   ~Responders();
   Responders(const Responders&) = delete;
   Responders& operator=(const Responders&) = delete;
@@ -120,7 +120,7 @@ class Responders {
   [[nodiscard]] std::uint64_t switches() const;
 
  private:
-  Manner manner_;
+  Mode mode_;
   int alarm_;  ///< an eventfd on which sleepers wait
   std::atomic<bool> stop_{false};
   std::atomic<unsigned> nr_ready_{0};

@@ -71,36 +71,36 @@ struct Mapped {
   std::vector<tlblab_range> ranges;
 };
 
-/// The same, with somebody who watches the last kPages of it, or the first few of these, and is
-/// gone before it goes.
-struct Scene : Mapped {
-  explicit Scene(unsigned nr_pages = kPages, Witness::Manner manner = Witness::Manner::kRead,
-                 unsigned nr_watched = kPages)
+/// The same, with a witness of its last kPages, or of the first few of these. The witness ends
+/// before the VMA.
+struct WatchedVma : Mapped {
+  explicit WatchedVma(unsigned nr_pages = kPages, Witness::Access access = Witness::Access::kRead,
+                      unsigned nr_watched = kPages)
       : Mapped(nr_pages),
         watched{{ranges[0].start + (nr_pages - kPages) * kPage, nr_watched * kPage}},
-        witness(kWitnessCpu, watched, manner) {}
+        witness(kWitnessCpu, watched, access) {}
 
   std::vector<tlblab_range> watched;
   Witness witness;
 };
 
 /// Populates and unmaps once. The account in `request`.
-Testimony round_of(Scene& scene, tlblab_request& request, std::uint32_t populate_flags) {
-  EXPECT_EQ(scene.arena.populate(scene.ranges, nullptr, populate_flags), 0);
-  scene.witness.begin_round();
-  EXPECT_EQ(scene.arena.perform(request, scene.ranges), 0);
-  scene.witness.returned();
-  return scene.witness.end_round();
+WitnessCounts round_of(WatchedVma& vma, tlblab_request& request, std::uint32_t populate_flags) {
+  EXPECT_EQ(vma.arena.populate(vma.ranges, nullptr, populate_flags), 0);
+  vma.witness.begin_round();
+  EXPECT_EQ(vma.arena.perform(request, vma.ranges), 0);
+  vma.witness.returned();
+  return vma.witness.end_round();
 }
 
 /// Rounds until the witness has seen a released frame; `most` at most. Returns their number, or 0
 /// if it has not.
 unsigned rounds_until_leak(std::uint32_t gather, std::uint32_t fault, unsigned most,
                            unsigned nr_pages = kPages, unsigned nr_watched = kPages) {
-  Scene scene(nr_pages, Witness::Manner::kRead, nr_watched);
+  WatchedVma vma(nr_pages, Witness::Access::kRead, nr_watched);
   for (unsigned i = 1; i <= most; ++i) {
     tlblab_request request = watched_request(gather, fault);
-    const Testimony seen = round_of(scene, request, TLBLAB_TAG);
+    const WitnessCounts seen = round_of(vma, request, TLBLAB_TAG);
     EXPECT_EQ(request.account.cleared, nr_pages);
     EXPECT_EQ(request.account.released, nr_pages);
     EXPECT_GE(request.account.requests, 1u);
@@ -173,13 +173,13 @@ TEST(oracle_tags_new_frames) {
 
 TEST(oracle_off_writes_nothing) {
   // Without its flags, a stale translation shows a frame as it was: of either call.
-  Scene scene;
+  WatchedVma vma;
   std::uint64_t nr_served_after = 0;
   for (unsigned i = 0; i < kSureRounds; ++i) {
     tlblab_request request = watched_request(TLBLAB_MERGED, TLBLAB_NO_FLUSH);
     const bool tag = i % 2 == 0;
     if (tag) request.flags = 0;
-    const Testimony seen = round_of(scene, request, tag ? TLBLAB_TAG : 0);
+    const WitnessCounts seen = round_of(vma, request, tag ? TLBLAB_TAG : 0);
     EXPECT_EQ(seen.released, 0u);
     nr_served_after += seen.served_after;
   }
@@ -187,19 +187,19 @@ TEST(oracle_off_writes_nothing) {
 }
 
 TEST(oracle_tag_of_a_released_frame) {
-  Scene scene;
+  WatchedVma vma;
   for (unsigned i = 0; i < kSureRounds; ++i) {
-    REQUIRE_EQ(populate_tagged(scene.arena, scene.ranges), 0);
-    scene.witness.begin_round();
+    REQUIRE_EQ(populate_tagged(vma.arena, vma.ranges), 0);
+    vma.witness.begin_round();
     std::vector<tlblab_tag> live;
     for (unsigned page = 0; page < kPages; ++page) {
-      live.push_back(const_cast<const tlblab_tag&>(tag_at(scene.watched[0].start + page * kPage)));
+      live.push_back(const_cast<const tlblab_tag&>(tag_at(vma.watched[0].start + page * kPage)));
     }
     tlblab_request request = watched_request(TLBLAB_MERGED, TLBLAB_NO_FLUSH);
     const std::uint64_t before_ns = now_ns();
-    REQUIRE_EQ(scene.arena.perform(request, scene.ranges), 0);
+    REQUIRE_EQ(vma.arena.perform(request, vma.ranges), 0);
     const std::uint64_t after_ns = now_ns();
-    const Testimony seen = scene.witness.end_round();
+    const WitnessCounts seen = vma.witness.end_round();
     if (seen.released == 0) continue;
     const tlblab_tag& tag = seen.last_released;
     EXPECT_EQ(tag.state, std::uint64_t{TLBLAB_RELEASED});
@@ -220,10 +220,10 @@ TEST(oracle_tag_of_a_released_frame) {
 
 TEST(oracle_sound_unmap_leaves_nothing_to_reach) {
   for (const std::uint32_t gather : kGathers) {
-    Scene scene;
+    WatchedVma vma;
     for (unsigned i = 0; i < kSoundRounds / 10; ++i) {
       tlblab_request request = watched_request(gather, 0);
-      const Testimony seen = round_of(scene, request, TLBLAB_TAG);
+      const WitnessCounts seen = round_of(vma, request, TLBLAB_TAG);
       EXPECT_GE(seen.served, kPages);
       EXPECT_EQ(seen.served_after, 0u);
       EXPECT_EQ(seen.released, 0u);
@@ -312,10 +312,10 @@ namespace {
 std::uint64_t stale_writes_under(std::uint32_t fault) {
   const std::uint64_t before = totals().stale_writes;
   {
-    Scene scene(kPages, Witness::Manner::kWrite);
+    WatchedVma vma(kPages, Witness::Access::kWrite);
     for (unsigned i = 0; i < kSureRounds; ++i) {
       tlblab_request request = watched_request(TLBLAB_MERGED, fault);
-      round_of(scene, request, TLBLAB_TAG);
+      round_of(vma, request, TLBLAB_TAG);
     }
   }
   return totals().stale_writes - before;
@@ -342,7 +342,7 @@ TEST(fault_leaves_no_stale_translation_to_the_next_round) {
       witness.begin_round();
       tlblab_request request = watched_request(TLBLAB_MERGED, i % 2 == 0 ? TLBLAB_NO_FLUSH : 0);
       EXPECT_EQ(arena.perform(request, ranges), 0);
-      const Testimony seen = witness.end_round();
+      const WitnessCounts seen = witness.end_round();
       if (i % 2 != 0) EXPECT_EQ(seen.released, 0u);
     }
     tlblab_request request = watched_request(TLBLAB_MERGED, TLBLAB_NO_FLUSH);
@@ -354,7 +354,7 @@ TEST(fault_leaves_no_stale_translation_to_the_next_round) {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
     EXPECT_EQ(reinterpret_cast<std::uint64_t>(other), base);
     witness.begin_round();
-    const Testimony seen = witness.end_round();
+    const WitnessCounts seen = witness.end_round();
     EXPECT_GE(seen.served, kPages);
     EXPECT_EQ(seen.released, 0u);
   }

@@ -38,16 +38,16 @@ tlblab_request tagging_request(std::uint32_t gather) {
 
 /// 'c', 'f', 'r', 'R' for the steps of a call, as it announced them. Each one's subject is checked:
 /// addresses in `ranges`, in their order, and their frames.
-std::string steps_of(Actor& actor, const std::vector<std::uint64_t>& addresses,
+std::string steps_of(PacedThread& thread, const std::vector<std::uint64_t>& addresses,
                      const std::vector<std::uint64_t>& frames) {
   std::string steps;
   std::size_t nr_cleared = 0;
   std::size_t nr_released = 0;
   for (;;) {
-    REQUIRE_EQ(actor.wait(), true);
-    if (actor.returned()) return steps;
-    const std::uint64_t subject = actor.subject();
-    switch (actor.step()) {
+    REQUIRE_EQ(thread.wait(), true);
+    if (thread.returned()) return steps;
+    const std::uint64_t subject = thread.subject();
+    switch (thread.step()) {
       case TLBLAB_STEP_CLEAR:
         REQUIRE_EQ(nr_cleared < addresses.size(), true);
         EXPECT_EQ(subject, addresses[nr_cleared]);
@@ -73,7 +73,7 @@ std::string steps_of(Actor& actor, const std::vector<std::uint64_t>& addresses,
       default:
         steps += '?';
     }
-    actor.allow_step();
+    thread.allow_step();
   }
 }
 
@@ -97,7 +97,7 @@ TEST(pace_stops_before_each_step) {
   const std::string expected[] = {"cfcfrrcfcfrrR", "ccfrrccfrrR", "ccfrrccfrrR", "ccccfrrrrR",
                                   "ccccfrrrrR"};
   EXPECT_TRUE((capabilities().features & TLBLAB_HAS_PACE) != 0);
-  Actor actor(1);
+  PacedThread thread(1);
   for (std::size_t i = 0; i < std::size(kGathers); ++i) {
     const Arena arena;
     const Shape shape(arena, 2, 2);
@@ -114,12 +114,12 @@ TEST(pace_stops_before_each_step) {
     std::transform(addresses.begin(), addresses.end(), frames.begin(), [](std::uint64_t address) {
       return reinterpret_cast<const volatile tlblab_tag*>(address)->frame;
     });
-    actor.begin_call(arena, tagging_request(kGathers[i]), shape.ranges());
-    EXPECT_EQ(steps_of(actor, addresses, frames), expected[i]);
-    EXPECT_EQ(actor.finish_call(), 0);
-    EXPECT_EQ(actor.account().cleared, 4u);
-    EXPECT_EQ(actor.account().released, 4u);
-    actor.rest();
+    thread.begin_call(arena, tagging_request(kGathers[i]), shape.ranges());
+    EXPECT_EQ(steps_of(thread, addresses, frames), expected[i]);
+    EXPECT_EQ(thread.finish_call(), 0);
+    EXPECT_EQ(thread.account().cleared, 4u);
+    EXPECT_EQ(thread.account().released, 4u);
+    thread.rest();
   }
 }
 
@@ -223,16 +223,16 @@ TEST(pace_ends_when_nobody_lets_it_go_on) {
     // CPU on which the operation stands with a page-table lock.
     void* other = mmap(nullptr, kPage, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    Actor actor(1);
-    actor.begin_call(arena, tagging_request(TLBLAB_MERGED), shape.ranges(), kLimitMs);
-    REQUIRE_EQ(actor.wait(), true);
-    EXPECT_EQ(actor.step(), std::uint32_t{TLBLAB_STEP_CLEAR});
+    PacedThread thread(1);
+    thread.begin_call(arena, tagging_request(TLBLAB_MERGED), shape.ranges(), kLimitMs);
+    REQUIRE_EQ(thread.wait(), true);
+    EXPECT_EQ(thread.step(), std::uint32_t{TLBLAB_STEP_CLEAR});
     EXPECT_EQ(madvise(other, kPage, MADV_DONTNEED), 0);
-    EXPECT_TRUE(!actor.returned());
-    EXPECT_TRUE(actor.wait_for_return(20'000'000'000));
-    EXPECT_EQ(actor.finish_call(), ETIMEDOUT);
+    EXPECT_TRUE(!thread.returned());
+    EXPECT_TRUE(thread.wait_for_return(20'000'000'000));
+    EXPECT_EQ(thread.finish_call(), ETIMEDOUT);
     // Done all the same; told only in the totals.
-    EXPECT_EQ(actor.account().cleared, 0u);
+    EXPECT_EQ(thread.account().cleared, 0u);
     EXPECT_EQ(totals().account.cleared, before.account.cleared + 4);
     EXPECT_TRUE(faults_with_sigbus(shape.ranges()[0].start + 3 * kPage));
     munmap(other, kPage);

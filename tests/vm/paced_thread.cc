@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The actor's thread, and the words in which it and the kernel are waited for.
+// The thread's loop, and waiting for it and for the kernel's words.
 #include "tests/vm/paced_thread.hh"
 
 #include <sched.h>
@@ -43,15 +43,15 @@ bool wait_until(std::uint64_t patience_ns, Condition condition) {
 
 }  // namespace
 
-Actor::Actor(int cpu) : thread_([this, cpu] { run(cpu); }) {}
+PacedThread::PacedThread(int cpu) : thread_([this, cpu] { run(cpu); }) {}
 
-Actor::~Actor() {
+PacedThread::~PacedThread() {
   finish_call();
   tell(Command::kEnd);
   thread_.join();
 }
 
-void Actor::run(int cpu) {
+void PacedThread::run(int cpu) {
   pin_to_cpu(cpu);
   for (;;) {
     const Command command = command_;
@@ -63,22 +63,24 @@ void Actor::run(int cpu) {
   }
 }
 
-void Actor::tell(Command command) {
+void PacedThread::tell(Command command) {
   command_ = command;
   command_.notify_one();
 }
 
-bool Actor::is_done() const { return command_ == Command::kNone || command_ == Command::kRest; }
+bool PacedThread::is_done() const {
+  return command_ == Command::kNone || command_ == Command::kRest;
+}
 
-Reached Actor::read(std::uint64_t page) {
+Reached PacedThread::read(std::uint64_t page) {
   page_ = page;
   tell(Command::kRead);
   const bool came = wait_until(kPatienceNs, [this] { return is_done(); });
   return came ? reached_ : Reached::kNoAnswer;
 }
 
-void Actor::begin_call(const Arena& arena, const tlblab_request& request,
-                       const std::vector<tlblab_range>& ranges, std::uint32_t limit_ms) {
+void PacedThread::begin_call(const Arena& arena, const tlblab_request& request,
+                             const std::vector<tlblab_range>& ranges, std::uint32_t limit_ms) {
   arena_ = &arena;
   ranges_ = &ranges;
   request_ = request;
@@ -89,25 +91,27 @@ void Actor::begin_call(const Arena& arena, const tlblab_request& request,
   tell(Command::kCall);
 }
 
-bool Actor::wait(std::uint64_t patience_ns) const {
+bool PacedThread::wait(std::uint64_t patience_ns) const {
   return wait_until(patience_ns, [this] {
     return is_done() || __atomic_load_n(&pace_.stopped, __ATOMIC_ACQUIRE) == nr_allowed_ + 1;
   });
 }
 
-bool Actor::wait_for_return(std::uint64_t patience_ns) const {
+bool PacedThread::wait_for_return(std::uint64_t patience_ns) const {
   return wait_until(patience_ns, [this] { return is_done(); });
 }
 
-void Actor::allow_step() { __atomic_store_n(&pace_.allowed, ++nr_allowed_, __ATOMIC_RELEASE); }
+void PacedThread::allow_step() {
+  __atomic_store_n(&pace_.allowed, ++nr_allowed_, __ATOMIC_RELEASE);
+}
 
-int Actor::finish_call() {
+int PacedThread::finish_call() {
   __atomic_store_n(&pace_.allowed, kAll, __ATOMIC_RELEASE);
   while (!is_done()) sched_yield();
   return error_;
 }
 
-void Actor::rest() {
+void PacedThread::rest() {
   finish_call();
   command_ = Command::kRest;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// An actor: a thread on a CPU of its own that does what it is told, one thing at a time: reads a
-// page, or makes a call that is paced. In between it spins, so that its CPU keeps what its TLB has.
+// A thread pinned to a CPU that takes one command at a time: read a page, or make a paced call. In
+// between it spins, so that its CPU keeps its TLB entries.
 #pragma once
 
 #include <atomic>
@@ -12,25 +12,25 @@
 
 namespace tlblab::vm {
 
-/// What came of reading a page.
+/// The outcome of reading a page.
 enum class Reached {
   kGone,      ///< SIGBUS
   kLive,      ///< the tag of a frame in use
   kReleased,  ///< the tag of a released frame
   kOther,     ///< no tag
-  kNoAnswer,  ///< the actor did not come in time
+  kNoAnswer,  ///< the thread did not answer in time
 };
 
-class Actor {
+class PacedThread {
  public:
-  /// How long it is waited for: less than a paced operation waits that is told nothing else.
+  /// How long to wait for it: less than a paced operation's default limit.
   static constexpr std::uint64_t kPatienceNs = 4'000'000'000;
 
-  explicit Actor(int cpu);
-  /// Lets its call go to its end.
-  ~Actor();
-  Actor(const Actor&) = delete;
-  Actor& operator=(const Actor&) = delete;
+  explicit PacedThread(int cpu);
+  /// Lets its call run to its end.
+  ~PacedThread();
+  PacedThread(const PacedThread&) = delete;
+  PacedThread& operator=(const PacedThread&) = delete;
 
   Reached read(std::uint64_t page);
 
@@ -44,18 +44,18 @@ class Actor {
   [[nodiscard]] bool wait(std::uint64_t patience_ns = kPatienceNs) const;
   /// Of a call that was waited for: whether it has returned.
   [[nodiscard]] bool returned() const { return is_done(); }
-  /// Waits until the call has returned, though nobody lets it; false if it doesn't.
+  /// Waits until the call has returned without being allowed to; false if it does not.
   [[nodiscard]] bool wait_for_return(std::uint64_t patience_ns) const;
   /// The step before which it stands: enum tlblab_step, and what it is about.
   [[nodiscard]] std::uint32_t step() const { return pace_.step; }
   [[nodiscard]] std::uint64_t subject() const { return pace_.subject; }
   /// Lets the step be taken. Doesn't wait.
   void allow_step();
-  /// Lets it go to its end, and waits for that, which it comes to whatever happens. Its errno.
+  /// Lets the call run to its end and waits for that. Returns its errno.
   int finish_call();
   [[nodiscard]] const tlblab_account& account() const { return request_.account; }
 
-  /// Lets it go to its end, and sleeps until it is told something else.
+  /// Lets the call run to its end; then the thread sleeps until the next command.
   void rest();
 
  private:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One thread of random_calls: what it may do, one step after the other. Whether a call is legal is
-// nobody's business here; that each ends with an errno that it may have, and that nothing unrelated
-// changes, is.
+// One thread of random_calls: makes one random call after the other. Calls may be illegal; each
+// must end with an errno that it may have, and change nothing unrelated.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +17,8 @@
 
 namespace tlblab::vm {
 
-/// What the processes share, in memory that they share.
-struct Board {
+/// What the processes share, in shared memory.
+struct SharedState {
   static constexpr unsigned kWorkers = 3;
   std::atomic<bool> end{false};
   std::atomic<unsigned> complaints{0};
@@ -33,46 +32,46 @@ struct Board {
   std::atomic<std::uint64_t> killed{0};                ///< workers
 };
 
-/// Says so on stdout, at once and in one piece, and counts it. Safe after fork().
-[[gnu::format(printf, 2, 3)]] void complain(Board& board, const char* format, ...);
+/// Writes one line to stdout, in one piece, and counts it. Safe after fork().
+[[gnu::format(printf, 2, 3)]] void complain(SharedState& shared, const char* format, ...);
 
 /// What all threads of one worker process share.
-struct World {
-  /// As far as anybody knows: other threads map over it.
+struct WorkerState {
+  /// Where a zone has lab memory. A hint only: other threads map over it.
   struct alignas(4) Hint {
     std::uint8_t arena;  ///< index + 1; 0: no lab memory
     std::uint8_t first;  ///< page in the zone
     std::uint8_t nr;
   };
 
-  Board* board = nullptr;
+  SharedState* shared = nullptr;
   unsigned process = 0;
   bool foreign_entries = false;  ///< others may set entries in lab VMAs
-  Stage stage;
+  Zones zones;
   tlblab_capabilities can{};
   std::array<int, 3> arenas{};  ///< files: two are all workers', one is this worker's
   int mem = -1;                 ///< /proc/self/mem
-  std::array<std::atomic<Hint>, Stage::kZones> hints{};
+  std::array<std::atomic<Hint>, Zones::kZones> hints{};
 };
 
-class Player {
+class RandomCaller {
  public:
-  Player(World& world, std::uint64_t seed);
+  RandomCaller(WorkerState& state, std::uint64_t seed);
 
   /// One call, or a few that belong together.
   void step();
 
  private:
-  using Act = void (Player::*)();
+  using Call = void (RandomCaller::*)();
 
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
   bool one_in(std::uint32_t n) { return below(n) == 0; }
   /// Some pages of a zone, or all of it.
-  Stage::Piece any_piece();
+  Zones::Piece any_piece();
   /// As any_piece(), or a guard and what is around it: for calls that leave content as it is.
-  Stage::Piece any_neighbourhood();
+  Zones::Piece any_neighbourhood();
   std::uint64_t any_word();
-  [[nodiscard]] int any_arena() { return world_.arenas[below(3)]; }
+  [[nodiscard]] int any_arena() { return state_.arenas[below(3)]; }
 
   // random_caller_lab.cc: the module's calls.
   void map_lab();
@@ -80,13 +79,13 @@ class Player {
   void perform();
   void ask();
   void reopen();
-  /// Ranges of lab memory as far as one knows, of one arena; or nonsense. Returns their number.
+  /// Ranges of one arena's lab memory, as far as the hints know; or nonsense. Returns their number.
   unsigned any_ranges(int* fd);
   void spoil_ranges(unsigned nr);
-  /// There is no lab memory there any more.
+  /// Drops the hints: there is no lab memory there any more.
   void forget_ranges(unsigned nr);
   tlblab_request any_request();
-  /// Writes to each page of the ranges that lies in a zone, as far as a page can be reached.
+  /// Writes to each page of the ranges that lies in a zone and can be reached.
   void write_to_ranges(unsigned nr);
   void check_account(const tlblab_request& request, unsigned nr_ranges);
 
@@ -103,7 +102,7 @@ class Player {
   void register_uffd();
   void scan_pagemap();
 
-  // random_caller_processes.cc: what goes by way of /proc, or by another process.
+  // random_caller_processes.cc: calls through /proc, and on other processes.
   void read_proc();
   void use_mem_file();
   void reach_peer();
@@ -111,11 +110,11 @@ class Player {
   void change_process();
   void pass_to_kernel();
 
-  World& world_;
-  Board& board_;
+  WorkerState& state_;
+  SharedState& shared_;
   std::mt19937_64 random_;
   Userfaultfd uffd_;
-  bool is_child_ = false;  ///< of fork(): no more of that
+  bool is_child_ = false;  ///< of fork_child(): does not fork again
   std::array<tlblab_range, 8> ranges_{};
 };
 

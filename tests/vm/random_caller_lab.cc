@@ -16,7 +16,7 @@ namespace tlblab::vm {
 namespace {
 
 /// Offsets of an arena that are used, in pages: few, so that VMAs share frames.
-constexpr unsigned kOffsets = 2 * Stage::kZonePages;
+constexpr unsigned kOffsets = 2 * Zones::kZonePages;
 
 bool is_one_of(int error, std::initializer_list<int> allowed) {
   return std::find(allowed.begin(), allowed.end(), error) != allowed.end();
@@ -24,11 +24,11 @@ bool is_one_of(int error, std::initializer_list<int> allowed) {
 
 }  // namespace
 
-void Player::map_lab() {
-  const unsigned zone = below(Stage::kZones);
-  const auto first = static_cast<std::uint8_t>(one_in(2) ? 0 : below(Stage::kZonePages));
-  const auto nr = static_cast<std::uint8_t>(one_in(3) ? Stage::kZonePages - first
-                                                      : 1 + below(Stage::kZonePages - first));
+void RandomCaller::map_lab() {
+  const unsigned zone = below(Zones::kZones);
+  const auto first = static_cast<std::uint8_t>(one_in(2) ? 0 : below(Zones::kZonePages));
+  const auto nr = static_cast<std::uint8_t>(one_in(3) ? Zones::kZonePages - first
+                                                      : 1 + below(Zones::kZonePages - first));
   const auto arena = static_cast<std::uint8_t>(below(3));
   int protection = one_in(6) ? PROT_READ : PROT_READ | PROT_WRITE;
   int flags = MAP_SHARED | MAP_FIXED;
@@ -46,36 +46,36 @@ void Player::map_lab() {
         protection = PROT_NONE;
         break;
       default:
-        offset = TLBLAB_MAX_BYTES - kPage * below(Stage::kZonePages);
+        offset = TLBLAB_MAX_BYTES - kPage * below(Zones::kZonePages);
     }
   }
   if (one_in(8)) flags |= MAP_POPULATE;
   if (one_in(8)) flags |= MAP_LOCKED;
-  const std::uint64_t at = world_.stage.zone(zone).start + first * kPage;
-  void* got = mmap(reinterpret_cast<void*>(at), nr * kPage, protection, flags, world_.arenas[arena],
+  const std::uint64_t at = state_.zones.zone(zone).start + first * kPage;
+  void* got = mmap(reinterpret_cast<void*>(at), nr * kPage, protection, flags, state_.arenas[arena],
                    static_cast<off_t>(offset));
   if (got == MAP_FAILED) {
-    ++board_.refused;
+    ++shared_.refused;
     if (!is_one_of(errno, {EINVAL, EACCES, ENOMEM, EAGAIN, EBADF, EINTR})) {
-      complain(board_, "mmap of lab memory: errno %d", errno);
+      complain(shared_, "mmap of lab memory: errno %d", errno);
     }
     return;
   }
-  ++board_.mapped;
-  world_.hints[zone] = {static_cast<std::uint8_t>(arena + 1), first, nr};
+  ++shared_.mapped;
+  state_.hints[zone] = {static_cast<std::uint8_t>(arena + 1), first, nr};
 }
 
-unsigned Player::any_ranges(int* fd) {
+unsigned RandomCaller::any_ranges(int* fd) {
   const unsigned arena = below(3);
-  *fd = world_.arenas[arena];
+  *fd = state_.arenas[arena];
   const unsigned most = 1 + below(static_cast<std::uint32_t>(ranges_.size()));
   unsigned nr = 0;
-  for (unsigned zone = below(2); zone < Stage::kZones && nr < most; ++zone) {
-    const World::Hint hint = world_.hints[zone];
+  for (unsigned zone = below(2); zone < Zones::kZones && nr < most; ++zone) {
+    const WorkerState::Hint hint = state_.hints[zone];
     if (hint.arena != arena + 1 || one_in(4)) continue;
     const unsigned first = one_in(2) ? 0 : below(hint.nr);
     const unsigned pages = one_in(2) ? hint.nr - first : 1 + below(hint.nr - first);
-    const std::uint64_t at = world_.stage.zone(zone).start + (hint.first + first) * kPage;
+    const std::uint64_t at = state_.zones.zone(zone).start + (hint.first + first) * kPage;
     ranges_[nr++] = {at, pages * kPage};
     // Two ranges of one VMA.
     if (pages > 2 && nr < most && one_in(4)) {
@@ -84,14 +84,14 @@ unsigned Player::any_ranges(int* fd) {
     }
   }
   if (nr == 0 || one_in(16)) {
-    const Stage::Piece piece = any_piece();
+    const Zones::Piece piece = any_piece();
     ranges_[nr == 0 ? nr++ : 0] = {piece.start, piece.bytes};
   }
   if (one_in(16)) spoil_ranges(nr);
   return nr;
 }
 
-void Player::spoil_ranges(unsigned nr) {
+void RandomCaller::spoil_ranges(unsigned nr) {
   tlblab_range& range = ranges_[below(nr)];
   switch (below(8)) {
     case 0:
@@ -111,33 +111,33 @@ void Player::spoil_ranges(unsigned nr) {
       break;
     case 5: {
       // A guard, to which nothing must happen.
-      const Stage::Piece guard = world_.stage.guard(below(Stage::kGuards));
+      const Zones::Piece guard = state_.zones.guard(below(Zones::kGuards));
       range = {guard.start, guard.bytes};
       break;
     }
     case 6:
       // From lab memory into the guard behind it.
-      range.len_bytes = (Stage::kZonePages + 1) * kPage;
+      range.len_bytes = (Zones::kZonePages + 1) * kPage;
       break;
     default:
-      range = {world_.stage.whole().start, world_.stage.whole().bytes};
+      range = {state_.zones.whole().start, state_.zones.whole().bytes};
   }
 }
 
-void Player::forget_ranges(unsigned nr) {
+void RandomCaller::forget_ranges(unsigned nr) {
   for (unsigned i = 0; i < nr; ++i) {
-    for (unsigned zone = 0; zone < Stage::kZones; ++zone) {
-      const Stage::Piece piece = world_.stage.zone(zone);
-      if (ranges_[i].start - piece.start < piece.bytes) world_.hints[zone] = World::Hint{};
+    for (unsigned zone = 0; zone < Zones::kZones; ++zone) {
+      const Zones::Piece piece = state_.zones.zone(zone);
+      if (ranges_[i].start - piece.start < piece.bytes) state_.hints[zone] = WorkerState::Hint{};
     }
   }
 }
 
-void Player::write_to_ranges(unsigned nr) {
+void RandomCaller::write_to_ranges(unsigned nr) {
   const std::uint64_t value = 0x7abull << 52 | random_() >> 16;
   for (unsigned i = 0; i < nr; ++i) {
-    for (unsigned zone = 0; zone < Stage::kZones; ++zone) {
-      const Stage::Piece piece = world_.stage.zone(zone);
+    for (unsigned zone = 0; zone < Zones::kZones; ++zone) {
+      const Zones::Piece piece = state_.zones.zone(zone);
       if (ranges_[i].start - piece.start >= piece.bytes) continue;
       const std::uint64_t end = std::min<std::uint64_t>(ranges_[i].start + ranges_[i].len_bytes,
                                                         piece.start + piece.bytes);
@@ -149,7 +149,7 @@ void Player::write_to_ranges(unsigned nr) {
   }
 }
 
-void Player::populate() {
+void RandomCaller::populate() {
   int fd = -1;
   auto request = sized<tlblab_populate>();
   const unsigned nr_ranges = any_ranges(&fd);
@@ -162,18 +162,18 @@ void Player::populate() {
   if (one_in(40)) request.ranges = any_word();
   if (one_in(40)) request.nr_ranges = random_() >> below(64);
   if (ioctl(fd, TLBLAB_POPULATE, &request) == 0) {
-    ++board_.populated;
+    ++shared_.populated;
     return;
   }
-  ++board_.refused;
+  ++shared_.refused;
   if (!is_one_of(errno, {EINVAL, EFAULT, E2BIG, EBUSY, ENOMEM, EINTR, EBADF}) &&
-      !(errno == EUCLEAN && world_.foreign_entries)) {
-    complain(board_, "TLBLAB_POPULATE: errno %d", errno);
+      !(errno == EUCLEAN && state_.foreign_entries)) {
+    complain(shared_, "TLBLAB_POPULATE: errno %d", errno);
   }
   if (errno == EFAULT && one_in(2)) forget_ranges(nr_ranges);
 }
 
-tlblab_request Player::any_request() {
+tlblab_request RandomCaller::any_request() {
   auto request = sized<tlblab_request>();
   const auto offered = [this](std::uint64_t mask) {
     const auto value = below(one_in(64) ? 40 : 8);
@@ -185,16 +185,16 @@ tlblab_request Player::any_request() {
     return value;
   };
   request.operation = TLBLAB_UNMAP;
-  request.gather = some(world_.can.gathers);
-  request.extent = some(world_.can.extents);
+  request.gather = some(state_.can.gathers);
+  request.extent = some(state_.can.extents);
   if (request.gather == TLBLAB_PER_PAGE || request.gather == TLBLAB_FULL_MM) {
     request.extent = TLBLAB_ENVELOPE;
   }
-  request.release = some(world_.can.releases);
-  request.mechanism = some(world_.can.mechanisms);
-  request.flags = static_cast<std::uint32_t>(random_() & world_.can.flags);
-  request.fault = one_in(2) ? 0 : offered(world_.can.faults);
-  request.batch_pages = one_in(2) ? 0 : 1 + below(2 * Stage::kZonePages);
+  request.release = some(state_.can.releases);
+  request.mechanism = some(state_.can.mechanisms);
+  request.flags = static_cast<std::uint32_t>(random_() & state_.can.flags);
+  request.fault = one_in(2) ? 0 : offered(state_.can.faults);
+  request.batch_pages = one_in(2) ? 0 : 1 + below(2 * Zones::kZonePages);
   request.ceiling_pages = one_in(2) ? 0 : 1 + below(40);
   if (one_in(64)) request.batch_pages = random_() >> below(64);
   if (one_in(64)) request.ceiling_pages = static_cast<std::uint32_t>(random_());
@@ -203,7 +203,7 @@ tlblab_request Player::any_request() {
   return request;
 }
 
-void Player::perform() {
+void RandomCaller::perform() {
   int fd = -1;
   const unsigned nr_ranges = any_ranges(&fd);
   tlblab_request request = any_request();
@@ -213,7 +213,7 @@ void Player::perform() {
   if (one_in(40)) request.nr_ranges = random_() >> below(64);
   // Led step by step by nobody: it goes on by itself after some milliseconds.
   alignas(64) tlblab_pace pace{};
-  if ((world_.can.features & TLBLAB_HAS_PACE) != 0 && one_in(50)) {
+  if ((state_.can.features & TLBLAB_HAS_PACE) != 0 && one_in(50)) {
     pace.limit_ms = 1 + below(10);
     pace.allowed = one_in(2) ? ~0u : below(20);
     request.pace = one_in(10) ? any_word() : reinterpret_cast<std::uint64_t>(&pace);
@@ -228,50 +228,50 @@ void Player::perform() {
   for (unsigned i = 0; insist && i < 3; ++i) write_to_ranges(nr_ranges);
   errno = error;
   if (result == 0) {
-    ++board_.performed;
-    board_.cleared += request.account.cleared;
+    ++shared_.performed;
+    shared_.cleared += request.account.cleared;
     if (was_valid) check_account(request, nr_ranges);
     return;
   }
-  ++board_.refused;
+  ++shared_.refused;
   if (!is_one_of(errno,
                  {EINVAL, EFAULT, E2BIG, EOPNOTSUPP, EBUSY, ENOMEM, EINTR, ETIMEDOUT, EBADF}) &&
-      !(errno == EUCLEAN && world_.foreign_entries)) {
-    complain(board_, "TLBLAB_PERFORM: errno %d", errno);
+      !(errno == EUCLEAN && state_.foreign_entries)) {
+    complain(shared_, "TLBLAB_PERFORM: errno %d", errno);
   }
   if (errno == EFAULT && one_in(2)) forget_ranges(nr_ranges);
 }
 
-void Player::check_account(const tlblab_request& request, unsigned nr_ranges) {
+void RandomCaller::check_account(const tlblab_request& request, unsigned nr_ranges) {
   std::uint64_t pages = 0;
   for (unsigned i = 0; i < nr_ranges; ++i) pages += ranges_[i].len_bytes / kPage;
   const tlblab_account& account = request.account;
   if (account.cleared + account.empty != pages) {
-    complain(board_, "%llu cleared and %llu empty are not %llu pages",
+    complain(shared_, "%llu cleared and %llu empty are not %llu pages",
              static_cast<unsigned long long>(account.cleared),
              static_cast<unsigned long long>(account.empty),
              static_cast<unsigned long long>(pages));
   }
   if (account.released > account.cleared || account.forced > account.requests ||
       account.full > account.requests) {
-    complain(board_, "the account's terms contradict each other");
+    complain(shared_, "the account's terms contradict each other");
   }
 }
 
-void Player::ask() {
+void RandomCaller::ask() {
   auto can = sized<tlblab_capabilities>();
   auto books = sized<tlblab_totals>();
   const int fd = any_arena();
   switch (below(4)) {
     case 0:
       if (ioctl(fd, TLBLAB_QUERY, &can) != 0 && errno != EBADF) {
-        complain(board_, "TLBLAB_QUERY: errno %d", errno);
+        complain(shared_, "TLBLAB_QUERY: errno %d", errno);
       }
       return;
     case 1:
       // Balance holds whenever no call is running: see books_test.cc for more.
       if (ioctl(fd, TLBLAB_TOTALS, &books) != 0 && errno != EBADF) {
-        complain(board_, "TLBLAB_TOTALS: errno %d", errno);
+        complain(shared_, "TLBLAB_TOTALS: errno %d", errno);
       }
       return;
     case 2:
@@ -283,14 +283,14 @@ void Player::ask() {
   }
 }
 
-void Player::reopen() {
+void RandomCaller::reopen() {
   // This worker's own arena, in the place of the old one in one step: other threads are using it.
   const int fresh = open(TLBLAB_DEVICE, O_RDWR | O_CLOEXEC);
   if (fresh < 0) {
-    if (errno != ENOMEM) complain(board_, "open of the device: errno %d", errno);
+    if (errno != ENOMEM) complain(shared_, "open of the device: errno %d", errno);
     return;
   }
-  dup3(fresh, world_.arenas[2], O_CLOEXEC);
+  dup3(fresh, state_.arenas[2], O_CLOEXEC);
   close(fresh);
 }
 

@@ -31,28 +31,28 @@ constexpr unsigned long kPagemapScan = _IOWR('f', 16, PagemapScan);
 
 }  // namespace
 
-Stage::Piece Player::any_piece() {
-  const Stage::Piece zone = world_.stage.zone(below(Stage::kZones));
+Zones::Piece RandomCaller::any_piece() {
+  const Zones::Piece zone = state_.zones.zone(below(Zones::kZones));
   if (one_in(3)) return zone;
-  const std::uint64_t first = below(Stage::kZonePages);
-  const std::uint64_t nr = 1 + below(static_cast<std::uint32_t>(Stage::kZonePages - first));
+  const std::uint64_t first = below(Zones::kZonePages);
+  const std::uint64_t nr = 1 + below(static_cast<std::uint32_t>(Zones::kZonePages - first));
   return {zone.start + first * kPage, nr * kPage};
 }
 
-Stage::Piece Player::any_neighbourhood() {
+Zones::Piece RandomCaller::any_neighbourhood() {
   if (one_in(2)) return any_piece();
-  if (one_in(4)) return world_.stage.whole();
-  const Stage::Piece guard = world_.stage.guard(below(Stage::kGuards));
+  if (one_in(4)) return state_.zones.whole();
+  const Zones::Piece guard = state_.zones.guard(below(Zones::kGuards));
   const std::uint64_t before = below(4) * kPage;
   return {guard.start - before, before + (1 + below(6)) * kPage};
 }
 
-std::uint64_t Player::any_word() {
-  const Stage::Piece piece = any_piece();
+std::uint64_t RandomCaller::any_word() {
+  const Zones::Piece piece = any_piece();
   return piece.start + random_() % (piece.bytes / 8) * 8;
 }
 
-void Player::touch() {
+void RandomCaller::touch() {
   const std::uint64_t at = any_word();
   const bool write = one_in(2);
   const std::uint64_t value = 0x7abull << 52 | random_() >> 16;
@@ -63,13 +63,13 @@ void Player::touch() {
     seen = *word;
   });
   if ((seen & kGuardMask) == kGuardMagic) {
-    complain(board_, "a guard's word %#llx was read at %#llx, outside of it",
+    complain(shared_, "a guard's word %#llx was read at %#llx, outside of it",
              static_cast<unsigned long long>(seen), static_cast<unsigned long long>(at));
   }
 }
 
-void Player::map_ordinary() {
-  const Stage::Piece piece = any_piece();
+void RandomCaller::map_ordinary() {
+  const Zones::Piece piece = any_piece();
   const int protection = one_in(4) ? static_cast<int>(below(8)) : PROT_READ | PROT_WRITE;
   int flags = MAP_FIXED | MAP_ANONYMOUS | (one_in(3) ? MAP_SHARED : MAP_PRIVATE);
   if (one_in(8)) flags |= MAP_POPULATE;
@@ -78,14 +78,14 @@ void Player::map_ordinary() {
   mmap(pointer(piece.start), piece.bytes, protection, flags, -1, 0);
 }
 
-void Player::unmap() {
-  const Stage::Piece piece = any_piece();
+void RandomCaller::unmap() {
+  const Zones::Piece piece = any_piece();
   munmap(pointer(piece.start), piece.bytes);
 }
 
-void Player::move() {
-  const Stage::Piece from = any_piece();
-  const Stage::Piece to = any_piece();
+void RandomCaller::move() {
+  const Zones::Piece from = any_piece();
+  const Zones::Piece to = any_piece();
   // MAYMOVE 1, FIXED 2, DONTUNMAP 4.
   const int flags = static_cast<int>(below(8));
   // Never longer than the place where it goes: behind that is a guard.
@@ -96,23 +96,23 @@ void Player::move() {
   void* got = mremap(pointer(from.start), old_bytes, bytes, flags, pointer(to.start));
   if (got == MAP_FAILED) return;
   // The kernel may have chosen a place of its own.
-  const Stage::Piece whole = world_.stage.whole();
+  const Zones::Piece whole = state_.zones.whole();
   const auto at = reinterpret_cast<std::uint64_t>(got);
   if (at < whole.start || at >= whole.start + whole.bytes) munmap(got, bytes);
 }
 
-void Player::protect() {
-  const Stage::Piece piece = any_piece();
+void RandomCaller::protect() {
+  const Zones::Piece piece = any_piece();
   mprotect(pointer(piece.start), piece.bytes, static_cast<int>(below(8)));
 }
 
-void Player::advise() {
+void RandomCaller::advise() {
   if (one_in(2)) {
-    const Stage::Piece piece = any_neighbourhood();
+    const Zones::Piece piece = any_neighbourhood();
     madvise(pointer(piece.start), piece.bytes, kHarmlessAdvice[below(std::size(kHarmlessAdvice))]);
     return;
   }
-  const Stage::Piece piece = any_piece();
+  const Zones::Piece piece = any_piece();
   if (!one_in(100)) {
     madvise(pointer(piece.start), piece.bytes, kAnyAdvice[below(std::size(kAnyAdvice))]);
     return;
@@ -125,8 +125,8 @@ void Player::advise() {
   });
 }
 
-void Player::lock() {
-  const Stage::Piece piece = any_neighbourhood();
+void RandomCaller::lock() {
+  const Zones::Piece piece = any_neighbourhood();
   switch (below(6)) {
     case 0:
     case 1:
@@ -144,14 +144,14 @@ void Player::lock() {
   }
 }
 
-void Player::bind() {
-  const Stage::Piece piece = any_neighbourhood();
+void RandomCaller::bind() {
+  const Zones::Piece piece = any_neighbourhood();
   const unsigned long nodes = 1 + below(3);
   syscall(SYS_mbind, piece.start, piece.bytes, below(6), one_in(4) ? nullptr : &nodes,
           8 * sizeof(nodes), below(8));
 }
 
-void Player::migrate() {
+void RandomCaller::migrate() {
   if (one_in(4)) {
     const unsigned long from = 1 + below(3);
     const unsigned long to = 1 + below(3);
@@ -170,12 +170,12 @@ void Player::migrate() {
           one_in(2) ? MPOL_MF_MOVE : MPOL_MF_MOVE_ALL);
 }
 
-void Player::register_uffd() {
+void RandomCaller::register_uffd() {
   if (!uffd_.is_open() || one_in(8)) {
     uffd_.open(one_in(2) ? kUffdWpAsync | kUffdWpUnpopulated : 0);
     if (!uffd_.is_open()) return;
   }
-  const Stage::Piece piece = any_piece();
+  const Zones::Piece piece = any_piece();
   switch (below(6)) {
     case 0:
     case 1:
@@ -191,16 +191,16 @@ void Player::register_uffd() {
       uffd_.unregister_range(piece.start, piece.bytes);
       return;
     default: {
-      const Stage::Piece whole = world_.stage.whole();
+      const Zones::Piece whole = state_.zones.whole();
       uffd_.unregister_range(whole.start, whole.bytes);
     }
   }
 }
 
-void Player::scan_pagemap() {
+void RandomCaller::scan_pagemap() {
   const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
-  const Stage::Piece piece = any_neighbourhood();
+  const Zones::Piece piece = any_neighbourhood();
   std::uint64_t entries[64];
   (void)!pread(fd, entries, sizeof(entries),
                static_cast<off_t>(piece.start / kPage * sizeof(entries[0])));

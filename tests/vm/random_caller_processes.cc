@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// random_calls: what goes by way of /proc, of another process or of another part of the kernel; and
-// the lot that decides what a step is.
+// random_calls: calls through /proc, on other processes and into other parts of the kernel; and the
+// draw that decides what a step is.
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -35,7 +35,7 @@ void read_all(const char* path) {
 
 }  // namespace
 
-void complain(Board& board, const char* format, ...) {
+void complain(SharedState& shared, const char* format, ...) {
   char line[256] = "# random_calls: ";
   va_list arguments;
   va_start(arguments, format);
@@ -46,10 +46,10 @@ void complain(Board& board, const char* format, ...) {
   while (line[length] != '\0') ++length;
   line[length++] = '\n';
   // A fault that harms harms often: the first few tell enough.
-  if (board.complaints++ < 20) (void)!write(STDOUT_FILENO, line, length);
+  if (shared.complaints++ < 20) (void)!write(STDOUT_FILENO, line, length);
 }
 
-void Player::read_proc() {
+void RandomCaller::read_proc() {
   constexpr const char* kFiles[] = {"/proc/self/smaps", "/proc/self/numa_maps",
                                     "/proc/self/smaps_rollup", "/proc/self/maps"};
   if (one_in(2)) return read_all(kFiles[below(std::size(kFiles))]);
@@ -61,14 +61,14 @@ void Player::read_proc() {
   close(fd);
 }
 
-void Player::use_mem_file() {
+void RandomCaller::use_mem_file() {
   // In a child it is the parent's memory, which has the same guards.
   if (one_in(3)) {
     std::uint64_t value = 0;
-    const std::uint64_t at = world_.stage.guard(below(Stage::kGuards)).start + below(64) * 8;
-    if (pread(world_.mem, &value, sizeof(value), static_cast<off_t>(at)) == sizeof(value) &&
-        value != guard_word(world_.process, at)) {
-      complain(board_, "/proc/self/mem has %#llx in the guard's word at %#llx",
+    const std::uint64_t at = state_.zones.guard(below(Zones::kGuards)).start + below(64) * 8;
+    if (pread(state_.mem, &value, sizeof(value), static_cast<off_t>(at)) == sizeof(value) &&
+        value != guard_word(state_.process, at)) {
+      complain(shared_, "/proc/self/mem has %#llx in the guard's word at %#llx",
                static_cast<unsigned long long>(value), static_cast<unsigned long long>(at));
     }
     return;
@@ -77,27 +77,27 @@ void Player::use_mem_file() {
   const std::uint64_t at = any_piece().start;
   const std::size_t bytes = kPage < sizeof(buffer) ? kPage : sizeof(buffer);
   if (one_in(2)) {
-    (void)!pwrite(world_.mem, buffer, bytes, static_cast<off_t>(at));
+    (void)!pwrite(state_.mem, buffer, bytes, static_cast<off_t>(at));
   } else {
-    (void)!pread(world_.mem, buffer, bytes, static_cast<off_t>(at));
+    (void)!pread(state_.mem, buffer, bytes, static_cast<off_t>(at));
   }
 }
 
-void Player::reach_peer() {
-  const unsigned peer = below(Board::kWorkers);
-  const pid_t pid = board_.workers[peer];
+void RandomCaller::reach_peer() {
+  const unsigned peer = below(SharedState::kWorkers);
+  const pid_t pid = shared_.workers[peer];
   if (pid == 0) return;
-  const Stage::Piece piece = any_piece();
+  const Zones::Piece piece = any_piece();
   std::uint64_t buffer[512] = {};
   iovec mine = {buffer, kPage < sizeof(buffer) ? kPage : sizeof(buffer)};
   iovec theirs = {reinterpret_cast<void*>(piece.start), mine.iov_len};
   switch (below(4)) {
     case 0: {
-      const Stage::Piece guard = world_.stage.guard(below(Stage::kGuards));
+      const Zones::Piece guard = state_.zones.guard(below(Zones::kGuards));
       theirs.iov_base = reinterpret_cast<void*>(guard.start);
       if (process_vm_readv(pid, &mine, 1, &theirs, 1, 0) < 8) return;
       if (buffer[0] != guard_word(peer, guard.start)) {
-        complain(board_, "process %u's guard at %#llx begins with %#llx", peer,
+        complain(shared_, "process %u's guard at %#llx begins with %#llx", peer,
                  static_cast<unsigned long long>(guard.start),
                  static_cast<unsigned long long>(buffer[0]));
       }
@@ -114,7 +114,7 @@ void Player::reach_peer() {
       if (fd < 0) return;
       // COLD, PAGEOUT, WILLNEED, COLLAPSE.
       constexpr int kAdvice[] = {20, 21, 3, 25};
-      const Stage::Piece any = any_neighbourhood();
+      const Zones::Piece any = any_neighbourhood();
       theirs = {reinterpret_cast<void*>(any.start), any.bytes};
       syscall(SYS_process_madvise, fd, &theirs, 1, kAdvice[below(4)], 0);
       close(fd);
@@ -122,7 +122,7 @@ void Player::reach_peer() {
   }
 }
 
-void Player::fork_child() {
+void RandomCaller::fork_child() {
   if (is_child_) return;
   const unsigned kind = below(3);
   const unsigned steps = below(200);
@@ -133,24 +133,25 @@ void Player::fork_child() {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(0);
     is_child_ = true;
-    for (std::atomic<World::Hint>& hint : world_.hints) hint = World::Hint{};
-    if (!world_.stage.guards_are_good()) complain(board_, "a child's guards are not its parent's");
+    for (std::atomic<WorkerState::Hint>& hint : state_.hints) hint = WorkerState::Hint{};
+    if (!state_.zones.guards_are_good()) complain(shared_, "a child's guards are not its parent's");
     if (kind == 0) _exit(0);
     if (kind == 1) {
       execl("/bin/busybox", "busybox", "true", static_cast<char*>(nullptr));
       _exit(0);
     }
-    for (unsigned i = 0; i < steps && !board_.end; ++i) step();
-    if (!world_.stage.guards_are_good()) complain(board_, "a child's guards have changed");
+    for (unsigned i = 0; i < steps && !shared_.end; ++i) step();
+    if (!state_.zones.guards_are_good()) complain(shared_, "a child's guards have changed");
     _exit(0);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (status != 0) complain(board_, "a child ended with status %#x", static_cast<unsigned>(status));
+  if (status != 0)
+    complain(shared_, "a child ended with status %#x", static_cast<unsigned>(status));
 }
 
-void Player::change_process() {
+void RandomCaller::change_process() {
   switch (below(6)) {
     case 0:
       prctl(PR_SET_THP_DISABLE, below(2), 0, 0, 0);
@@ -160,13 +161,13 @@ void Player::change_process() {
       return;
     case 2: {
       // Names a piece of memory: PR_SET_VMA, PR_SET_VMA_ANON_NAME.
-      const Stage::Piece piece = any_piece();
+      const Zones::Piece piece = any_piece();
       prctl(0x53564d41, 0, piece.start, piece.bytes, "zone");
       return;
     }
     case 3: {
-      const Stage::Piece piece = any_piece();
-      syscall(SYS_remap_file_pages, piece.start, piece.bytes, 0, below(Stage::kZonePages), 0);
+      const Zones::Piece piece = any_piece();
+      syscall(SYS_remap_file_pages, piece.start, piece.bytes, 0, below(Zones::kZonePages), 0);
       return;
     }
     default: {
@@ -180,15 +181,15 @@ void Player::change_process() {
   }
 }
 
-void Player::pass_to_kernel() {
+void RandomCaller::pass_to_kernel() {
   const std::uint64_t at = any_word();
-  const Stage::Piece piece = any_piece();
+  const Zones::Piece piece = any_piece();
   switch (below(5)) {
     case 0:
       syscall(SYS_futex, at, FUTEX_WAKE, 1, nullptr, nullptr, 0);
       return;
     case 1: {
-      unsigned char in_core[Stage::kZonePages];
+      unsigned char in_core[Zones::kZonePages];
       mincore(reinterpret_cast<void*>(piece.start), piece.bytes, in_core);
       return;
     }
@@ -209,40 +210,40 @@ void Player::pass_to_kernel() {
   }
 }
 
-Player::Player(World& world, std::uint64_t seed)
-    : world_(world), board_(*world.board), random_(seed) {}
+RandomCaller::RandomCaller(WorkerState& state, std::uint64_t seed)
+    : state_(state), shared_(*state.shared), random_(seed) {}
 
-void Player::step() {
-  struct Lot {
-    Act act;
+void RandomCaller::step() {
+  struct WeightedCall {
+    Call call;
     unsigned weight;
   };
   // Half of it is the module's.
-  static constexpr Lot kLots[] = {
-      {&Player::map_lab, 20},       {&Player::populate, 30},
-      {&Player::perform, 40},       {&Player::ask, 2},
-      {&Player::reopen, 1},         {&Player::touch, 40},
-      {&Player::map_ordinary, 8},   {&Player::unmap, 6},
-      {&Player::move, 6},           {&Player::protect, 6},
-      {&Player::advise, 12},        {&Player::lock, 5},
-      {&Player::bind, 4},           {&Player::migrate, 4},
-      {&Player::register_uffd, 8},  {&Player::scan_pagemap, 3},
-      {&Player::read_proc, 2},      {&Player::use_mem_file, 4},
-      {&Player::reach_peer, 6},     {&Player::fork_child, 1},
-      {&Player::change_process, 3}, {&Player::pass_to_kernel, 3},
+  static constexpr WeightedCall kCalls[] = {
+      {&RandomCaller::map_lab, 20},       {&RandomCaller::populate, 30},
+      {&RandomCaller::perform, 40},       {&RandomCaller::ask, 2},
+      {&RandomCaller::reopen, 1},         {&RandomCaller::touch, 40},
+      {&RandomCaller::map_ordinary, 8},   {&RandomCaller::unmap, 6},
+      {&RandomCaller::move, 6},           {&RandomCaller::protect, 6},
+      {&RandomCaller::advise, 12},        {&RandomCaller::lock, 5},
+      {&RandomCaller::bind, 4},           {&RandomCaller::migrate, 4},
+      {&RandomCaller::register_uffd, 8},  {&RandomCaller::scan_pagemap, 3},
+      {&RandomCaller::read_proc, 2},      {&RandomCaller::use_mem_file, 4},
+      {&RandomCaller::reach_peer, 6},     {&RandomCaller::fork_child, 1},
+      {&RandomCaller::change_process, 3}, {&RandomCaller::pass_to_kernel, 3},
   };
   static constexpr unsigned kSum = [] {
     unsigned sum = 0;
-    for (const Lot& lot : kLots) sum += lot.weight;
+    for (const WeightedCall& weighted : kCalls) sum += weighted.weight;
     return sum;
   }();
   unsigned drawn = below(kSum);
-  for (const Lot& lot : kLots) {
-    if (drawn < lot.weight) {
-      ++board_.others;
-      return (this->*lot.act)();
+  for (const WeightedCall& weighted : kCalls) {
+    if (drawn < weighted.weight) {
+      ++shared_.others;
+      return (this->*weighted.call)();
     }
-    drawn -= lot.weight;
+    drawn -= weighted.weight;
   }
 }
 

@@ -32,7 +32,7 @@ constexpr unsigned kRounds = 100;
 /// After so long a call that does not come to its first step waits for another one's claim.
 constexpr std::uint64_t kClaimNs = 30'000'000;
 
-using Actors = std::array<Actor, kDirectorCpu>;
+using PacedThreads = std::array<PacedThread, kControllerCpu>;
 
 /// Thrown when a schedule can't be followed. Its text says where.
 struct Refused : std::runtime_error {
@@ -47,9 +47,9 @@ const char* step_name(std::uint32_t step) {
 }
 
 /// A schedule's arena: its VMAs, populated, and the calls that are to be made on it.
-class Stage {
+class ScheduleArena {
  public:
-  Stage(const Schedule& schedule, bool sound) : base_(reserve(kSpaceBytes)) {
+  ScheduleArena(const Schedule& schedule, bool sound) : base_(reserve(kSpaceBytes)) {
     std::map<unsigned, tlblab_range> vmas;
     for (const auto& [letter, page] : schedule.pages) {
       addresses_[letter] = base_ + page.table * kTableBytes + page.entry * kPage;
@@ -80,15 +80,15 @@ class Stage {
       }
     }
   }
-  ~Stage() { munmap(reinterpret_cast<void*>(base_), kSpaceBytes); }
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
+  ~ScheduleArena() { munmap(reinterpret_cast<void*>(base_), kSpaceBytes); }
+  ScheduleArena(const ScheduleArena&) = delete;
+  ScheduleArena& operator=(const ScheduleArena&) = delete;
 
   [[nodiscard]] std::uint64_t address(char page) const { return addresses_.at(page); }
   [[nodiscard]] std::uint64_t frame(char page) const { return frames_.at(address(page)); }
   [[nodiscard]] std::uint64_t nr_pages() const { return nr_pages_; }
-  void begin_call(Actor& actor, unsigned cpu) const {
-    actor.begin_call(arena_, requests_.at(cpu), ranges_.at(cpu));
+  void begin_call(PacedThread& thread, unsigned cpu) const {
+    thread.begin_call(arena_, requests_.at(cpu), ranges_.at(cpu));
   }
 
  private:
@@ -109,17 +109,17 @@ class Stage {
   std::map<unsigned, tlblab_request> requests_;
 };
 
-/// Leads the actors through one schedule. While calls are under way it asks for no memory:
-/// mmap_lock is theirs.
-class Director {
+/// Takes the threads through one schedule. While calls are under way it must not allocate: they
+/// hold mmap_lock.
+class Controller {
  public:
-  Director(const Schedule& schedule, Actors& actors, bool sound)
-      : schedule_(schedule), actors_(actors), sound_(sound), stage_(schedule, sound) {}
-  ~Director() {
-    for (Actor& actor : actors_) actor.rest();
+  Controller(const Schedule& schedule, PacedThreads& threads, bool sound)
+      : schedule_(schedule), threads_(threads), sound_(sound), arena_(schedule, sound) {}
+  ~Controller() {
+    for (PacedThread& thread : threads_) thread.rest();
   }
-  Director(const Director&) = delete;
-  Director& operator=(const Director&) = delete;
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
 
   /// Whether the last CPU reaches what it must not. Throws Refused.
   bool replay() {
@@ -165,7 +165,7 @@ class Director {
   /// Where it stands before, `what` is wrong with that CPU.
   [[noreturn]] void refuse(unsigned cpu, const std::string& what) {
     // They hold mmap_lock, which more memory for the text may need.
-    for (const auto& [caller, call] : schedule_.calls) actors_[caller].finish_call();
+    for (const auto& [caller, call] : schedule_.calls) threads_[caller].finish_call();
     std::ostringstream text;
     text << schedule_.name << ", ";
     if (now_ < schedule_.steps.size()) {
@@ -178,62 +178,62 @@ class Director {
   }
 
   Reached read(unsigned cpu, char page) {
-    if ((begun_ >> cpu & 1) != 0 && !actors_[cpu].returned()) refuse(cpu, "is not in user space");
-    const Reached reached = actors_[cpu].read(stage_.address(page));
+    if ((begun_ >> cpu & 1) != 0 && !threads_[cpu].returned()) refuse(cpu, "is not in user space");
+    const Reached reached = threads_[cpu].read(arena_.address(page));
     if (reached == Reached::kNoAnswer) refuse(cpu, "does not answer");
     return reached;
   }
 
   /// Makes sure that the call has begun, and stands before a step or has returned.
   void wait(unsigned cpu) {
-    if ((begun_ >> cpu & 1) == 0) stage_.begin_call(actors_[cpu], cpu);
+    if ((begun_ >> cpu & 1) == 0) arena_.begin_call(threads_[cpu], cpu);
     begun_ |= 1U << cpu;
     if (sound_) make_way(cpu);
-    if (!actors_[cpu].wait()) refuse(cpu, "does not come to a step");
+    if (!threads_[cpu].wait()) refuse(cpu, "does not come to a step");
   }
 
   /// Calls on the same range wait for each other: lets the others get done with it.
   void make_way(unsigned cpu) {
-    if (actors_[cpu].wait(kClaimNs)) return;
+    if (threads_[cpu].wait(kClaimNs)) return;
     for (const auto& [other, call] : schedule_.calls) {
-      if (other != cpu && (begun_ >> other & 1) != 0) actors_[other].finish_call();
+      if (other != cpu && (begun_ >> other & 1) != 0) threads_[other].finish_call();
     }
   }
 
   bool has_returned(unsigned cpu) {
     wait(cpu);
-    return actors_[cpu].returned();
+    return threads_[cpu].returned();
   }
 
   /// `subject` of the step as struct tlblab_pace has it; flushes: whatever it is.
   [[nodiscard]] bool is_step(const ScheduleStep& step, std::uint32_t kind,
                              std::uint64_t subject) const {
     if (step.what != step_name(kind)) return false;
-    if (kind == TLBLAB_STEP_CLEAR) return subject == stage_.address(step.page);
-    if (kind == TLBLAB_STEP_RELEASE) return subject == stage_.frame(step.page);
+    if (kind == TLBLAB_STEP_CLEAR) return subject == arena_.address(step.page);
+    if (kind == TLBLAB_STEP_RELEASE) return subject == arena_.frame(step.page);
     return true;
   }
 
   bool stands_before(const ScheduleStep& step) {
     if (has_returned(step.cpu)) refuse(step.cpu, "has returned");
-    return is_step(step, actors_[step.cpu].step(), actors_[step.cpu].subject());
+    return is_step(step, threads_[step.cpu].step(), threads_[step.cpu].subject());
   }
 
   /// The schedule's next step, which must be the call's.
   void take(const ScheduleStep& step) {
     if (!stands_before(step)) {
-      const std::uint32_t kind = actors_[step.cpu].step();
+      const std::uint32_t kind = threads_[step.cpu].step();
       refuse(step.cpu, std::string("stands before another step: ") + step_name(kind));
     }
-    actors_[step.cpu].allow_step();
+    threads_[step.cpu].allow_step();
     // It is complete when the call stands before the next one.
     wait(step.cpu);
-    if (step.what == "return" && !actors_[step.cpu].returned()) refuse(step.cpu, "goes on");
+    if (step.what == "return" && !threads_[step.cpu].returned()) refuse(step.cpu, "goes on");
   }
 
   /// The call's next step. Whether the last CPU then sees a released frame.
   bool advance(unsigned cpu) {
-    actors_[cpu].allow_step();
+    threads_[cpu].allow_step();
     wait(cpu);
     const unsigned reader = schedule_.last_cpu;
     return schedule_.calls.count(reader) == 0 &&
@@ -257,26 +257,26 @@ class Director {
     std::uint64_t nr_released = 0;
     for (const auto& [cpu, call] : schedule_.calls) {
       if ((begun_ >> cpu & 1) == 0) continue;
-      EXPECT_EQ(actors_[cpu].finish_call(), 0);
-      nr_released += actors_[cpu].account().released;
+      EXPECT_EQ(threads_[cpu].finish_call(), 0);
+      nr_released += threads_[cpu].account().released;
     }
-    EXPECT_EQ(nr_released, stage_.nr_pages());
+    EXPECT_EQ(nr_released, arena_.nr_pages());
   }
 
   const Schedule& schedule_;
-  Actors& actors_;
+  PacedThreads& threads_;
   bool sound_;
-  Stage stage_;
+  ScheduleArena arena_;
   std::size_t now_ = 0;
   unsigned begun_ = 0;  ///< CPUs whose call was begun
 };
 
-/// The director's place, while there are actors; then the initiator's again.
-struct OnDirectorsCpu {
-  OnDirectorsCpu() { pin_to_cpu(kDirectorCpu); }
-  ~OnDirectorsCpu() { pin_to_cpu(0); }
-  OnDirectorsCpu(const OnDirectorsCpu&) = delete;
-  OnDirectorsCpu& operator=(const OnDirectorsCpu&) = delete;
+/// Pins the controller to its CPU while there are threads; then back to the initiator's.
+struct OnControllerCpu {
+  OnControllerCpu() { pin_to_cpu(kControllerCpu); }
+  ~OnControllerCpu() { pin_to_cpu(0); }
+  OnControllerCpu(const OnControllerCpu&) = delete;
+  OnControllerCpu& operator=(const OnControllerCpu&) = delete;
 };
 
 std::vector<Schedule> schedules() {
@@ -294,10 +294,10 @@ Schedule schedule_named(const std::string& name) {
 
 /// What a schedule is refused with; empty if it is followed.
 std::string refusal(const Schedule& schedule) {
-  const OnDirectorsCpu place;
-  Actors actors{Actor(0), Actor(1), Actor(2)};
+  const OnControllerCpu place;
+  PacedThreads threads{PacedThread(0), PacedThread(1), PacedThread(2)};
   try {
-    Director(schedule, actors, false).replay();
+    Controller(schedule, threads, false).replay();
   } catch (const Refused& refused) {
     return refused.what();
   }
@@ -308,13 +308,13 @@ std::string refusal(const Schedule& schedule) {
 
 TEST(replay_shows_what_the_explorer_found) {
   const tlblab_totals before = totals();
-  const OnDirectorsCpu place;
-  Actors actors{Actor(0), Actor(1), Actor(2)};
+  const OnControllerCpu place;
+  PacedThreads threads{PacedThread(0), PacedThread(1), PacedThread(2)};
   std::set<std::uint32_t> faults;
   for (const Schedule& schedule : schedules()) {
     unsigned round = 1;
     try {
-      while (round <= kRounds && !Director(schedule, actors, false).replay()) ++round;
+      while (round <= kRounds && !Controller(schedule, threads, false).replay()) ++round;
     } catch (const Refused& refused) {
       fail(__FILE__, __LINE__, refused.what());
       continue;
@@ -336,17 +336,17 @@ TEST(replay_shows_what_the_explorer_found) {
 }
 
 TEST(replay_without_the_faults_shows_nothing) {
-  const OnDirectorsCpu place;
-  Actors actors{Actor(0), Actor(1), Actor(2)};
+  const OnControllerCpu place;
+  PacedThreads threads{PacedThread(0), PacedThread(1), PacedThread(2)};
   for (const Schedule& schedule : schedules()) {
     try {
-      if (Director(schedule, actors, true).follow()) {
+      if (Controller(schedule, threads, true).follow()) {
         fail(__FILE__, __LINE__, schedule.name + ": seen without its fault");
       }
       // Nor is that for want of looking.
       if (!schedule.name.starts_with("fault:")) continue;
       unsigned round = 1;
-      while (round <= kRounds && !Director(schedule, actors, false).follow()) ++round;
+      while (round <= kRounds && !Controller(schedule, threads, false).follow()) ++round;
       if (round > kRounds) fail(__FILE__, __LINE__, schedule.name + ": not seen with its fault");
     } catch (const Refused& refused) {
       fail(__FILE__, __LINE__, refused.what());

@@ -87,7 +87,7 @@ TEST(requests_do_not_depend_on_responders) {
   for (unsigned nr = 0; nr <= 3; ++nr) {
     for (const std::uint32_t gather : kGathers) {
       REQUIRE_EQ(arena.populate(shape.ranges()), 0);
-      const Responders responders(nr, shape.ranges(), Responders::Manner::kSpin);
+      const Responders responders(nr, shape.ranges(), Responders::Mode::kSpin);
       const std::uint64_t switches = responders.switches();
       tlblab_request request = unmap_request(gather);
       REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);

@@ -35,7 +35,7 @@ class Parser {
   }
   unsigned next_cpu() {
     const auto cpu = next<unsigned>();
-    if (cpu >= kDirectorCpu) refuse("no such CPU");
+    if (cpu >= kControllerCpu) refuse("no such CPU");
     return cpu;
   }
   char next_page(const Schedule& schedule) {

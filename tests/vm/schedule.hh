@@ -60,8 +60,8 @@ struct Schedule {
   bool last_is_released = false;
 };
 
-/// The CPUs that a schedule may name are below this one, which is the director's.
-inline constexpr unsigned kDirectorCpu = 3;
+/// The CPUs that a schedule may name are below this one, which is the controller's.
+inline constexpr unsigned kControllerCpu = 3;
 
 /// Throws std::runtime_error, with the line, if it isn't understood.
 std::vector<Schedule> read_schedules(std::istream& file);

@@ -26,8 +26,8 @@ tlblab_tag copy_tag(std::uint64_t page) {
 
 }  // namespace
 
-Witness::Witness(int cpu, const std::vector<tlblab_range>& ranges, Manner manner)
-    : ranges_(ranges), manner_(manner), thread_([this, cpu] { run(cpu); }) {}
+Witness::Witness(int cpu, const std::vector<tlblab_range>& ranges, Access access)
+    : ranges_(ranges), access_(access), thread_([this, cpu] { run(cpu); }) {}
 
 Witness::~Witness() {
   stop_ = true;
@@ -57,7 +57,7 @@ bool Witness::visit(std::uint64_t page) {
   const bool after = returned_;
   tlblab_tag tag{};
   const bool reached = reach([&] {
-    if (manner_ == Manner::kWrite) {
+    if (access_ == Access::kWrite) {
       reinterpret_cast<volatile tlblab_tag*>(page)->guard = kWritten;
     }
     tag = copy_tag(page);
@@ -91,7 +91,7 @@ void Witness::begin_round() {
   wait_for_passes(1);
 }
 
-Testimony Witness::end_round() {
+WitnessCounts Witness::end_round() {
   wait_for_passes(1);
   const std::lock_guard guard(lock_);
   return seen_;

@@ -14,7 +14,7 @@
 namespace tlblab::vm {
 
 /// What a witness has seen since its round began.
-struct Testimony {
+struct WitnessCounts {
   std::uint64_t served = 0;        ///< pages reached
   std::uint64_t served_after = 0;  ///< of these: begun after returned() was told
   std::uint64_t released = 0;      ///< of these: with the tag of a released frame
@@ -24,11 +24,11 @@ struct Testimony {
 class Witness {
  public:
   /// What it does to each page: reads the tag's state; or writes to its guard as well.
-  enum class Manner { kRead, kWrite };
+  enum class Access { kRead, kWrite };
 
   /// Runs on that CPU until destruction. `ranges` outlive it. In a round it doesn't come back to a
   /// page that is gone, since that costs a signal each time; before the first round it does.
-  Witness(int cpu, const std::vector<tlblab_range>& ranges, Manner manner = Manner::kRead);
+  Witness(int cpu, const std::vector<tlblab_range>& ranges, Access access = Access::kRead);
   ~Witness();
   Witness(const Witness&) = delete;
   Witness& operator=(const Witness&) = delete;
@@ -39,7 +39,7 @@ class Witness {
   /// The call that unmaps the pages has returned: who reaches one now is wrong. Doesn't wait.
   void returned() { returned_.store(true); }
   /// Waits until it has gone through all pages with that knowledge. What it has seen.
-  Testimony end_round();
+  WitnessCounts end_round();
 
   /// The value that a writer writes.
   static constexpr std::uint64_t kWritten = 0x57a1e;
@@ -51,13 +51,13 @@ class Witness {
   void wait_for_passes(std::uint64_t nr) const;
 
   const std::vector<tlblab_range>& ranges_;
-  Manner manner_;
+  Access access_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> returned_{false};
   std::atomic<std::uint64_t> passes_{0};
   std::atomic<std::uint64_t> round_{0};
   std::mutex lock_;
-  Testimony seen_;  ///< under lock_
+  WitnessCounts seen_;  ///< under lock_
   std::thread thread_;
 };
 

@@ -7,8 +7,8 @@
 namespace tlblab::vm {
 namespace {
 
-/// Below everything that the kernel places by itself: it looks for room from above, so that a hole
-/// that munmap() makes here is not filled by somebody's heap.
+/// Below everything that the kernel places by itself: it searches from the top down, so a hole that
+/// munmap() makes here is not filled by a heap.
 constexpr std::uint64_t kLowAddress = 1ull << 35;
 
 bool map_at(std::uint64_t address, std::uint64_t bytes, int protection) {
@@ -19,7 +19,7 @@ bool map_at(std::uint64_t address, std::uint64_t bytes, int protection) {
 
 }  // namespace
 
-bool Stage::build(unsigned process) {
+bool Zones::build(unsigned process) {
   process_ = process;
   const std::uint64_t guard_bytes = kGuardPages * kPage;
   const std::uint64_t zone_bytes = kZonePages * kPage;
@@ -44,12 +44,12 @@ bool Stage::build(unsigned process) {
   return true;
 }
 
-Stage::Piece Stage::whole() const {
+Zones::Piece Zones::whole() const {
   const std::uint64_t start = guards_.front().start;
   return {start, guards_.back().start + guards_.back().bytes - start};
 }
 
-bool Stage::guard_is_good(unsigned i) const {
+bool Zones::guard_is_good(unsigned i) const {
   const Piece piece = guard(i);
   for (std::uint64_t word = piece.start; word < piece.start + piece.bytes; word += sizeof(word)) {
     if (*reinterpret_cast<const volatile std::uint64_t*>(word) != guard_word(process_, word)) {
@@ -59,7 +59,7 @@ bool Stage::guard_is_good(unsigned i) const {
   return true;
 }
 
-bool Stage::guards_are_good() const {
+bool Zones::guards_are_good() const {
   for (unsigned i = 0; i < kGuards; ++i) {
     if (!guard_is_good(i)) return false;
   }

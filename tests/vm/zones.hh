@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The piece of address space on which random_calls plays: zones, in which anything may happen,
-// between guard pages of ordinary memory in the same page tables, to which nothing may happen.
+// The address space that random_calls works on: zones, in which anything may happen, between guard
+// pages of ordinary memory in the same page tables, which must not change.
 #pragma once
 
 #include <array>
@@ -12,18 +12,18 @@
 
 namespace tlblab::vm {
 
-/// What a guard's words begin with; nobody writes that anywhere else.
+/// The top bits of a guard's words; written nowhere else.
 inline constexpr std::uint64_t kGuardMagic = 0xb157ull << 48;
 inline constexpr std::uint64_t kGuardMask = 0xffffull << 48;
 
-/// What a process's guard has at an address.
+/// The word at `address` in a guard of that process.
 inline std::uint64_t guard_word(unsigned process, std::uint64_t address) {
   return kGuardMagic | std::uint64_t{process & 0xffu} << 40 | (address & 0xff'ffff'ffffull);
 }
 
 /// Two rows of zones, each across the boundary of two page tables. The addresses are the same in
 /// each process, so that they can reach into each other's.
-class Stage {
+class Zones {
  public:
   static constexpr unsigned kZonesPerRow = 4;
   static constexpr unsigned kRows = 2;
@@ -37,7 +37,7 @@ class Stage {
     std::uint64_t bytes;
   };
 
-  /// Maps zones and guards, and fills the guards. False if the addresses can't be had.
+  /// Maps zones and guards, and fills the guards. False if the addresses are taken.
   bool build(unsigned process);
 
   [[nodiscard]] Piece zone(unsigned i) const { return zones_[i % kZones]; }
@@ -45,7 +45,7 @@ class Stage {
   /// All of it, from the first guard to the last.
   [[nodiscard]] Piece whole() const;
 
-  /// Whether every word of that guard is as it was filled. In a process that has them, too.
+  /// Whether every word of that guard is unchanged. Works in children, too.
   [[nodiscard]] bool guard_is_good(unsigned i) const;
   [[nodiscard]] bool guards_are_good() const;
 

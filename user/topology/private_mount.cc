@@ -20,11 +20,11 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 65536;
 
-enum class Step : std::int32_t { kRead, kNamespace, kPrivate, kMount };
+enum class MountStep : std::int32_t { kRead, kNamespace, kPrivate, kMount };
 
 /// What the child writes before each file's bytes. On a failed step before kRead there is only one.
 struct Answer {
-  Step step = Step::kRead;
+  MountStep step = MountStep::kRead;
   std::int32_t error = 0;
   std::uint64_t nr_bytes = 0;
 };
@@ -59,15 +59,15 @@ void serve(int out, const std::string& type, const std::string& mount_point,
            const std::vector<std::string>& full_paths, std::vector<char>& buffer) {
   Answer answer;
   if (::unshare(CLONE_NEWNS) != 0) {
-    answer.step = Step::kNamespace;
+    answer.step = MountStep::kNamespace;
   } else if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    answer.step = Step::kPrivate;
+    answer.step = MountStep::kPrivate;
     // Never MS_RDONLY: it would reach the file system's one superblock, which others may use.
   } else if (::mount(type.c_str(), mount_point.c_str(), type.c_str(),
                      MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
-    answer.step = Step::kMount;
+    answer.step = MountStep::kMount;
   }
-  if (answer.step != Step::kRead) {
+  if (answer.step != MountStep::kRead) {
     answer.error = errno;
     write_all(out, &answer, sizeof answer);
     return;
@@ -93,18 +93,18 @@ void serve(int out, const std::string& type, const std::string& mount_point,
   }
 }
 
-std::string explain_failed_step(Step step, int error, const std::string& type) {
+std::string explain_failed_step(MountStep step, int error, const std::string& type) {
   const std::string cause = error == EPERM || error == EACCES ? "that needs root (CAP_SYS_ADMIN)"
                                                               : std::string(std::strerror(error));
   switch (step) {
-    case Step::kNamespace:
-    case Step::kPrivate:
+    case MountStep::kNamespace:
+    case MountStep::kPrivate:
       return fmt::format("{} is not mounted, and mounting it privately failed: {}", type, cause);
-    case Step::kMount:
+    case MountStep::kMount:
       if (error == ENODEV) return fmt::format("this kernel is built without {}", type);
       if (error == ENOENT) return fmt::format("{} has no mount point here", type);
       return fmt::format("{} is not mounted, and mounting it privately failed: {}", type, cause);
-    case Step::kRead:
+    case MountStep::kRead:
       break;
   }
   return explain_read_error(error);
@@ -119,7 +119,7 @@ std::vector<FileText> collect(int in, const std::string& type,
     Answer answer;
     if (failure.empty() && !read_all(in, &answer, sizeof answer)) {
       failure = fmt::format("the helper process that reads {} ended early", type);
-    } else if (failure.empty() && answer.step != Step::kRead) {
+    } else if (failure.empty() && answer.step != MountStep::kRead) {
       failure = explain_failed_step(answer.step, answer.error, type);
     }
     if (!failure.empty()) {
