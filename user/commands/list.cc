@@ -81,6 +81,7 @@ int run_list(bool as_json) {
     return static_cast<int>(ExitStatus::kOk);
   }
   for (const Engine* engine : engines()) print_engine(*engine);
+  fmt::print("threads and commits that are named above: docs/sources.md in tlblab's source tree\n");
   fmt::print("faults, planted by `tlblab check` to show that it sees\n");
   for (const oracle::PlantedFault& fault : oracle::planted_faults()) {
     fmt::print("  {:<24} {}\n", fault.name, wrapped(fault.meaning, 27, terminal_width()));
