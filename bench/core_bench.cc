@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <string>
+#include <tlblab/catalogue.hh>
 #include <vector>
 
 #include "kmod/core/operation/perform.hh"
@@ -64,14 +65,15 @@ static_assert(GathersOn<NullPlatform>);
 
 constexpr u64 kPagesPerVma = 100;
 
-/// Arguments: the scheme's row, its extent, and pages, in VMAs with a gap of one page after each.
+/// Arguments: the rows of gather and extent, and pages, in VMAs with a gap of one page after each.
 void BM_core_unmap(benchmark::State& state) {
-  const Scheme& scheme = kSchemes[state.range(0)];
+  const catalogue::Gather& gather = catalogue::kGathers[state.range(0)];
+  const catalogue::Value& extent = catalogue::kExtents[state.range(1)];
   const auto nr_pages = static_cast<u64>(state.range(2));
   tlblab_request request{};
-  request.operation = scheme.operation;
-  request.gather = scheme.gather;
-  request.extent = static_cast<u32>(state.range(1));
+  request.operation = TLBLAB_UNMAP;
+  request.gather = gather.value;
+  request.extent = extent.value;
   request.release = TLBLAB_STRICT;
 
   std::vector<lab_piece> pieces;
@@ -103,22 +105,23 @@ void BM_core_unmap(benchmark::State& state) {
       return;
     }
   }
-  const bool exact = request.extent == TLBLAB_EXACT;
-  state.SetLabel(std::string(scheme.name) + (exact ? ", exact" : ", envelope"));
+  state.SetLabel(std::string(gather.name) + ", " + extent.name);
   state.counters["per_page"] = benchmark::Counter(
       static_cast<double>(nr_pages),
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 void every_composition(benchmark::internal::Benchmark* bench) {
-  for (long row = 0; row < static_cast<long>(std::size(kSchemes)); ++row) {
-    for (const long extent : {TLBLAB_ENVELOPE, TLBLAB_EXACT}) {
-      if (!has(kSchemes[row].extents, static_cast<u32>(extent))) continue;
-      for (const long pages : {100, 10'000, 1'000'000}) bench->Args({row, extent, pages});
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    for (const catalogue::Value& extent : catalogue::kExtents) {
+      if (!has(gather.extents, extent.value)) continue;
+      for (const long pages : {100, 10'000, 1'000'000}) {
+        bench->Args({&gather - catalogue::kGathers, &extent - catalogue::kExtents, pages});
+      }
     }
   }
 }
-BENCHMARK(BM_core_unmap)->Apply(every_composition)->ArgNames({"row", "extent", "pages"});
+BENCHMARK(BM_core_unmap)->Apply(every_composition)->ArgNames({"gather", "extent", "pages"});
 
 }  // namespace
 }  // namespace tlblab::core

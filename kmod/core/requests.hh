@@ -3,9 +3,10 @@
 // the functions of core.h of the same names; their contracts are there.
 #pragma once
 
+#include <tlblab/catalogue.hh>
+
 #include "kmod/core/gather/extent.hh"
 #include "kmod/core/platform.hh"
-#include "kmod/core/schemes.hh"
 
 namespace tlblab::core {
 
@@ -16,27 +17,19 @@ inline constexpr int kEinval = -22;
 inline constexpr int kEopnotsupp = -95;
 inline constexpr int kEuclean = -117;
 
-inline constexpr u32 kKnownFlags = TLBLAB_TIME_PHASES | TLBLAB_ORACLE;
-
-/// Any composition can be wrong in any of these ways, on any machine.
-inline constexpr u32 kFaultsAnywhere = mask_of(TLBLAB_NO_FLUSH) | mask_of(TLBLAB_RELEASE_FIRST) |
-                                       mask_of(TLBLAB_EARLY_FULL_FLUSH) |
-                                       mask_of(TLBLAB_TRUST_NONE);
-inline constexpr u32 kKnownFaults = kFaultsAnywhere | mask_of(TLBLAB_NO_REPEAT);
-
-inline constexpr u32 kKnownMechanisms = mask_of(TLBLAB_KERNEL_SHOOTDOWN) |
-                                        mask_of(TLBLAB_TLBI_DSB_EACH) |
-                                        mask_of(TLBLAB_TLBI_DSB_ONCE);
-
-/// Whether a mask has a value; any value may be asked for.
-constexpr bool has(u64 mask, u32 value) { return value < 64 && ((mask >> value) & 1) != 0; }
+using catalogue::has;
+using catalogue::mask_of;
 
 constexpr int check(const tlblab_request& request, const tlblab_capabilities& can) {
-  if ((request.flags & ~kKnownFlags) != 0 || request.reserved != 0) return kEinval;
-  if (request.fault != 0 && !has(kKnownFaults, request.fault)) return kEinval;
-  const Scheme* scheme = find_scheme(request.operation, request.gather);
-  if (scheme == nullptr || !has(scheme->extents, request.extent) ||
-      !has(scheme->releases, request.release) || !has(kKnownMechanisms, request.mechanism)) {
+  constexpr u64 operations = catalogue::mask_of_all(catalogue::kOperations);
+  constexpr u64 mechanisms = catalogue::mask_of_all(catalogue::kMechanisms);
+  constexpr u64 faults = catalogue::mask_of_all(catalogue::kFaults);
+  if ((request.flags & ~catalogue::kRequestFlags) != 0 || request.reserved != 0) return kEinval;
+  if (request.fault != 0 && !has(faults, request.fault)) return kEinval;
+  const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
+  if (gather == nullptr || !has(operations, request.operation) ||
+      !has(gather->extents, request.extent) || !has(gather->releases, request.release) ||
+      !has(mechanisms, request.mechanism)) {
     return kEinval;
   }
   if (!has(can.operations, request.operation) || !has(can.gathers, request.gather) ||
@@ -49,23 +42,20 @@ constexpr int check(const tlblab_request& request, const tlblab_capabilities& ca
 }
 
 constexpr void describe(tlblab_capabilities& can) {
-  can.operations = can.gathers = can.extents = can.releases = 0;
-  for (const Scheme& scheme : kSchemes) {
-    can.operations |= mask_of(scheme.operation);
-    can.gathers |= mask_of(scheme.gather);
-    can.extents |= scheme.extents;
-    can.releases |= scheme.releases;
-  }
-  can.faults |= kFaultsAnywhere;
-  can.flags = kKnownFlags;
+  can.operations = catalogue::mask_of_all(catalogue::kOperations);
+  can.gathers = catalogue::mask_of_all(catalogue::kGathers);
+  can.extents = catalogue::mask_of_all(catalogue::kExtents);
+  can.releases = catalogue::mask_of_all(catalogue::kReleases);
+  can.faults |= catalogue::faults_anywhere();
+  can.flags = catalogue::kRequestFlags;
 }
 
 /// A gather that flushes under the table lock releases when it drops it: a table's frames at most.
 constexpr u64 frames_needed(const tlblab_request& request, u32 entries_per_table, u64 nr_entries) {
   u64 nr = nr_entries;
   if (request.batch_pages != 0) nr = smaller<u64>(nr, request.batch_pages);
-  const Scheme* scheme = find_scheme(request.operation, request.gather);
-  if (scheme != nullptr && scheme->flush_at <= Boundary::kTable) {
+  const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
+  if (gather != nullptr && gather->flush_at <= catalogue::Boundary::kTable) {
     nr = smaller<u64>(nr, entries_per_table);
   }
   return nr == 0 ? 1 : nr;

@@ -51,26 +51,28 @@ Machine::Body flushing_body(u32 gather) {
   };
 }
 
-void add_rollover(std::vector<Scenario>& list, u32 gather, const std::string& name) {
+void add_rollover(std::vector<Scenario>& list, const catalogue::Gather& gather) {
+  const std::string name = gather.name;
   // The initiator was preempted, and its CPU runs something else: an mm that is in use keeps its
   // ASID through a rollover.
   const Config config = {.arch = Arch::kArm64, .nr_pages = 1, .loaded = 0};
   list.push_back({.name = "asid-rollover," + name,
                   .config = config,
-                  .bodies = {flushing_body<ModelPlatform<kOnce>>(gather), rollover_body()},
+                  .bodies = {flushing_body<ModelPlatform<kOnce>>(gather.value), rollover_body()},
                   .about = "the mm gets a new ASID in the middle of a flush"});
   list.push_back({.name = "fault:asid-read-early," + name,
                   .kind = Kind::kFault,
                   .config = config,
-                  .bodies = {flushing_body<EarlyAsid<kOnce>>(gather), rollover_body()},
+                  .bodies = {flushing_body<EarlyAsid<kOnce>>(gather.value), rollover_body()},
                   .expected = Violation::kLeak,
                   .about = "the ASID is read before the empty entry is visible (asm/mmu.h)"});
 }
 
 template <Mechanism kMechanism>
-void add_completion(std::vector<Scenario>& list, u32 gather, const std::string& name) {
+void add_completion(std::vector<Scenario>& list, const catalogue::Gather& gather) {
+  const std::string name = std::string(gather.name) + "," + mechanism_name(kMechanism);
   const Config config = {.arch = Arch::kArm64, .nr_pages = 2, .broken_completion = true};
-  const Unmap unmap = {.gather = gather, .ranges = {{0, 0, 1}}};
+  const Unmap unmap = {.gather = gather.value, .ranges = {{0, 0, 1}}};
   list.push_back({.name = "broken-completion," + name,
                   .config = config,
                   .bodies = {unmap_body<kMechanism>(unmap)},
@@ -87,12 +89,11 @@ void add_completion(std::vector<Scenario>& list, u32 gather, const std::string& 
 
 std::vector<Scenario> broadcast_scenarios() {
   std::vector<Scenario> list;
-  add_rollover(list, TLBLAB_PER_PAGE, "per-page");
-  add_rollover(list, TLBLAB_MERGED, "merged");
-  add_rollover(list, TLBLAB_FULL_MM, "full-mm");
-  add_completion<kOnce>(list, TLBLAB_MERGED, "merged,dsb-once");
-  add_completion<Mechanism::kDsbEach>(list, TLBLAB_MERGED, "merged,dsb-each");
-  add_completion<kOnce>(list, TLBLAB_FULL_MM, "full-mm,dsb-once");
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    add_rollover(list, gather);
+    add_completion<kOnce>(list, gather);
+    add_completion<Mechanism::kDsbEach>(list, gather);
+  }
   return list;
 }
 

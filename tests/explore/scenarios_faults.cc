@@ -75,11 +75,11 @@ std::vector<Scenario> fault_scenarios() {
        .expected = Violation::kAfterReturn,
        .about = "'skip entries since pte_none() was true', without ranges claimed (thread 002)",
        .requests = {first, second}});
-  for (const u32 gather : {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE}) {
-    const Unmap x = {.gather = gather, .ranges = {{0, 0, 1}}};
-    const Unmap y = {.gather = gather, .ranges = {{0, 1, 1}}};
-    list.push_back({.name = std::string("nested,flush-under-lock,") +
-                            (gather == TLBLAB_PER_PAGE ? "per-page" : "per-table"),
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    if (gather.flush_at > catalogue::Boundary::kTable) continue;
+    const Unmap x = {.gather = gather.value, .ranges = {{0, 0, 1}}};
+    const Unmap y = {.gather = gather.value, .ranges = {{0, 1, 1}}};
+    list.push_back({.name = std::string("nested,flush-under-lock,") + gather.name,
                     .kind = Kind::kSound,
                     .config = three,
                     .bodies = {unmap_body<Mechanism::kIpi>(x), unmap_body<Mechanism::kIpi>(y)},

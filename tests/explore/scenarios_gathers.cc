@@ -2,7 +2,8 @@
 // Sound: every gather with every extent and mechanism, alone against a CPU that reads and walks all
 // the time; with several batches; with page tables that differ; with writes; and two initiators on
 // one range, which they claim.
-#include "kmod/core/schemes.hh"
+#include <tlblab/catalogue.hh>
+
 #include "tests/explore/scenario.hh"
 #include "tests/explore/switching.hh"
 #include "tests/explore/unmap_body.hh"
@@ -21,30 +22,20 @@ const Config kFar = {.nr_pages = 4, .page_address = {0x0000, 0x1000, kTable1, kT
 // Preemptions in the scenario that is too large for all.
 constexpr u32 kHugeBound = 0;
 
-const char* mechanism_name(Mechanism mechanism) {
-  switch (mechanism) {
-    case Mechanism::kIpi:
-      return "ipi";
-    case Mechanism::kDsbEach:
-      return "dsb-each";
-    default:
-      return "dsb-once";
-  }
-}
-
 template <Mechanism kMechanism>
-void add_scheme(std::vector<Scenario>& list, const core::Scheme& scheme, u32 extent) {
-  const std::string name = std::string(scheme.name) + "," +
-                           (extent == TLBLAB_EXACT ? "exact" : "envelope") + "," +
-                           mechanism_name(kMechanism);
+void add_scheme(std::vector<Scenario>& list, const catalogue::Gather& gather,
+                const catalogue::Value& extent_row) {
+  const u32 extent = extent_row.value;
+  const std::string name =
+      scheme_name(gather) + "," + extent_row.name + "," + mechanism_name(kMechanism);
   const auto add = [&](const std::string& shape, Config config, const Unmap& unmap) {
     config.arch = ModelPlatform<kMechanism>::kArch;
     list.push_back({.name = name + "," + shape,
                     .config = config,
                     .bodies = {unmap_body<kMechanism>(unmap)},
-                    .about = scheme.summary});
+                    .about = gather.summary});
   };
-  const Unmap unmap = {.gather = scheme.gather, .extent = extent, .ranges = {{0, 0, 1}, {1, 2, 3}}};
+  const Unmap unmap = {.gather = gather.value, .extent = extent, .ranges = {{0, 0, 1}, {1, 2, 3}}};
   add("near", kNear, unmap);
   add("far", kFar, unmap);
   Unmap batched = unmap;
@@ -56,11 +47,10 @@ void add_scheme(std::vector<Scenario>& list, const core::Scheme& scheme, u32 ext
   wide.nr_cpus = 3;
   wide.nr_pages = 3;
   wide.loaded = 0x7;
-  const Unmap narrow = {
-      .gather = scheme.gather, .extent = extent, .ranges = {{0, 0, 1}, {1, 2, 2}}};
+  const Unmap narrow = {.gather = gather.value, .extent = extent, .ranges = {{0, 0, 1}, {1, 2, 2}}};
   add("two-readers", wide, narrow);
 
-  const Unmap both = {.gather = scheme.gather, .extent = extent, .ranges = {{0, 0, 1}}};
+  const Unmap both = {.gather = gather.value, .extent = extent, .ranges = {{0, 0, 1}}};
   if (kMechanism == Mechanism::kIpi) {
     // Writes set dirty bits; arm64's plain clear is for hardware that sets none.
     Config writing = kNear;
@@ -77,7 +67,7 @@ void add_scheme(std::vector<Scenario>& list, const core::Scheme& scheme, u32 ext
         {.name = name + ",switching",
          .config = switching,
          .bodies = {unmap_body<kMechanism>(both), switching_cpu(kNothing, Seen::kWhenEntering)},
-         .about = std::string("a CPU comes and goes; ") + scheme.summary});
+         .about = std::string("a CPU comes and goes; ") + gather.summary});
   }
 
   // Two initiators on the same two pages, and one CPU that reads.
@@ -86,36 +76,36 @@ void add_scheme(std::vector<Scenario>& list, const core::Scheme& scheme, u32 ext
   two.nr_cpus = 3;
   two.nr_pages = 2;
   two.loaded = 0x7;
-  const Unmap second = {.gather = scheme.gather, .extent = extent, .ranges = {{0, 1, 1}}};
+  const Unmap second = {.gather = gather.value, .extent = extent, .ranges = {{0, 1, 1}}};
   list.push_back(
       {.name = name + ",two-initiators",
        .config = two,
        .bodies = {claimed_unmap_body<kMechanism>(both), claimed_unmap_body<kMechanism>(second)},
-       .about = std::string("two initiators, ranges claimed; ") + scheme.summary});
+       .about = std::string("two initiators, ranges claimed; ") + gather.summary});
 
   // Two initiators that work at the same time, each on a VMA of its own.
   Config disjoint = two;
   disjoint.nr_pages = 3;
   disjoint.page_address = {0x0000, 0x1000, kTable1, 0};
-  const Unmap other = {.gather = scheme.gather, .extent = extent, .ranges = {{1, 2, 2}}};
+  const Unmap other = {.gather = gather.value, .extent = extent, .ranges = {{1, 2, 2}}};
   list.push_back({.name = name + ",two-disjoint",
                   .config = disjoint,
                   .bodies = {unmap_body<kMechanism>(both), unmap_body<kMechanism>(other)},
-                  .about = std::string("two initiators at once; ") + scheme.summary});
+                  .about = std::string("two initiators at once; ") + gather.summary});
 
   // Three at once, each on a page of its own; then with more pages, too large for every
   // interleaving.
   if (kMechanism != Mechanism::kIpi || extent != TLBLAB_ENVELOPE) return;
   const auto on_pages = [&](u32 first, u32 last) {
     return unmap_body<kMechanism>(
-        {.gather = scheme.gather, .extent = extent, .ranges = {{0, first, last}}});
+        {.gather = gather.value, .extent = extent, .ranges = {{0, first, last}}});
   };
   Config three = disjoint;
   three.speculating = 0x6;
   Scenario scenario = {.name = name + ",three-disjoint",
                        .config = three,
                        .bodies = {on_pages(0, 0), on_pages(1, 1), on_pages(2, 2)},
-                       .about = std::string("three initiators at once; ") + scheme.summary};
+                       .about = std::string("three initiators at once; ") + gather.summary};
   list.push_back(scenario);
   scenario.name = name + ",three-disjoint-large";
   scenario.config.nr_pages = 4;
@@ -123,7 +113,7 @@ void add_scheme(std::vector<Scenario>& list, const core::Scheme& scheme, u32 ext
   scenario.config.speculating = 0x5;
   scenario.bodies = {on_pages(0, 1), on_pages(2, 2), on_pages(3, 3)};
   list.push_back(scenario);
-  if (scheme.gather != TLBLAB_PER_TABLE) return;
+  if (gather.value != TLBLAB_PER_TABLE) return;
   scenario.name = name + ",three-disjoint-huge";
   scenario.config.speculating = 0x7;
   scenario.bound = kHugeBound;
@@ -134,12 +124,12 @@ void add_scheme(std::vector<Scenario>& list, const core::Scheme& scheme, u32 ext
 
 std::vector<Scenario> gather_scenarios() {
   std::vector<Scenario> list;
-  for (const core::Scheme& scheme : core::kSchemes) {
-    for (const u32 extent : {TLBLAB_ENVELOPE, TLBLAB_EXACT}) {
-      if (!core::has(scheme.extents, extent)) continue;
-      add_scheme<Mechanism::kIpi>(list, scheme, extent);
-      add_scheme<Mechanism::kDsbEach>(list, scheme, extent);
-      add_scheme<Mechanism::kDsbOnce>(list, scheme, extent);
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    for (const catalogue::Value& extent : catalogue::kExtents) {
+      if (!catalogue::has(gather.extents, extent.value)) continue;
+      add_scheme<Mechanism::kIpi>(list, gather, extent);
+      add_scheme<Mechanism::kDsbEach>(list, gather, extent);
+      add_scheme<Mechanism::kDsbOnce>(list, gather, extent);
     }
   }
   return list;

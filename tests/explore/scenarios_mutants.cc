@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Mutation tests of the explorer: the real core on a platform that drops a lock, a fence, a wait or
 // a flush. One that is not found means that the explorer is blind there.
-#include "kmod/core/schemes.hh"
+#include <tlblab/catalogue.hh>
+
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 
@@ -29,25 +30,26 @@ void add_mutant(std::vector<Scenario>& list, const std::string& name, u32 gather
 
 std::vector<Scenario> mutant_scenarios() {
   std::vector<Scenario> list;
-  for (const core::Scheme& scheme : core::kSchemes) {
-    const std::string name = scheme.name;
-    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-flush", scheme.gather, kOmitFlush,
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    const std::string name = scheme_name(gather);
+    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-flush", gather.value, kOmitFlush,
                                 "the flush is dropped");
-    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-targets", scheme.gather, kOmitTargets,
+    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-targets", gather.value, kOmitTargets,
                                 "only the initiator's CPU is flushed");
-    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-wait", scheme.gather, kOmitCompletion,
+    add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-wait", gather.value, kOmitCompletion,
                                 "nobody waits for the other CPUs");
-    add_mutant<Mechanism::kDsbEach>(list, name + ",dsb-each,no-flush", scheme.gather, kOmitFlush,
+    add_mutant<Mechanism::kDsbEach>(list, name + ",dsb-each,no-flush", gather.value, kOmitFlush,
                                     "the flush is dropped");
-    add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ishst", scheme.gather,
+    add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ishst", gather.value,
                                     kOmitStoreFence,
                                     "the walkers may still see the entries when the TLBI is done");
-    add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ish", scheme.gather,
+    add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ish", gather.value,
                                     kOmitCompletion, "nobody waits for the TLBI to complete");
-    if (scheme.flush_at <= core::Boundary::kTable) continue;  // they need no claim (thread 002)
-    const Unmap both = {.gather = scheme.gather, .ranges = {{0, 0, 1}}};
+    if (gather.flush_at <= catalogue::Boundary::kTable)
+      continue;  // they need no claim (thread 002)
+    const Unmap both = {.gather = gather.value, .ranges = {{0, 0, 1}}};
     const Unmap second = {
-        .gather = scheme.gather, .fault = TLBLAB_TRUST_NONE, .ranges = {{0, 1, 1}}};
+        .gather = gather.value, .fault = TLBLAB_TRUST_NONE, .ranges = {{0, 1, 1}}};
     list.push_back(
         {.name = "mutant:" + name + ",ipi,no-claim",
          .kind = Kind::kMutant,

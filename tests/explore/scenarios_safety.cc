@@ -205,27 +205,23 @@ Scenario leftovers_scenario(const std::string& name, u32 fault, Without without,
 
 template <Mechanism kMechanism>
 void add_safety(std::vector<Scenario>& list, const std::string& mechanism) {
-  const struct {
-    const char* name;
-    u32 fault;
-  } faults[] = {{"sound", 0},
-                {"no-flush", TLBLAB_NO_FLUSH},
-                {"release-first", TLBLAB_RELEASE_FIRST},
-                {"early-full-flush", TLBLAB_EARLY_FULL_FLUSH}};
   const auto add = [&](Scenario scenario, const char* about) {
     scenario.name += "," + mechanism;
     scenario.about = about;
     list.push_back(std::move(scenario));
   };
-  for (const auto& [name, fault] : faults) {
-    add(quarantine_scenario<kMechanism>(std::string("quarantine,") + name, fault,
-                                        Without::kNothing),
+  const auto add_both = [&](const std::string& name, u32 fault) {
+    add(quarantine_scenario<kMechanism>("quarantine," + name, fault, Without::kNothing),
         "whatever the scheme did, the frame's next owner is alone with it");
-    add(leftovers_scenario<kMechanism>(std::string("leftovers,") + name, fault, Without::kNothing),
+    add(leftovers_scenario<kMechanism>("leftovers," + name, fault, Without::kNothing),
         "whatever the scheme did, the next mapping at its addresses is not shadowed");
-    add(leftovers_scenario<kMechanism>(std::string("populate,") + name, fault, Without::kNothing,
+    add(leftovers_scenario<kMechanism>("populate," + name, fault, Without::kNothing,
                                        Reuse::kPopulate),
         "whatever the scheme did, what is populated at its addresses is not shadowed");
+  };
+  add_both("sound", 0);
+  for (const catalogue::Fault& fault : catalogue::kFaults) {
+    if (fault.breaks == catalogue::Breaks::kOrder) add_both(fault.name, fault.value);
   }
   const u32 fault = TLBLAB_NO_FLUSH;
   add(quarantine_scenario<kMechanism>("mutant:quarantine,no-flush", fault, Without::kGlobalFlush),

@@ -178,15 +178,16 @@ std::string line(const char* format, Values... values) {
 }
 
 const char* word_of(StepKind kind) {
+  const auto name_of = [](u32 step) { return catalogue::find(catalogue::kSteps, step)->name; };
   switch (kind) {
     case StepKind::kClear:
-      return "clear";
+      return name_of(TLBLAB_STEP_CLEAR);
     case StepKind::kFlush:
-      return "flush";
+      return name_of(TLBLAB_STEP_FLUSH);
     case StepKind::kRelease:
-      return "release";
+      return name_of(TLBLAB_STEP_RELEASE);
     case StepKind::kReturn:
-      return "return";
+      return name_of(TLBLAB_STEP_RETURN);
     case StepKind::kRead:
       return "read";
   }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <tlblab/catalogue.hh>
 
 #include "kmod/core/operation/perform.hh"
 #include "tests/explore/platform.hh"
@@ -34,6 +36,24 @@ struct Unmap {
     return mask;
   }
 };
+
+/// "unmap:merged"
+inline std::string scheme_name(const catalogue::Gather& gather) {
+  return std::string(catalogue::find(catalogue::kOperations, TLBLAB_UNMAP)->name) + ":" +
+         gather.name;
+}
+
+/// "ipi", or as the ABI's mechanisms are named.
+inline const char* mechanism_name(Mechanism mechanism) {
+  switch (mechanism) {
+    case Mechanism::kIpi:
+      return "ipi";
+    case Mechanism::kDsbEach:
+      return "dsb-each";
+    default:
+      return "dsb-once";
+  }
+}
 
 inline constexpr u32 kCeilingPages = 33;
 

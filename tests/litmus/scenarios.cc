@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tests/litmus/scenarios.hh"
 
+#include <tlblab/catalogue.hh>
+
 #include "kmod/core/credit.hh"
 #include "kmod/core/operation/perform.hh"
 #include "kmod/core/safety/leftovers.hh"
@@ -190,10 +192,9 @@ void add_two_pages(List& list, const std::string& name, const std::string& about
 
 void add_unmaps(List& list) {
   add_one_page(list);
-  for (const core::Scheme& scheme : core::kSchemes) {
-    const std::string name = scheme.name;  // "unmap:merged"
-    add_two_pages(list, name.substr(name.find(':') + 1),
-                  std::string("two pages: ") + scheme.summary, {.gather = scheme.gather});
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    add_two_pages(list, gather.name, std::string("two pages: ") + gather.summary,
+                  {.gather = gather.value});
   }
   add_two_pages(list, "merged-each", "two pages, one flush, a DSB ISH after each TLBI",
                 {.complete_each = true});

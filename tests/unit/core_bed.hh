@@ -24,9 +24,12 @@ struct Way {
   u32 flags = 0;
   u32 fault = 0;
 
+  [[nodiscard]] const catalogue::Gather& row() const {
+    return *catalogue::find(catalogue::kGathers, gather);
+  }
   [[nodiscard]] std::string name() const {
-    return "gather " + std::to_string(gather) + " extent " + std::to_string(extent) + " batch " +
-           std::to_string(batch_pages) + " ceiling " + std::to_string(ceiling_pages) +
+    return std::string(row().name) + " " + catalogue::find(catalogue::kExtents, extent)->name +
+           " batch " + std::to_string(batch_pages) + " ceiling " + std::to_string(ceiling_pages) +
            (one_interval ? " one interval" : " list");
   }
 };
@@ -34,11 +37,12 @@ struct Way {
 /// Every gather with every extent that goes with it.
 inline std::vector<Way> all_compositions() {
   std::vector<Way> ways;
-  for (const Scheme& scheme : kSchemes) {
-    for (const u32 extent : {TLBLAB_ENVELOPE, TLBLAB_EXACT}) {
-      if (!has(scheme.extents, extent)) continue;
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    for (const catalogue::Value& extent : catalogue::kExtents) {
+      if (!has(gather.extents, extent.value)) continue;
       for (const bool one_interval : {true, false}) {
-        ways.push_back({.gather = scheme.gather, .extent = extent, .one_interval = one_interval});
+        ways.push_back(
+            {.gather = gather.value, .extent = extent.value, .one_interval = one_interval});
       }
     }
   }
@@ -153,7 +157,7 @@ class Bed {
       }
       const bool exact = way.extent == TLBLAB_EXACT;
       const u64 pages = exact ? debt.size() : debt.back() - debt.front() + 1;
-      const bool full = way.gather == TLBLAB_FULL_MM || pages > way.ceiling_pages;
+      const bool full = way.row().whole_mm || pages > way.ceiling_pages;
       const u64 requests = exact && way.one_interval && !full ? intervals : 1;
       account.requests += requests;
       account.forced += forced ? requests : 0;
@@ -161,11 +165,12 @@ class Bed {
       account.flushed_pages += full ? 0 : pages;
       debt.clear();
     };
+    const Boundary flush_at = way.row().flush_at;
     const void* vma = nullptr;
     u64 table = ~u64{0};
     for (const lab_piece& piece : pieces_) {
       if (piece.vma != vma) {
-        if (way.gather == TLBLAB_PER_VMA) flush(false);
+        if (flush_at == Boundary::kVma) flush(false);
         ++account.vmas;
         vma = piece.vma;
         table = ~u64{0};
@@ -185,12 +190,12 @@ class Bed {
           ++account.empty;
         }
         const bool table_left = page + 1 == end || (page + 1) % machine.table_entries() == 0;
-        if (way.gather == TLBLAB_PER_PAGE && !debt.empty()) {
+        if (flush_at == Boundary::kEntry && !debt.empty()) {
           const u64 still_pending = pending;
           flush(false);
           pending = still_pending;
         }
-        if (way.gather <= TLBLAB_PER_TABLE && table_left) flush(false);
+        if (flush_at <= Boundary::kTable && table_left) flush(false);
       }
     }
     flush(false);

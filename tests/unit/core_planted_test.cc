@@ -93,9 +93,7 @@ void for_each_way(u32 fault, F f) {
 }
 
 /// Whether the scheme flushes while a table is locked.
-bool flushes_under_the_lock(const Way& way) {
-  return find_scheme(TLBLAB_UNMAP, way.gather)->flush_at <= Boundary::kTable;
-}
+bool flushes_under_the_lock(const Way& way) { return way.row().flush_at <= Boundary::kTable; }
 
 TEST(CoreFaulty, OnlyTwoOfThemBreakThePlatform) {
   EXPECT_FALSE(breaks_platform(0));
@@ -159,12 +157,13 @@ TEST(CoreFaulty, EarlyFullFlush) {
 
 /// A wish to stop that is told in the middle of an early release is not lost.
 TEST(CoreFaulty, StopsAndSettlesWhenTold) {
-  for (const u32 fault : {TLBLAB_NO_FLUSH, TLBLAB_RELEASE_FIRST, TLBLAB_EARLY_FULL_FLUSH}) {
+  for (const auto& [fault, name, summary, breaks] : catalogue::kFaults) {
+    if (breaks != catalogue::Breaks::kOrder) continue;
     for (u64 point = 1; point < 12; ++point) {
       const Way way = {.gather = TLBLAB_PER_VMA, .batch_pages = 300};
       const Planted<true> planted(fault, way, point);
-      EXPECT_EQ(planted.status, planted.counting.rescheds < point ? 0 : kEintr) << fault;
-      EXPECT_FALSE(planted.saw("cleared after stop")) << fault << " " << point;
+      EXPECT_EQ(planted.status, planted.counting.rescheds < point ? 0 : kEintr) << name;
+      EXPECT_FALSE(planted.saw("cleared after stop")) << name << " " << point;
       planted.expect_each_released_once(way);
     }
   }

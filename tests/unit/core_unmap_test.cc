@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <tlblab/expected.hh>
 
-#include "kmod/core/expected.hh"
 #include "tests/unit/core_bed.hh"
 
 namespace tlblab::core {
 namespace {
+
+using catalogue::expected_flushes;
+using catalogue::ExpectedFlushes;
+using catalogue::ExpectedShape;
 
 constexpr u64 kTable = FakeMachine::kTableEntries;
 
@@ -166,7 +170,8 @@ TEST(CoreUnmap, RangesOfOneVmaAreOneVisit) {
       expect_foreseen(account, foreseen, way);
       EXPECT_EQ(account.vmas, 2U);
       EXPECT_EQ(account.tables, 2U) << "one table, seen from two VMAs";
-      if (way.gather == TLBLAB_PER_VMA && way.extent == TLBLAB_ENVELOPE && batch == 0) {
+      if (way.row().flush_at == Boundary::kVma && !way.row().whole_mm &&
+          way.extent == TLBLAB_ENVELOPE && batch == 0) {
         EXPECT_EQ(account.requests, 2U);
         EXPECT_EQ(account.flushed_pages, 12U + 1U) << "the gap between the ranges included";
       }

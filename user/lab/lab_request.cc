@@ -17,10 +17,10 @@ tlblab_mechanism mechanism_of(const LabComposition& composition, bool broadcast)
 tlblab_request lab_request(const LabComposition& composition, const tlblab_capabilities& can) {
   tlblab_request request{};
   request.size = sizeof request;
-  request.operation = TLBLAB_UNMAP;
+  request.operation = composition.operation;
   request.gather = composition.gather;
   request.extent = composition.extent;
-  request.release = TLBLAB_STRICT;
+  request.release = composition.release;
   request.mechanism = mechanism_of(composition, lab_machine(can).broadcast);
   request.ceiling_pages = composition.ceiling_pages;
   request.batch_pages = composition.batch_pages;
@@ -35,8 +35,8 @@ std::string lab_refusal(const LabComposition& composition, const tlblab_capabili
     return "no-repeat is for arm64 cores with broken completion of broadcast TLBI, which these are "
            "not";
   }
-  if (!has(can.operations, TLBLAB_UNMAP) || !has(can.gathers, composition.gather) ||
-      !has(can.extents, composition.extent) || !has(can.releases, TLBLAB_STRICT) ||
+  if (!has(can.operations, composition.operation) || !has(can.gathers, composition.gather) ||
+      !has(can.extents, composition.extent) || !has(can.releases, composition.release) ||
       !has(can.mechanisms, mechanism_of(composition, broadcast))) {
     return "the loaded module does not have it; a newer one may";
   }

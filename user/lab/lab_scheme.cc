@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Names of the lab's schemes, and the arithmetic of their requests. The rows of
-// kmod/core/schemes.hh are what there is; the driver keeps no list of its own.
+// Names of the lab's schemes, and the arithmetic of their requests. The catalogue's rows are what
+// there is; the driver keeps no list of its own.
 #include "user/lab/lab_scheme.hh"
 
 #include <fmt/format.h>
@@ -9,8 +9,8 @@
 #include <array>
 #include <charconv>
 
-#include "kmod/core/expected.hh"
-#include "kmod/core/schemes.hh"
+#include "include/tlblab/catalogue.hh"
+#include "include/tlblab/expected.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/workload/vma_layout.hh"
@@ -18,17 +18,23 @@
 namespace tlblab {
 namespace {
 
-using Row = core::Scheme;
+using catalogue::Gather;
 
-/// By name, without parameters.
-const Row* find_row(std::string_view name) {
-  const auto* row = std::find_if(std::begin(core::kSchemes), std::end(core::kSchemes),
-                                 [name](const Row& r) { return name == r.name; });
-  return row == std::end(core::kSchemes) ? nullptr : row;
+/// The row of that name, or null.
+template <class Row, std::size_t kNr>
+const Row* find_named(const Row (&rows)[kNr], std::string_view name) {
+  const Row* row = std::find_if(std::begin(rows), std::end(rows),
+                                [name](const Row& r) { return name == r.name; });
+  return row == std::end(rows) ? nullptr : row;
 }
 
-const Row& row_of(const LabComposition& composition) {
-  return *core::find_scheme(TLBLAB_UNMAP, composition.gather);
+const Gather& row_of(const LabComposition& composition) {
+  return *catalogue::find(catalogue::kGathers, composition.gather);
+}
+
+/// "unmap:merged", without parameters.
+std::string plain_name(const catalogue::Value& operation, const Gather& gather) {
+  return fmt::format("{}:{}", operation.name, gather.name);
 }
 
 const std::array<ParameterInfo, 5> kParameters = {{
@@ -92,9 +98,9 @@ std::string parameters_of(const LabComposition& composition) {
   return text;
 }
 
-core::ExpectedFlushes flushes_of(const LabComposition& composition, const Shape& shape,
-                                 bool broadcast, std::uint64_t ceiling_pages) {
-  return core::expected_flushes(
+catalogue::ExpectedFlushes flushes_of(const LabComposition& composition, const Shape& shape,
+                                      bool broadcast, std::uint64_t ceiling_pages) {
+  return catalogue::expected_flushes(
       {shape.nr_vmas, shape.pages_per_vma, shape.gap_pages, first_page_offset(shape),
        pages_per_table()},
       {composition.gather, composition.extent, composition.batch_pages, ceiling_pages, !broadcast});
@@ -103,12 +109,14 @@ core::ExpectedFlushes flushes_of(const LabComposition& composition, const Shape&
 /// Pages of one request, where all are alike: nothing cuts a VMA, or what lies between two VMAs.
 std::optional<std::uint64_t> extent_pages(const LabComposition& composition, const Shape& shape,
                                           bool broadcast) {
-  const Row& row = row_of(composition);
-  const bool cut = composition.batch_pages > 0 || (row.flush_at == core::Boundary::kTable &&
+  const Gather& gather = row_of(composition);
+  const bool cut = composition.batch_pages > 0 || (gather.flush_at == catalogue::Boundary::kTable &&
                                                    table_pieces(shape).size() > shape.nr_vmas);
-  if (row.whole_mm || (cut && row.flush_at != core::Boundary::kEntry)) return std::nullopt;
+  if (gather.whole_mm || (cut && gather.flush_at != catalogue::Boundary::kEntry)) {
+    return std::nullopt;
+  }
   constexpr std::uint64_t no_ceiling = ~std::uint64_t{0};
-  const core::ExpectedFlushes all = flushes_of(composition, shape, broadcast, no_ceiling);
+  const catalogue::ExpectedFlushes all = flushes_of(composition, shape, broadcast, no_ceiling);
   return all.flushed_pages / all.requests;
 }
 
@@ -120,8 +128,11 @@ LabMachine lab_machine(const tlblab_capabilities& can) {
 
 std::vector<SchemeInfo> lab_schemes(const std::string& unavailable) {
   std::vector<SchemeInfo> schemes;
-  for (const Row& row : core::kSchemes) {
-    schemes.push_back({row.name, row.summary, row.stands_for, unavailable});
+  for (const catalogue::Value& operation : catalogue::kOperations) {
+    for (const Gather& gather : catalogue::kGathers) {
+      schemes.push_back(
+          {plain_name(operation, gather), gather.summary, gather.stands_for, unavailable});
+    }
   }
   return schemes;
 }
@@ -130,24 +141,29 @@ std::span<const ParameterInfo> lab_parameters() { return kParameters; }
 
 std::optional<LabComposition> parse_lab_scheme(std::string_view name) {
   const std::string_view plain = name.substr(0, name.find(','));
-  const Row* row = find_row(plain);
-  if (row == nullptr) return std::nullopt;
+  const std::size_t colon = plain.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto* operation = find_named(catalogue::kOperations, plain.substr(0, colon));
+  const auto* gather = find_named(catalogue::kGathers, plain.substr(colon + 1));
+  if (operation == nullptr || gather == nullptr) return std::nullopt;
   LabComposition composition;
-  composition.gather = static_cast<tlblab_gather>(row->gather);
+  composition.operation = static_cast<tlblab_operation>(operation->value);
+  composition.gather = static_cast<tlblab_gather>(gather->value);
   for (std::string_view rest = name.substr(plain.size()); !rest.empty();) {
     rest.remove_prefix(1);  // the comma
     const std::string_view parameter = rest.substr(0, rest.find(','));
     apply(name, parameter, composition);
     rest.remove_prefix(parameter.size());
   }
-  if ((row->extents & core::mask_of(composition.extent)) == 0) {
+  if (!catalogue::has(gather->extents, composition.extent)) {
     refuse(name, fmt::format("{} leaves no choice of extent: drop \"exact\"", plain));
   }
   return composition;
 }
 
 std::string name(const LabComposition& composition) {
-  return row_of(composition).name + parameters_of(composition);
+  const auto* operation = catalogue::find(catalogue::kOperations, composition.operation);
+  return plain_name(*operation, row_of(composition)) + parameters_of(composition);
 }
 
 Expectation expect_lab(const LabComposition& composition, const Shape& shape,
@@ -156,7 +172,7 @@ Expectation expect_lab(const LabComposition& composition, const Shape& shape,
   if (composition.ceiling_pages != 0) {
     ceiling = std::min<std::uint64_t>(ceiling, composition.ceiling_pages);
   }
-  const core::ExpectedFlushes flushes = flushes_of(composition, shape, machine.broadcast, ceiling);
+  const catalogue::ExpectedFlushes flushes = flushes_of(composition, shape, machine.broadcast, ceiling);
   Expectation expected;
   expected.requests = flushes.requests;
   expected.extent_pages = extent_pages(composition, shape, machine.broadcast);
@@ -204,17 +220,7 @@ SchemeInfo lab_scheme_info(const LabComposition& composition, std::string unavai
 std::string lab_twin(const LabComposition& composition) {
   // With parameters it does what the stock kernel can't be asked for.
   if (!parameters_of(composition).empty()) return "";
-  switch (composition.gather) {
-    case TLBLAB_PER_VMA:
-      return "syscall/munmap:per-vma";
-    case TLBLAB_MERGED:
-      return "syscall/munmap:merged";
-    case TLBLAB_PER_PAGE:
-    case TLBLAB_PER_TABLE:
-    case TLBLAB_FULL_MM:
-      break;
-  }
-  return "";
+  return row_of(composition).twin;
 }
 
 }  // namespace tlblab

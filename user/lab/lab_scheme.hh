@@ -26,8 +26,10 @@ LabMachine lab_machine(const tlblab_capabilities& can);
 
 /// The choices of one scheme, in the ABI's values.
 struct LabComposition {
+  tlblab_operation operation = TLBLAB_UNMAP;
   tlblab_gather gather = TLBLAB_MERGED;
   tlblab_extent extent = TLBLAB_ENVELOPE;
+  tlblab_release release = TLBLAB_STRICT;
   bool dsb_each = false;            ///< arm64: a completing DSB after each TLBI
   bool no_repeat = false;           ///< the repetition that broken cores need is left out
   std::uint32_t ceiling_pages = 0;  ///< 0: the kernel's own

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "kmod/core/schemes.hh"
+#include "include/tlblab/catalogue.hh"
 
 namespace tlblab::oracle {
 namespace {
@@ -71,14 +71,14 @@ LabComposition faulty_scheme() {
 
 std::vector<LabComposition> sound_schemes(bool broadcast) {
   std::vector<LabComposition> schemes;
-  for (const core::Scheme& row : core::kSchemes) {
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
     for (const bool dsb_each : {false, true}) {
       if (dsb_each && !broadcast) continue;
-      for (const tlblab_extent extent : {TLBLAB_ENVELOPE, TLBLAB_EXACT}) {
-        if ((row.extents & core::mask_of(extent)) == 0) continue;
+      for (const catalogue::Value& extent : catalogue::kExtents) {
+        if (!catalogue::has(gather.extents, extent.value)) continue;
         LabComposition scheme;
-        scheme.gather = static_cast<tlblab_gather>(row.gather);
-        scheme.extent = extent;
+        scheme.gather = static_cast<tlblab_gather>(gather.value);
+        scheme.extent = static_cast<tlblab_extent>(extent.value);
         scheme.dsb_each = dsb_each;
         schemes.push_back(scheme);
       }

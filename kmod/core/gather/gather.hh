@@ -58,13 +58,16 @@
 // No debt, no request. What is settled is flushed and then let go, in that order.
 #pragma once
 
+#include <tlblab/catalogue.hh>
+
 #include "kmod/core/gather/batch.hh"
 #include "kmod/core/gather/debt.hh"
 #include "kmod/core/operation.hh"
 #include "kmod/core/release/strict.hh"
-#include "kmod/core/schemes.hh"
 
 namespace tlblab::core {
+
+using catalogue::Boundary;
 
 template <Flushes P, class Extent, ReleaseRule Release, bool kEachEntry>
 class Gather {

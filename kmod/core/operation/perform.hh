@@ -5,6 +5,8 @@
 // which extent it records, and the release rule. Where else the gather flushes is a row's.
 #pragma once
 
+#include <tlblab/catalogue.hh>
+
 #include "kmod/core/gather/gather.hh"
 #include "kmod/core/operation.hh"
 #include "kmod/core/operation/unmap.hh"
@@ -13,7 +15,6 @@
 #include "kmod/core/release/release_first.hh"
 #include "kmod/core/release/strict.hh"
 #include "kmod/core/requests.hh"
-#include "kmod/core/schemes.hh"
 #include "kmod/core/wrap/faults.hh"
 
 namespace tlblab::core {
@@ -24,7 +25,7 @@ inline u64 batch_limit(const lab_plan& plan) {
 }
 
 template <class Release, class Extent, bool kEachEntry, GathersOn P>
-void run_unmap(Operation<P>& operation, const Scheme& scheme, const lab_plan& plan) {
+void run_unmap(Operation<P>& operation, const catalogue::Gather& row, const lab_plan& plan) {
   using ThisGather = Gather<P, Extent, Release, kEachEntry>;
   const lab_flush how = {.intervals = nullptr,
                          .nr_intervals = 0,
@@ -33,10 +34,9 @@ void run_unmap(Operation<P>& operation, const Scheme& scheme, const lab_plan& pl
                          .whole = false,
                          .tables_freed = false,
                          .executable = false};
-  ThisGather gather(
-      operation, scheme.flush_at,
-      Extent(plan.intervals, scheme.whole_mm ? 0 : plan.ceiling_pages, plan.page_shift), how,
-      Batch(plan.frames, batch_limit(plan)));
+  ThisGather gather(operation, row.flush_at,
+                    Extent(plan.intervals, row.whole_mm ? 0 : plan.ceiling_pages, plan.page_shift),
+                    how, Batch(plan.frames, batch_limit(plan)));
   Clear<P, ThisGather> action(operation, gather);
   Walk walk(operation, plan, gather, action);
   walk.run();
@@ -46,15 +46,15 @@ void run_unmap(Operation<P>& operation, const Scheme& scheme, const lab_plan& pl
 template <template <class> class Release, GathersOn P>
 int perform_under(P& platform, const lab_plan& plan, tlblab_account& account) {
   const tlblab_request& request = *plan.request;
-  const Scheme* scheme = find_scheme(request.operation, request.gather);
-  if (scheme == nullptr) return kEinval;
+  const catalogue::Gather* row = catalogue::find(catalogue::kGathers, request.gather);
+  if (row == nullptr || request.operation != TLBLAB_UNMAP) return kEinval;
   Operation<P> operation(platform, account, (request.flags & TLBLAB_TIME_PHASES) != 0);
-  if (scheme->flush_at == Boundary::kEntry) {
-    run_unmap<Release<P>, Envelope, true>(operation, *scheme, plan);
+  if (row->flush_at == Boundary::kEntry) {
+    run_unmap<Release<P>, Envelope, true>(operation, *row, plan);
   } else if (request.extent == TLBLAB_EXACT) {
-    run_unmap<Release<P>, Exact, false>(operation, *scheme, plan);
+    run_unmap<Release<P>, Exact, false>(operation, *row, plan);
   } else {
-    run_unmap<Release<P>, Envelope, false>(operation, *scheme, plan);
+    run_unmap<Release<P>, Envelope, false>(operation, *row, plan);
   }
   operation.charge(account.clear_ns);
   if (operation.stopped()) return kEintr;

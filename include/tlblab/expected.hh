@@ -2,12 +2,13 @@
 // What an unmap must have asked of the other CPUs: docs/methods.md's table of requests, as code.
 //
 // Derived from the shape alone, without a line of the gather's, so that agreement means something.
-// Used by the driver and the tests; the module does not include it.
+// Used by the driver and the tests; the module does not include it. A gather about which nothing is
+// said here does not compile.
 #pragma once
 
-#include <tlblab/abi.h>
+#include <tlblab/catalogue.hh>
 
-namespace tlblab::core {
+namespace tlblab::catalogue {
 
 /// Fully populated VMAs, all of them unmapped whole by one call, as one range each. Units: base
 /// pages and VMAs; nr_vmas and pages_per_vma are at least 1.
@@ -21,7 +22,7 @@ struct ExpectedShape {
 
 /// The scheme's fields that matter here, as in tlblab_request.
 struct ExpectedScheme {
-  __u32 gather;
+  __u32 gather;  ///< one that has a row
   __u32 extent;
   __u64 batch_pages;              ///< 0: no limit
   __u64 ceiling_pages;            ///< the effective one
@@ -46,6 +47,12 @@ class Tally {
   constexpr Tally(const ExpectedShape& shape, const ExpectedScheme& scheme)
       : shape_(shape), scheme_(scheme) {}
 
+  /// Counts what the gather flushes. False: nothing is said here about that gather.
+  constexpr bool count();
+
+  constexpr ExpectedFlushes result() const { return result_; }
+
+ private:
   /// Pages [page, page + nr) are all cleared between two boundaries at which the gather flushes.
   constexpr void run(__u64 page, __u64 nr) {
     const __u64 batch = scheme_.batch_pages == 0 ? nr : scheme_.batch_pages;
@@ -63,9 +70,6 @@ class Tally {
     return shape_.first_page + page + vma * shape_.gap_pages;
   }
 
-  constexpr ExpectedFlushes result() const { return result_; }
-
- private:
   constexpr void flush(__u64 page, __u64 nr, bool forced) {
     const __u64 last = page + nr - 1;
     __u64 pages = nr;
@@ -75,7 +79,7 @@ class Tally {
     } else if (scheme_.one_interval_per_request && shape_.gap_pages != 0) {
       requests = last / shape_.pages_per_vma - page / shape_.pages_per_vma + 1;
     }
-    if (scheme_.gather == TLBLAB_FULL_MM || pages > scheme_.ceiling_pages) {
+    if (find(kGathers, scheme_.gather)->whole_mm || pages > scheme_.ceiling_pages) {
       requests = 1;
       ++result_.full;
     } else {
@@ -90,37 +94,52 @@ class Tally {
   ExpectedFlushes result_{};
 };
 
+constexpr bool Tally::count() {
+  const __u64 nr_pages = shape_.nr_vmas * shape_.pages_per_vma;
+  switch (scheme_.gather) {
+    case TLBLAB_PER_PAGE:
+      for (__u64 page = 0; page < nr_pages; ++page) run(page, 1);
+      return true;
+    case TLBLAB_PER_TABLE:
+      for (__u64 page = 0; page < nr_pages;) {
+        const __u64 to_vma_end = shape_.pages_per_vma - page % shape_.pages_per_vma;
+        const __u64 to_table_end =
+            shape_.entries_per_table - position(page) % shape_.entries_per_table;
+        const __u64 nr = to_vma_end < to_table_end ? to_vma_end : to_table_end;
+        run(page, nr);
+        page += nr;
+      }
+      return true;
+    case TLBLAB_PER_VMA:
+      for (__u64 vma = 0; vma < shape_.nr_vmas; ++vma) {
+        run(vma * shape_.pages_per_vma, shape_.pages_per_vma);
+      }
+      return true;
+    case TLBLAB_MERGED:
+    case TLBLAB_FULL_MM:
+      run(0, nr_pages);
+      return true;
+  }
+  return false;
+}
+
+constexpr bool every_gather_is_counted() {
+  const ExpectedShape one_page = {1, 1, 0, 0, 1};
+  for (const Gather& gather : kGathers) {
+    if (!Tally(one_page, {gather.value, TLBLAB_ENVELOPE, 0, 1, true}).count()) return false;
+  }
+  return true;
+}
+static_assert(every_gather_is_counted(), "a gather has no case in Tally::count()");
+
 }  // namespace expected_detail
 
 /// Takes time in proportion to the number of flushes.
 constexpr ExpectedFlushes expected_flushes(const ExpectedShape& shape,
                                            const ExpectedScheme& scheme) {
   expected_detail::Tally tally(shape, scheme);
-  const __u64 nr_pages = shape.nr_vmas * shape.pages_per_vma;
-  switch (scheme.gather) {
-    case TLBLAB_PER_PAGE:
-      for (__u64 page = 0; page < nr_pages; ++page) tally.run(page, 1);
-      break;
-    case TLBLAB_PER_TABLE:
-      for (__u64 page = 0; page < nr_pages;) {
-        const __u64 to_vma_end = shape.pages_per_vma - page % shape.pages_per_vma;
-        const __u64 to_table_end =
-            shape.entries_per_table - tally.position(page) % shape.entries_per_table;
-        const __u64 nr = to_vma_end < to_table_end ? to_vma_end : to_table_end;
-        tally.run(page, nr);
-        page += nr;
-      }
-      break;
-    case TLBLAB_PER_VMA:
-      for (__u64 vma = 0; vma < shape.nr_vmas; ++vma) {
-        tally.run(vma * shape.pages_per_vma, shape.pages_per_vma);
-      }
-      break;
-    default:  // merged and full-mm
-      tally.run(0, nr_pages);
-      break;
-  }
+  tally.count();
   return tally.result();
 }
 
-}  // namespace tlblab::core
+}  // namespace tlblab::catalogue
