@@ -4,6 +4,7 @@
 // it.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <string>
 #include <tlblab/catalogue.hh>
 #include <vector>
@@ -86,15 +87,15 @@ void BM_core_unmap(benchmark::State& state) {
   }
   NullPlatform platform(page);
   const u32 ceiling_pages = 33;
-  std::vector<void*> frames(frames_needed(request, kTableEntries, nr_pages));
-  std::vector<lab_interval> intervals(intervals_needed(request, ceiling_pages, nr_pages));
+  const lab_needs needs = needs_of(request, kTableEntries, ceiling_pages);
+  std::vector<void*> frames(std::min(needs.max_frames, nr_pages));
+  std::vector<lab_interval> intervals(needs.max_intervals);
   const lab_plan plan = {.request = &request,
                          .pieces = pieces.data(),
                          .nr_pieces = pieces.size(),
                          .page_shift = kPageShift,
                          .entries_per_table = kTableEntries,
                          .ceiling_pages = ceiling_pages,
-                         .max_intervals = static_cast<u32>(intervals.size()),
                          .max_frames = frames.size(),
                          .intervals = intervals.data(),
                          .frames = frames.data()};

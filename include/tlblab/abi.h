@@ -47,6 +47,11 @@ typedef __UINT64_TYPE__ __u64;
  * Threads are listed in docs/sources.md.
  */
 
+/* Who performs a request. The exception: 0 is the module's own schemes on its own memory. */
+enum tlblab_engine {
+	TLBLAB_ENGINE_LAB = 0,
+};
+
 enum tlblab_operation {
 	/* Clear every entry of the ranges; release the frames that no entry maps any longer. */
 	TLBLAB_UNMAP = 1,
@@ -219,7 +224,7 @@ struct tlblab_request {
 	__u64 ranges;		/* in: address of an array of struct tlblab_range */
 	__u64 nr_ranges;	/* in: its length */
 	__u32 fault;		/* in: enum tlblab_fault, or 0. EPERM without CAP_SYS_ADMIN */
-	__u32 reserved;		/* must be zero */
+	__u32 engine;		/* in: enum tlblab_engine */
 	struct tlblab_account account; /* out; in: must be zero */
 	__u64 pace;		/* in: address of a struct tlblab_pace, or 0. EPERM without
 				 * CAP_SYS_ADMIN */

@@ -56,8 +56,17 @@ struct lab_leftovers {
 	__u64 flushed;
 };
 
+/* What an operation needs of its caller. */
+struct lab_needs {
+	bool writes_vmas;		/* mmap_lock for writing; else for reading */
+	bool claims_ranges;		/* nobody else may work on them */
+	__u32 ceiling_pages;		/* effective: the lower of the request's and the machine's */
+	__u64 max_intervals;		/* lengths of the lists that it works with: no more than these, */
+	__u64 max_frames;		/* and no more than entries are set in its ranges, or 1 */
+};
+
 /*
- * One operation, checked by lab_core_check(), with all the memory that it will use: the core
+ * One operation, checked by lab_core_prepare(), with all the memory that it will use: the core
  * allocates nothing. The lists are scratch and need not be cleared.
  */
 struct lab_plan {
@@ -66,18 +75,25 @@ struct lab_plan {
 	__u64 nr_pieces;		/* at least 1 */
 	__u32 page_shift;		/* of a base page: 12, 14 or 16 */
 	__u32 entries_per_table;	/* of a leaf table; a power of 2 */
-	__u32 ceiling_pages;		/* effective: the lower of the request's and the machine's */
-	__u32 max_intervals;		/* length of @intervals, lab_core_intervals() at least */
-	__u64 max_frames;		/* length of @frames, lab_core_frames() at least */
+	__u32 ceiling_pages;		/* lab_needs.ceiling_pages */
+	__u64 max_frames;		/* length of @frames; that of @intervals is as needed */
 	struct lab_interval *intervals;
 	void **frames;
 };
 
 /*
- * Is there such a composition? Returns 0; -22 (EINVAL) for values that no composition has, or that
- * don't go together; -95 (EOPNOTSUPP) for one that @can does not have here. Any context.
+ * Checks the request and says what it needs. Returns 0; -22 (EINVAL) for values that no composition
+ * has, or that don't go together; -95 (EOPNOTSUPP) for a composition that @can does not have here.
+ * Any context.
  */
-int lab_core_check(const struct tlblab_request *request, const struct tlblab_capabilities *can);
+int lab_core_prepare(const struct tlblab_request *request, const struct tlblab_capabilities *can,
+		     struct lab_needs *needs);
+
+/*
+ * The same for lab_core_populate(). Its lists are those of any request on what was populated: what is
+ * timed then allocates nothing.
+ */
+void lab_core_prepare_populate(const struct tlblab_capabilities *can, struct lab_needs *needs);
 
 /*
  * Capabilities that the core brings: operations, gathers, extents, releases, faults, flags. Any
@@ -86,24 +102,13 @@ int lab_core_check(const struct tlblab_request *request, const struct tlblab_cap
 void lab_core_describe(struct tlblab_capabilities *can);
 
 /*
- * Frame slots that lab_plan.frames needs if so many entries are set in all the ranges, in tables of
- * so many entries each. Any context.
- */
-__u64 lab_core_frames(const struct tlblab_request *request, __u32 entries_per_table,
-		      __u64 nr_entries);
-
-/* Interval slots that lab_plan.intervals needs for as many. Any context. */
-__u32 lab_core_intervals(const struct tlblab_request *request, __u32 ceiling_pages,
-			 __u64 nr_entries);
-
-/*
  * Performs the operation and adds what it did to @account, which starts as zeroes. Returns 0; -4
  * (EINTR) if lab_resched_point() said to stop: what was cleared until then is flushed and released
  * all the same; -117 (EUCLEAN) if entries were left because they are not this arena's. Notes in
  * @leftovers, those of the address space, that something was performed. Sleeps; mmap_lock is held
- * for reading by the caller, who also owns the ranges. Takes and drops page-table locks one at a
- * time. With a pace in the request each step but TLBLAB_STEP_RETURN, which is the caller's, is
- * announced by lab_stop_before().
+ * as lab_needs says, and the ranges are claimed if it says so. Takes and drops page-table locks one
+ * at a time. With a pace in the request each step but TLBLAB_STEP_RETURN, which is the caller's,
+ * is announced by lab_stop_before().
  */
 int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
 		     struct lab_leftovers *leftovers, struct tlblab_account *account);

@@ -35,21 +35,16 @@ using Leftovers = tlblab::core::Leftovers<TheseWords>;
 
 extern "C" {
 
-int lab_core_check(const struct tlblab_request* request, const struct tlblab_capabilities* can) {
-  return tlblab::core::check(*request, *can);
+int lab_core_prepare(const struct tlblab_request* request, const struct tlblab_capabilities* can,
+                     struct lab_needs* needs) {
+  return tlblab::core::prepare(*request, *can, *needs);
+}
+
+void lab_core_prepare_populate(const struct tlblab_capabilities* can, struct lab_needs* needs) {
+  tlblab::core::prepare_populate(*can, *needs);
 }
 
 void lab_core_describe(struct tlblab_capabilities* can) { tlblab::core::describe(*can); }
-
-__u64 lab_core_frames(const struct tlblab_request* request, __u32 entries_per_table,
-                      __u64 nr_entries) {
-  return tlblab::core::frames_needed(*request, entries_per_table, nr_entries);
-}
-
-__u32 lab_core_intervals(const struct tlblab_request* request, __u32 ceiling_pages,
-                         __u64 nr_entries) {
-  return tlblab::core::intervals_needed(*request, ceiling_pages, nr_entries);
-}
 
 int lab_core_perform(struct lab_session* session, const struct lab_plan* plan,
                      struct lab_leftovers* leftovers, struct tlblab_account* account) {

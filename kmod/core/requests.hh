@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Requests before they are performed: which are refused, and what memory the others need. These are
-// the functions of core.h of the same names; their contracts are there.
+// Requests before they are performed: which are refused, and what the others need. Contracts are in
+// kmod/boundary/core.h.
 #pragma once
 
 #include <tlblab/catalogue.hh>
@@ -20,11 +20,33 @@ inline constexpr int kEuclean = -117;
 using catalogue::has;
 using catalogue::mask_of;
 
+/// What an operation asks of its caller, whatever its scheme.
+struct OperationNeeds {
+  u32 operation;
+  bool writes_vmas;    ///< mmap_lock for writing
+  bool claims_ranges;  ///< alone on its ranges, unless that is the planted fault
+};
+
+inline constexpr OperationNeeds kOperationNeeds[] = {
+    {TLBLAB_UNMAP, false, true},
+};
+
+constexpr bool every_operation_has_its_needs() {
+  for (const catalogue::Value& row : catalogue::kOperations) {
+    bool found = false;
+    for (const OperationNeeds& needs : kOperationNeeds) found |= needs.operation == row.value;
+    if (!found) return false;
+  }
+  return true;
+}
+static_assert(every_operation_has_its_needs());
+
 constexpr int check(const tlblab_request& request, const tlblab_capabilities& can) {
   constexpr u64 operations = catalogue::mask_of_all(catalogue::kOperations);
   constexpr u64 mechanisms = catalogue::mask_of_all(catalogue::kMechanisms);
   constexpr u64 faults = catalogue::mask_of_all(catalogue::kFaults);
-  if ((request.flags & ~catalogue::kRequestFlags) != 0 || request.reserved != 0) return kEinval;
+  if ((request.flags & ~catalogue::kRequestFlags) != 0 || request.engine != TLBLAB_ENGINE_LAB)
+    return kEinval;
   if (request.fault != 0 && !has(faults, request.fault)) return kEinval;
   const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
   if (gather == nullptr || !has(operations, request.operation) ||
@@ -41,6 +63,55 @@ constexpr int check(const tlblab_request& request, const tlblab_capabilities& ca
   return 0;
 }
 
+/// A list that is never longer than this is as long as there are entries.
+inline constexpr u64 kNoLimit = ~u64{0};
+
+/// A gather that flushes under the table lock releases when it drops it: a table's frames at most.
+constexpr u64 most_frames(const tlblab_request& request, const catalogue::Gather& gather,
+                          u32 entries_per_table) {
+  const u64 batch = request.batch_pages == 0 ? kNoLimit : request.batch_pages;
+  const bool per_table = gather.flush_at <= catalogue::Boundary::kTable;
+  return per_table ? smaller<u64>(batch, entries_per_table) : batch;
+}
+
+/// What a request needs that has passed check(), on a machine with that ceiling.
+constexpr lab_needs needs_of(const tlblab_request& request, u32 entries_per_table,
+                             u32 ceiling_pages) {
+  lab_needs needs{};
+  for (const OperationNeeds& row : kOperationNeeds) {
+    if (row.operation != request.operation) continue;
+    needs.writes_vmas = row.writes_vmas;
+    needs.claims_ranges = row.claims_ranges && request.fault != TLBLAB_TRUST_NONE;
+  }
+  needs.ceiling_pages = ceiling_pages;
+  if (request.ceiling_pages != 0) {
+    needs.ceiling_pages = smaller(request.ceiling_pages, ceiling_pages);
+  }
+  // Every interval of an exact list has a page of its own, and past the ceiling there is no list.
+  const bool exact = request.extent == TLBLAB_EXACT && needs.ceiling_pages != 0;
+  needs.max_intervals = exact ? needs.ceiling_pages : 1;
+  needs.max_frames = most_frames(request, *catalogue::find(catalogue::kGathers, request.gather),
+                                 entries_per_table);
+  return needs;
+}
+
+/// lab_core_prepare()
+constexpr int prepare(const tlblab_request& request, const tlblab_capabilities& can,
+                      lab_needs& needs) {
+  const int error = check(request, can);
+  if (error == 0) needs = needs_of(request, can.entries_per_table, can.ceiling_pages);
+  return error;
+}
+
+/// lab_core_prepare_populate()
+constexpr void prepare_populate(const tlblab_capabilities& can, lab_needs& needs) {
+  needs = {};
+  needs.claims_ranges = true;
+  needs.ceiling_pages = can.ceiling_pages;
+  needs.max_intervals = can.ceiling_pages == 0 ? 1 : can.ceiling_pages;
+  needs.max_frames = kNoLimit;
+}
+
 constexpr void describe(tlblab_capabilities& can) {
   can.operations = catalogue::mask_of_all(catalogue::kOperations);
   can.gathers = catalogue::mask_of_all(catalogue::kGathers);
@@ -48,24 +119,6 @@ constexpr void describe(tlblab_capabilities& can) {
   can.releases = catalogue::mask_of_all(catalogue::kReleases);
   can.faults |= catalogue::faults_anywhere();
   can.flags = catalogue::kRequestFlags;
-}
-
-/// A gather that flushes under the table lock releases when it drops it: a table's frames at most.
-constexpr u64 frames_needed(const tlblab_request& request, u32 entries_per_table, u64 nr_entries) {
-  u64 nr = nr_entries;
-  if (request.batch_pages != 0) nr = smaller<u64>(nr, request.batch_pages);
-  const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
-  if (gather != nullptr && gather->flush_at <= catalogue::Boundary::kTable) {
-    nr = smaller<u64>(nr, entries_per_table);
-  }
-  return nr == 0 ? 1 : nr;
-}
-
-/// Every interval of an exact list has a page of its own, and past the ceiling there is no list.
-constexpr u32 intervals_needed(const tlblab_request& request, u32 ceiling_pages, u64 nr_entries) {
-  if (request.extent != TLBLAB_EXACT) return 1;
-  const u64 nr = smaller<u64>(ceiling_pages, nr_entries);
-  return nr == 0 ? 1 : static_cast<u32>(nr);
 }
 
 }  // namespace tlblab::core

@@ -5,7 +5,7 @@
  * Locks, outermost first:
  *   claim on ranges (a sleeping lock of our own) > mmap_lock > lab_arena.spaces_lock
  *   mmap_lock > page-table lock > xa_lock of lab_arena.frames > the books' lock (frames.c)
- *   the drain lock (frames.c) > the books' lock
+ *   the drain lock (frames.c) > the books' lock; the drain lock > lab_arena.vmas_lock
  * The last three of the second line are held together by nobody but the planted fault
  * TLBLAB_RELEASE_FIRST, which releases under the page-table lock where the gather flushes there. A
  * request with TLBLAB_TRUST_NONE takes no claim: who holds one must not rely on entries to stay as
@@ -19,6 +19,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -37,6 +38,7 @@
  */
 struct lab_frame {
 	struct list_head link;		/* in the quarantine, or on the way there */
+	struct lab_arena *arena;	/* which it keeps alive */
 	struct page *page;
 	unsigned long pfn;
 	unsigned long entry_bits;	/* of an entry that maps it, but for the VMA's */
@@ -101,6 +103,9 @@ u64 lab_oracle_stale_writes(void);
 /* ---- arena.c: one open file, its frames and its VMAs ---- */
 
 struct lab_arena {
+	refcount_t refs;		/* the file's, and each frame's, also in quarantine */
+	spinlock_t vmas_lock;		/* of the next; nothing is taken under it */
+	struct rb_root_cached vmas;	/* struct lab_vma by the offsets that they map */
 	struct xarray frames;		/* struct lab_frame by offset in pages: those with mappings */
 	struct mutex spaces_lock;
 	struct list_head spaces;	/* struct lab_space */
@@ -120,6 +125,8 @@ struct lab_arena {
  */
 struct lab_vma {
 	refcount_t refs;		/* mremap() copies the VMA before it hears that it may not */
+	struct rb_node rb;		/* in its arena's vmas */
+	unsigned long subtree_last;
 	struct lab_arena *arena;
 	struct lab_space *space;	/* of its mm */
 	unsigned long start;
@@ -164,9 +171,17 @@ static inline unsigned long *lab_vma_slot(const struct lab_vma *lab, unsigned lo
 /* After entries ceased to be busy: faults on them look again. Any context. */
 void lab_wake_faults(struct lab_arena *arena);
 
-struct lab_arena *lab_arena_create(void);
+/*
+ * Whether an entry of any VMA that maps the frame's offset is set to it, or about to be. Any
+ * context.
+ */
+bool lab_frame_is_mapped(struct lab_frame *frame);
 
-/* The last reference to the file is gone, and with it every VMA. Sleeps. */
+struct lab_arena *lab_arena_create(void);
+/* The file's last reference, or that of a frame that left the quarantine. Any context. */
+void lab_arena_put(struct lab_arena *arena);
+
+/* The file is gone, and with it every VMA. Sleeps. */
 void lab_arena_destroy(struct lab_arena *arena);
 
 /*
@@ -315,31 +330,45 @@ struct lab_session {
 	const struct tlblab_populate *populate;	/* of use only if that was called */
 };
 
-/* With the argument copied in. */
+/* With the argument copied in. lab_perform() asks the engine that the request names. */
 int lab_perform(struct file *file, struct tlblab_request *request, u64 user_argument);
 int lab_populate(struct file *file, struct tlblab_populate *populate);
 
 /* ---- work.c: what both do first ---- */
 
-/* Ranges copied, claimed and found, with mmap_lock held: the state in which both calls work. */
+/*
+ * Ranges copied, claimed and found, with mmap_lock held as the operation needs it: the state in which
+ * both calls work.
+ */
 struct lab_work {
+	const struct lab_needs *needs;
 	struct lab_arena *arena;
 	struct mm_struct *mm;
 	struct lab_space *space;
 	struct lab_scratch *scratch;
 	struct lab_ranges ranges;
 	struct lab_claim claim;
-	bool claimed;			/* false under TLBLAB_TRUST_NONE */
 	struct lab_pieces pieces;
 };
 
-/* Takes the caller's space and copies its list. Errors as lab_ranges_copy(). Sleeps. */
-int lab_work_copy(struct lab_work *work, struct file *file, u64 user_list, u64 nr);
+/*
+ * Takes the caller's space and copies its list. @needs outlives the work. Errors as
+ * lab_ranges_copy(). Sleeps.
+ */
+int lab_work_copy(struct lab_work *work, struct file *file, u64 user_list, u64 nr,
+		  const struct lab_needs *needs);
 /* Claims and finds what was copied. -EINTR, and errors as lab_pieces_find(). Sleeps. */
-int lab_work_begin(struct lab_work *work, struct file *file, bool claim);
+int lab_work_begin(struct lab_work *work, struct file *file);
+/*
+ * The scratch's lists for the core, as long as the operation needs them for so many entries. -ENOMEM.
+ * May sleep.
+ */
+int lab_work_fit(struct lab_work *work, u64 nr_entries);
 void lab_work_end(struct lab_work *work);
 /* Whether or not it began. */
 void lab_work_drop(struct lab_work *work);
+
+/* ---- capabilities.c ---- */
 
 /* Finds out what this module can do here. Once, at load. */
 void lab_capabilities_init(void);

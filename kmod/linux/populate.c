@@ -2,19 +2,12 @@
 /* TLBLAB_POPULATE: frames for the entries of ranges. */
 #include <linux/nodemask.h>
 
-#include "kmod/linux/arch.h"
 #include "kmod/linux/lab.h"
-
-/* So that performing on these ranges, by whatever scheme, allocates nothing. */
-static int lab_make_ready(struct lab_work *work)
-{
-	u64 nr = work->ranges.nr_pages + LAB_SPAN;
-
-	return lab_scratch_fit_core(work->scratch, nr, min_t(u64, nr, lab_arch_ceiling_pages()));
-}
 
 int lab_populate(struct file *file, struct tlblab_populate *populate)
 {
+	struct tlblab_capabilities can = {};
+	struct lab_needs needs;
 	struct lab_work work;
 	int err;
 
@@ -25,10 +18,12 @@ int lab_populate(struct file *file, struct tlblab_populate *populate)
 	    (populate->node < 0 || populate->node >= MAX_NUMNODES ||
 	     !node_state(populate->node, N_MEMORY)))
 		return -EINVAL;
-	err = lab_work_copy(&work, file, populate->ranges, populate->nr_ranges);
+	lab_capabilities(&can);
+	lab_core_prepare_populate(&can, &needs);
+	err = lab_work_copy(&work, file, populate->ranges, populate->nr_ranges, &needs);
 	if (err)
 		return err;
-	err = lab_work_begin(&work, file, true);
+	err = lab_work_begin(&work, file);
 	if (!err) {
 		struct lab_session session = {
 			.arena = work.arena,
@@ -39,7 +34,8 @@ int lab_populate(struct file *file, struct tlblab_populate *populate)
 		err = lab_core_populate(&session, work.pieces.list, work.pieces.nr, PAGE_SHIFT,
 					&work.space->leftovers, &populate->populated);
 		lab_work_end(&work);
-		err = err ?: lab_make_ready(&work);
+		/* So that performing on these ranges, by whatever scheme, allocates nothing. */
+		err = err ?: lab_work_fit(&work, work.ranges.nr_pages);
 	}
 	lab_work_drop(&work);
 	return err;

@@ -1,43 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What both calls that do something begin with: the caller's list copied before any lock, claimed,
- * found; and what this module can do here.
+ * found.
  */
-#include <linux/cache.h>
-#include <linux/init.h>
 #include <linux/sched.h>
 
-#include "kmod/linux/arch.h"
 #include "kmod/linux/lab.h"
 
-static struct tlblab_capabilities lab_can __ro_after_init;
-
-void __init lab_capabilities_init(void)
-{
-	lab_can.abi_version = TLBLAB_ABI_VERSION;
-	lab_can.page_bytes = PAGE_SIZE;
-	lab_can.entries_per_table = PTRS_PER_PTE;
-	lab_can.features = TLBLAB_HAS_PACE;
-	lab_core_describe(&lab_can);
-	lab_arch_describe(&lab_can);
-}
-
-void lab_capabilities(struct tlblab_capabilities *can)
-{
-	u32 size = can->size;
-
-	*can = lab_can;
-	can->size = size;
-	/* Somebody may have changed it since. */
-	can->ceiling_pages = lab_arch_ceiling_pages();
-}
-
-int lab_work_copy(struct lab_work *work, struct file *file, u64 user_list, u64 nr)
+int lab_work_copy(struct lab_work *work, struct file *file, u64 user_list, u64 nr,
+		  const struct lab_needs *needs)
 {
 	int err = -ENOMEM;
 
 	might_sleep();
-	*work = (struct lab_work){ .arena = file->private_data, .mm = current->mm };
+	*work = (struct lab_work){
+		.needs = needs,
+		.arena = file->private_data,
+		.mm = current->mm,
+	};
 	work->space = lab_space_get(work->arena, work->mm);
 	if (!work->space)
 		return -ENOMEM;
@@ -56,32 +36,55 @@ void lab_work_drop(struct lab_work *work)
 	lab_space_put(work->arena, work->space);
 }
 
-int lab_work_begin(struct lab_work *work, struct file *file, bool claim)
+static int lab_lock_mm(const struct lab_work *work)
 {
-	int err;
+	return work->needs->writes_vmas ? mmap_write_lock_killable(work->mm) :
+		mmap_read_lock_killable(work->mm);
+}
+
+static void lab_unlock_mm(const struct lab_work *work)
+{
+	if (work->needs->writes_vmas)
+		mmap_write_unlock(work->mm);
+	else
+		mmap_read_unlock(work->mm);
+}
+
+int lab_work_begin(struct lab_work *work, struct file *file)
+{
+	int err = 0;
 
 	work->claim.mm = work->mm;
 	work->claim.ranges = &work->ranges;
-	work->claimed = claim;
-	err = claim ? lab_claim(work->arena, &work->claim) : 0;
+	if (work->needs->claims_ranges)
+		err = lab_claim(work->arena, &work->claim);
 	if (err)
 		return err;
-	err = mmap_read_lock_killable(work->mm);
+	err = lab_lock_mm(work);
 	if (err)
 		goto unclaim;
 	err = lab_pieces_find(&work->pieces, work->scratch, &work->ranges, work->mm, file);
 	if (!err)
 		return 0;
-	mmap_read_unlock(work->mm);
+	lab_unlock_mm(work);
 unclaim:
-	if (claim)
+	if (work->needs->claims_ranges)
 		lab_unclaim(work->arena, &work->claim);
 	return err;
 }
 
+int lab_work_fit(struct lab_work *work, u64 nr_entries)
+{
+	/* A span more: only a batch's own limit makes it full. */
+	u64 nr = nr_entries + LAB_SPAN;
+
+	return lab_scratch_fit_core(work->scratch, clamp(nr, 1ULL, work->needs->max_frames),
+				    clamp(nr, 1ULL, work->needs->max_intervals));
+}
+
 void lab_work_end(struct lab_work *work)
 {
-	mmap_read_unlock(work->mm);
-	if (work->claimed)
+	lab_unlock_mm(work);
+	if (work->needs->claims_ranges)
 		lab_unclaim(work->arena, &work->claim);
 }

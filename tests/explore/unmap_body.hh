@@ -86,7 +86,6 @@ void perform_unmap(P& platform, const Unmap& unmap) {
                          .page_shift = kPageShift,
                          .entries_per_table = kTableEntries,
                          .ceiling_pages = kCeilingPages,
-                         .max_intervals = kMaxPages,
                          .max_frames = kMaxPages,
                          .intervals = intervals.data(),
                          .frames = frames.data()};

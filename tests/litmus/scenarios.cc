@@ -72,7 +72,6 @@ void perform(Test& test, Platform& platform, const Unmapping& how) {
                          .page_shift = kPageShift,
                          .entries_per_table = kEntriesPerTable,
                          .ceiling_pages = kMaxPages * kEntriesPerTable,
-                         .max_intervals = kMaxPages,
                          .max_frames = kMaxPages,
                          .intervals = intervals,
                          .frames = frames};

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ inline std::vector<Way> all_compositions() {
   }
   return ways;
 }
+
+/// Of a list that the core works with.
+inline u64 list_length(u64 most, u64 nr_entries) { return std::clamp<u64>(nr_entries, 1, most); }
 
 inline tlblab_request request_of(const Way& way) {
   tlblab_request request{};
@@ -93,8 +97,9 @@ class Bed {
   template <class P>
   int perform_on(P&& platform, const Way& way, tlblab_account& account) {
     const tlblab_request request = request_of(way);
-    const u64 nr_frames = frames_needed(request, machine.table_entries(), nr_pages());
-    const u32 nr_intervals = intervals_needed(request, way.ceiling_pages, nr_pages());
+    const lab_needs needs = needs_of(request, machine.table_entries(), way.ceiling_pages);
+    const u64 nr_frames = list_length(needs.max_frames, nr_pages());
+    const u64 nr_intervals = list_length(needs.max_intervals, nr_pages());
     void* const guard = this;
     std::vector<void*> frames(nr_frames + 1, guard);
     std::vector<lab_interval> intervals(nr_intervals + 1, {~u64{0}, ~u64{0}});
@@ -106,7 +111,6 @@ class Bed {
                            .page_shift = machine.page_shift(),
                            .entries_per_table = machine.table_entries(),
                            .ceiling_pages = way.ceiling_pages,
-                           .max_intervals = nr_intervals,
                            .max_frames = nr_frames,
                            .intervals = intervals.data(),
                            .frames = frames.data()};

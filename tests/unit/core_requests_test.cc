@@ -94,11 +94,16 @@ tlblab_capabilities here() {
   return can;
 }
 
+int prepare_on(const tlblab_capabilities& can, const tlblab_request& request) {
+  lab_needs needs{};
+  return lab_core_prepare(&request, &can, &needs);
+}
+
 int check_with(void (*change)(tlblab_request&)) {
   tlblab_request request = request_of({});
   change(request);
   const tlblab_capabilities can = here();
-  return lab_core_check(&request, &can);
+  return prepare_on(can, request);
 }
 
 TEST(CoreRequests, DescribesTheCatalogue) {
@@ -118,7 +123,7 @@ TEST(CoreRequests, AcceptsEveryComposition) {
     for (const u32 flags : {0U, TLBLAB_TIME_PHASES, TLBLAB_ORACLE}) {
       way.flags = flags;
       const tlblab_request request = request_of(way);
-      EXPECT_EQ(lab_core_check(&request, &can), 0) << way.name();
+      EXPECT_EQ(prepare_on(can, request), 0) << way.name();
     }
   }
 }
@@ -140,7 +145,7 @@ TEST(CoreRequests, RefusesValuesThatDoNotExist) {
       tlblab_request request = request_of({});
       request.*field = value;
       const tlblab_capabilities can = here();
-      EXPECT_EQ(lab_core_check(&request, &can), kEinval) << value;
+      EXPECT_EQ(prepare_on(can, request), kEinval) << value;
     }
   }
 }
@@ -151,7 +156,7 @@ TEST(CoreRequests, RefusesWhatDoesNotGoTogether) {
     const tlblab_request request = request_of({.gather = gather.value, .extent = TLBLAB_EXACT});
     // One page at a time, or the whole mm: no choice.
     const bool no_choice = gather.flush_at == Boundary::kEntry || gather.whole_mm;
-    EXPECT_EQ(lab_core_check(&request, &can), no_choice ? kEinval : 0) << gather.name;
+    EXPECT_EQ(prepare_on(can, request), no_choice ? kEinval : 0) << gather.name;
   }
 }
 
@@ -164,7 +169,7 @@ TEST(CoreRequests, RefusesWhatIsNotHere) {
     const tlblab_request request = request_of({});
     tlblab_capabilities can = here();
     can.*field = 0;
-    EXPECT_EQ(lab_core_check(&request, &can), kEopnotsupp);
+    EXPECT_EQ(prepare_on(can, request), kEopnotsupp);
   }
 }
 
@@ -172,17 +177,46 @@ TEST(CoreRequests, AFaultOfSomeMachinesIsNotOfAll) {
   tlblab_request request = request_of({});
   request.fault = TLBLAB_NO_REPEAT;
   tlblab_capabilities can = here();
-  EXPECT_EQ(lab_core_check(&request, &can), kEopnotsupp);
+  EXPECT_EQ(prepare_on(can, request), kEopnotsupp);
   can.faults |= mask_of(TLBLAB_NO_REPEAT);
-  EXPECT_EQ(lab_core_check(&request, &can), 0);
+  EXPECT_EQ(prepare_on(can, request), 0);
   request.fault = std::size(catalogue::kFaults) + 1;
-  EXPECT_EQ(lab_core_check(&request, &can), kEinval);
+  EXPECT_EQ(prepare_on(can, request), kEinval);
+}
+
+TEST(CoreRequests, SaysWhatItNeedsOfItsCaller) {
+  tlblab_capabilities can = here();
+  can.ceiling_pages = 33;
+  can.entries_per_table = 512;
+  tlblab_request request = request_of({});
+  lab_needs needs{};
+  EXPECT_EQ(lab_core_prepare(&request, &can, &needs), 0);
+  EXPECT_FALSE(needs.writes_vmas);
+  EXPECT_TRUE(needs.claims_ranges);
+  EXPECT_EQ(needs.ceiling_pages, 33U);
+  request.ceiling_pages = 34;
+  request.fault = TLBLAB_TRUST_NONE;
+  EXPECT_EQ(lab_core_prepare(&request, &can, &needs), 0);
+  EXPECT_FALSE(needs.claims_ranges);
+  EXPECT_EQ(needs.ceiling_pages, 33U);
+  request.ceiling_pages = 7;
+  EXPECT_EQ(lab_core_prepare(&request, &can, &needs), 0);
+  EXPECT_EQ(needs.ceiling_pages, 7U);
+  lab_core_prepare_populate(&can, &needs);
+  EXPECT_FALSE(needs.writes_vmas);
+  EXPECT_TRUE(needs.claims_ranges);
+  EXPECT_EQ(needs.max_frames, kNoLimit);
+  EXPECT_EQ(needs.max_intervals, 33U);
+}
+
+TEST(CoreRequests, RefusesEnginesThatTheLabIsNot) {
+  EXPECT_EQ(check_with([](tlblab_request& r) { r.engine = TLBLAB_ENGINE_LAB + 1; }), kEinval);
 }
 
 TEST(CoreRequests, AsksForNoMoreMemoryThanItNeeds) {
   const auto frames = [](u32 gather, u64 batch, u64 nr_pages, u32 entries_per_table = 512) {
     const tlblab_request request = request_of({.gather = gather, .batch_pages = batch});
-    return lab_core_frames(&request, entries_per_table, nr_pages);
+    return list_length(needs_of(request, entries_per_table, 33).max_frames, nr_pages);
   };
   EXPECT_EQ(frames(TLBLAB_MERGED, 0, 1'000'000), 1'000'000U);
   EXPECT_EQ(frames(TLBLAB_MERGED, 100, 1'000'000), 100U);
@@ -194,7 +228,7 @@ TEST(CoreRequests, AsksForNoMoreMemoryThanItNeeds) {
   EXPECT_EQ(frames(TLBLAB_PER_TABLE, 0, 1'000'000, 8192), 8192U);
   const auto intervals = [](u32 extent, u32 ceiling, u64 nr_pages) {
     const tlblab_request request = request_of({.extent = extent});
-    return lab_core_intervals(&request, ceiling, nr_pages);
+    return list_length(needs_of(request, 512, ceiling).max_intervals, nr_pages);
   };
   EXPECT_EQ(intervals(TLBLAB_ENVELOPE, 33, 100), 1U);
   EXPECT_EQ(intervals(TLBLAB_EXACT, 33, 100), 33U);
@@ -212,7 +246,7 @@ TEST(CoreRequests, PerformsOnTheKernelPlatform) {
   tlblab_request request = request_of({.gather = TLBLAB_PER_TABLE, .flags = TLBLAB_TIME_PHASES});
   void* frames[10] = {};
   lab_interval slot{};
-  const lab_plan plan = {&request, &piece, 1, kPageShift, 512, 33, 1, 10, &slot, frames};
+  const lab_plan plan = {&request, &piece, 1, kPageShift, 512, 33, 10, &slot, frames};
   tlblab_account account{};
   lab_leftovers leftovers{};
   EXPECT_EQ(lab_core_perform(&session, &plan, &leftovers, &account), 0);
@@ -249,7 +283,7 @@ TEST(CoreRequests, WhatWasPerformedIsFlushedOnceBeforeAddressesAreReused) {
   request.fault = TLBLAB_NO_FLUSH;
   void* frames[1] = {};
   lab_interval slot{};
-  const lab_plan plan = {&request, &piece, 1, kPageShift, 512, 33, 1, 1, &slot, frames};
+  const lab_plan plan = {&request, &piece, 1, kPageShift, 512, 33, 1, &slot, frames};
   tlblab_account account{};
   EXPECT_EQ(lab_core_perform(&session, &plan, &leftovers, &account), 0);
   EXPECT_GT(leftovers.marked, leftovers.flushed);

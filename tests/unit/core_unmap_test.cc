@@ -298,9 +298,8 @@ TEST(CoreUnmap, MillionPagesOverTenThousandVmas) {
     const ExpectedShape shape = {10'000, 100, 1, 0, kTable};
     run_shape(shape, way);
     tlblab_request request = request_of(way);
-    EXPECT_LE(frames_needed(request, kTable, 1'000'000) * sizeof(void*), 8'000'000U);
     request.batch_pages = 1000;
-    EXPECT_LE(frames_needed(request, kTable, 1'000'000), 1000U);
+    EXPECT_LE(needs_of(request, kTable, way.ceiling_pages).max_frames, 1000U);
   }
 }
 

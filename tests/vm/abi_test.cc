@@ -150,7 +150,7 @@ TEST(unknown_values_are_einval) {
   EXPECT_EQ(spoiled([](auto& r) { r.mechanism = ~0u; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.fault = TLBLAB_NO_REPEAT + 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.fault = 64 + TLBLAB_NO_FLUSH; }), EINVAL);
-  EXPECT_EQ(spoiled([](auto& r) { r.reserved = 1; }), EINVAL);
+  EXPECT_EQ(spoiled([](auto& r) { r.engine = 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { r.account.requests = 1; }), EINVAL);
   EXPECT_EQ(spoiled([](auto& r) { *std::rbegin(r.account.reserved) = 1; }), EINVAL);
 }

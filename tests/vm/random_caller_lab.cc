@@ -199,7 +199,7 @@ tlblab_request RandomCaller::any_request() {
   if (one_in(64)) request.batch_pages = random_() >> below(64);
   if (one_in(64)) request.ceiling_pages = static_cast<std::uint32_t>(random_());
   if (one_in(64)) request.flags = static_cast<std::uint32_t>(random_());
-  if (one_in(64)) request.reserved = 1;
+  if (one_in(64)) request.engine = 1;
   return request;
 }
 
