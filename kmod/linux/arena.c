@@ -15,6 +15,9 @@ struct lab_arena *lab_arena_create(void)
 
 	if (!arena)
 		return NULL;
+	refcount_set(&arena->refs, 1);
+	spin_lock_init(&arena->vmas_lock);
+	arena->vmas = RB_ROOT_CACHED;
 	xa_init(&arena->frames);
 	mutex_init(&arena->spaces_lock);
 	INIT_LIST_HEAD(&arena->spaces);
@@ -24,6 +27,12 @@ struct lab_arena *lab_arena_create(void)
 	init_waitqueue_head(&arena->busy_wait);
 	atomic_inc(&lab_nr_arenas);
 	return arena;
+}
+
+void lab_arena_put(struct lab_arena *arena)
+{
+	if (refcount_dec_and_test(&arena->refs))
+		kfree(arena);
 }
 
 void lab_arena_destroy(struct lab_arena *arena)
@@ -37,7 +46,7 @@ void lab_arena_destroy(struct lab_arena *arena)
 	xa_destroy(&arena->frames);
 	mutex_destroy(&arena->spaces_lock);
 	mutex_destroy(&arena->claims_lock);
-	kfree(arena);
+	lab_arena_put(arena);
 	if (atomic_dec_and_test(&lab_nr_arenas))
 		lab_frames_trim();
 }
@@ -60,6 +69,8 @@ struct lab_frame *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int no
 			fresh = lab_frame_take(node);
 			if (!fresh)
 				return NULL;
+			refcount_inc(&arena->refs);
+			fresh->arena = arena;
 			fresh->pgoff = pgoff;
 			fresh->nr_mappings = 1;
 			if (tag)

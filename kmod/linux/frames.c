@@ -4,9 +4,10 @@
  *
  * The safety rule: a scheme may be wrong, and then a CPU still reaches a frame that was released. So
  * a released frame goes to the quarantine, and back to the kernel only after every CPU has flushed
- * everything that it holds: kmod/core/safety/quarantine.hh has the order, here are its steps. They are taken
- * when a caller wants a frame, when the last arena goes, or when the kernel is short of memory, never
- * by a timer: the global flush must not fall into a timed window without need.
+ * everything that it holds, and if no entry of any VMA is set to it. The order is that of
+ * kmod/core/safety/quarantine.hh; here are its steps. They are taken when a caller wants a frame, when
+ * the last arena goes, or when the kernel is short of memory, never by a timer: the global flush must
+ * not fall into a timed window without need.
  *
  * No machine is brought to its knees by an experiment: there is a cap, a part of the memory that is
  * left alone, a shrinker, and the caller's memory cgroup pays.
@@ -107,6 +108,16 @@ void lab_flush_everything(void)
 	atomic_long_inc(&lab_global_flushes);
 }
 
+/* Something still maps it, whatever the books say: better lost than shared. */
+static void lab_lose_frame(void)
+{
+	pr_err_once("leak: a frame came out of quarantine and an entry is still set to it: it is kept, and so is any other such\n");
+	spin_lock(&lab_books_lock);
+	lab_books.quarantined--;
+	lab_books.in_use++;
+	spin_unlock(&lab_books_lock);
+}
+
 void lab_quarantine_give_back(void)
 {
 	struct lab_frame *frame, *next;
@@ -116,6 +127,11 @@ void lab_quarantine_give_back(void)
 	list_for_each_entry_safe(frame, next, &lab_drained, link) {
 		list_del(&frame->link);
 		lab_oracle_forget(frame);
+		if (lab_frame_is_mapped(frame)) {
+			lab_lose_frame();
+			continue;
+		}
+		lab_arena_put(frame->arena);
 		__free_page(frame->page);
 		kmem_cache_free(lab_frame_cache, frame);
 		spin_lock(&lab_books_lock);

@@ -6,11 +6,35 @@
  * gup, no NUMA hints. What the kernel may do to a lab VMA is munmap() it whole, and exit. Everything
  * else is refused by a flag or a hook here.
  */
+#include <linux/interval_tree_generic.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
 #include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
+
+#define LAB_FIRST_OFFSET(lab) ((lab)->pgoff)
+#define LAB_LAST_OFFSET(lab) ((lab)->pgoff + (lab)->nr_pages - 1)
+
+INTERVAL_TREE_DEFINE(struct lab_vma, rb, unsigned long, subtree_last, LAB_FIRST_OFFSET,
+		     LAB_LAST_OFFSET, static, lab_vmas)
+
+bool lab_frame_is_mapped(struct lab_frame *frame)
+{
+	struct lab_arena *arena = frame->arena;
+	struct lab_vma *lab;
+	bool mapped = false;
+
+	spin_lock(&arena->vmas_lock);
+	for (lab = lab_vmas_iter_first(&arena->vmas, frame->pgoff, frame->pgoff); lab && !mapped;
+	     lab = lab_vmas_iter_next(lab, frame->pgoff, frame->pgoff)) {
+		const unsigned long *slot = lab_vma_slot(lab, frame->pgoff - lab->pgoff);
+
+		mapped = slot && lab_slot_frame(READ_ONCE(*slot)) == frame;
+	}
+	spin_unlock(&arena->vmas_lock);
+	return mapped;
+}
 
 static unsigned long lab_vma_nr_chunks(unsigned long nr_pages)
 {
@@ -130,6 +154,9 @@ static void lab_vma_close(struct vm_area_struct *vma)
 		return;
 	}
 	lab_core_close(&session, &lab->space->leftovers, lab);
+	spin_lock(&lab->arena->vmas_lock);
+	lab_vmas_remove(lab, &lab->arena->vmas);
+	spin_unlock(&lab->arena->vmas_lock);
 	for (i = 0; i < lab_vma_nr_chunks(lab->nr_pages); i++)
 		kfree(lab->chunks[i]);
 	lab_space_put(lab->arena, lab->space);
@@ -229,6 +256,9 @@ int lab_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	 */
 	lab_vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
 	lab_vm_flags_clear(vma, VM_MAYEXEC);
+	spin_lock(&lab->arena->vmas_lock);
+	lab_vmas_insert(lab, &lab->arena->vmas);
+	spin_unlock(&lab->arena->vmas_lock);
 	vma->vm_private_data = lab;
 	vma->vm_ops = &lab_vm_ops;
 	return 0;
