@@ -22,7 +22,7 @@ PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libcli11-dev libfmt-dev nlo
   libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox $(PACKAGES_GUEST)
 PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools \
   python3-numpy python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev \
-  editorconfig shellcheck shfmt
+  editorconfig perl shellcheck shfmt sparse
 # To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need,
 # the compiler for the other architecture, QEMU.
 PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \

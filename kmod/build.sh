@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Builds the module out of tree and fails on any warning of the compiler, objtool or modpost:
-#   kmod/build.sh ARCH KDIR FOLDER      ARCH: amd64 or arm64; KDIR: the kernel's build folder
-# leaves FOLDER/tlblab.ko and the whole output in FOLDER/build.log. Kbuild of 6.1 and 6.12 writes
-# beside the sources, so FOLDER is filled with links to them first. Kbuild picks its compiler; on a
-# host of another architecture the cross compiler of that name.
+#   kmod/build.sh ARCH KDIR FOLDER [WORD...]
+# ARCH: amd64 or arm64; KDIR: the kernel's build folder; WORD: for kbuild's make, as W=1. It leaves
+# FOLDER/tlblab.ko and the whole output in FOLDER/build.log. Kbuild of 6.1 and 6.12 writes beside
+# the sources, so FOLDER is filled with links to them first. Kbuild picks its compiler; on a host of
+# another architecture the cross compiler of that name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-usage="usage: kmod/build.sh amd64|arm64 KDIR FOLDER"
+usage="usage: kmod/build.sh amd64|arm64 KDIR FOLDER [WORD...]"
 arch=${1:?$usage} kdir=${2:?$usage} folder=${3:?$usage}
 
 case $arch in
@@ -35,7 +36,7 @@ refuse() {
 # make's own settings (flags, variables of its command line) are not kbuild's.
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KBUILD_MODPOST_WARN -u CXX -u CPPFLAGS -u LDFLAGS \
   make --no-print-directory -C "$kdir" -j"$(nproc)" M="$(realpath "$folder")" ARCH="$kernel_arch" \
-  CROSS_COMPILE="$triplet" modules 2>&1 9>&- | tee "$folder/build.log" || refuse
+  CROSS_COMPILE="$triplet" "${@:4}" modules 2>&1 9>&- | tee "$folder/build.log" || refuse
 
 # Any warning, no matter whose. Kbuild's remark that this compiler is not the one that built the
 # kernel concerns no code of ours.

@@ -75,6 +75,9 @@ benchmarks() {
 
 check "format" make --no-print-directory format-check
 check "shell scripts" tests/style/shell.sh
+check "the module's C under sparse and W=1" tests/style/sparse.sh
+check "the module's C under checkpatch" tests/style/checkpatch.sh
+ktap "planted faults of style" tests/style/check_style.sh
 suite "unit tests" "$build/tests/unit_tests"
 # Alone on the machine: these measure.
 suite "command line tests" "$build/tests/cli_tests"

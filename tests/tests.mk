@@ -59,7 +59,8 @@ test: setup-test
 
 .PHONY: tests-built
 tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
-  $(BUILD)/tests/explore/explore $(BUILD)/tests/litmus/litmus herd modules vm-tests
+  $(BUILD)/tests/explore/explore $(BUILD)/tests/litmus/litmus herd modules vm-tests \
+  $(BUILD)/linux-source.tar.xz
 
 # The module's tests once more under kernels that check whatever they can; the kernel is built
 # first, which takes eight minutes on two cores, once: test-debug looks at memory and locks (KASAN,
@@ -70,9 +71,13 @@ test-debug test-kcsan: test-%: setup-test
 	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=$*
 	@tests/vm/test_debug.sh $*
 
-$(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config
+# Linux's own source, for these kernels and for the checkers of style that come with it.
+$(BUILD)/linux-source.tar.xz:
+	+@tests/vm/linux_source.sh
+$(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config | $(BUILD)/linux-source.tar.xz
 	+@tests/vm/debug_kernel.sh debug
-$(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsan-kernel.config
+$(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsan-kernel.config \
+  | $(BUILD)/linux-source.tar.xz
 	+@tests/vm/debug_kernel.sh kcsan
 
 # Arm's own memory model on the flush's orderings. No failure if sid has no herd7 today: its tests

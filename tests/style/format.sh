@@ -46,10 +46,11 @@ fi
 
 # editorconfig prints [PATH] and the settings of each file, when there are several. Indentation is
 # not looked at where one of the tools above writes it.
+mapfile -t files < <(realpath -s -- "${files[@]}")
 # shellcheck disable=SC2016  # awk's
-editorconfig "$PWD/.editorconfig" "${files[@]/#/$PWD/}" | LC_ALL=C awk -v here="$PWD/" '
+editorconfig "$PWD/.editorconfig" "${files[@]}" | LC_ALL=C awk -v here="$PWD/" '
   function complain(what) {
-    printf "%s:%d: %s\n", substr(path, length(here) + 1), nr, what
+    printf "%s:%d: %s\n", index(path, here) == 1 ? substr(path, length(here) + 1) : path, nr, what
     bad = 1
   }
   # A tab reaches to the next multiple of its width; what follows the first byte of a character of

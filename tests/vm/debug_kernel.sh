@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds a debug kernel from Debian's source of Linux 6.12, once:
+# Builds a debug kernel from Debian's source of Linux 6.12, once, after linux_source.sh:
 #   tests/vm/debug_kernel.sh debug    KASAN, lockdep and more: eight minutes on two cores
 #   tests/vm/debug_kernel.sh kcsan    KCSAN, which finds data races
 # makes build/kernels/amd64-debug or -kcsan, of the same form as the trees of kernels.sh. It is
@@ -34,10 +34,9 @@ if [ -e "$tree/release" ] && cat "${options[@]}" | cmp -s - "$tree/options"; the
 debian_prepare
 rm -rf "$tree" "$tree.tmp"
 mkdir -p "$tree.tmp"
-debian_unpack "$tree.tmp" linux-source-6.12:all busybox-static:amd64
+debian_unpack "$tree.tmp" busybox-static:amd64
 echo "  UNPACK  linux-source-6.12"
-tar -C "$tree.tmp" -xf "$tree.tmp/usr/src/linux-source-6.12.tar.xz"
-rm -rf "$tree.tmp/usr/src"
+tar -C "$tree.tmp" -xf "$BUILD/linux-source.tar.xz"
 mv "$tree.tmp/linux-source-6.12" "$tree.tmp/headers"
 
 cat "${options[@]}" >"$tree.tmp/options"
