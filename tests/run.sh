@@ -1,68 +1,95 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs every check on a built tree and ends with one line: N passed, N failed, N skipped.
+# Runs the parts of `make test`, after make has built what they need:
+#   tests/run.sh BUILD_FOLDER [NAME...]
+# NAME is a part's or, without the colon and what follows it, that of a whole kind; `help` prints
+# them. Without a name all parts run but guest-short, which repeats a part of another.
+# Ends with how long each part took, and one line: N passed, N failed, N skipped.
+# Exit status: 0 if nothing failed, 1 if something did, 2 if a name is not one.
 set -u
-build=${1:?usage: tests/run.sh BUILD_FOLDER}
+build=${1:?usage: tests/run.sh BUILD_FOLDER [NAME...]}
+shift
+wanted=("$@")
+host=$(dpkg --print-architecture)
 passed=0 failed=0 skipped=0
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-export TLBLAB=$PWD/$build/tlblab
+trap 'rm -rf "$scratch"; jobs -p | xargs -r kill 2>/dev/null' EXIT
+export BUILD=$build TLBLAB=$PWD/$build/tlblab
 
-heading() { # NAME: what begins, and when
-  printf '== %s (at %d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60))
+make() {
+  command make --no-print-directory BUILD="$build" "$@"
 }
 
-count() { # NAME STATUS: a command that counts as one check
-  if [ "$2" -eq 0 ]; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $1"
-  fi
-}
+# Each part: its name, what it is in words, the goals of make that it needs, and a command, before
+# which stands how its outcome is read:
+#   check   it is one check, which its exit status tells
+#   gtest   a gtest binary: each of its tests counts
+#   ktap    it prints KTAP: each of its tests counts
+# A part begun with `beside` runs together with those that follow it, until `together`: for what
+# leaves CPUs idle.
+parts() {
+  part format "the form of every file" "" check make format-check
+  part shell "shell scripts under shellcheck" "" check tests/style/shell.sh
+  part style "planted faults of style" "$build/kernels/amd64-6.12/release" \
+    ktap tests/style/check_style.sh
+  part sparse "the module's C under sparse and gcc's W=1" "$build/kernels/amd64-6.12/release" \
+    check tests/style/sparse.sh
+  part checkpatch "the module's C under the kernel's checkpatch.pl" "$build/linux-source.tar.xz" \
+    check tests/style/checkpatch.sh
+  part unit "unit tests" "$build/tests/unit_tests" gtest "$build/tests/unit_tests"
+  # Alone on the machine: these measure.
+  part cli "command line tests" "$build/tlblab $build/tests/cli_tests" \
+    gtest "$build/tests/cli_tests"
+  part bench "benchmarks run" "$build/bench/tlblab_bench" check benchmarks
 
-check() { # NAME COMMAND...
-  local name=$1
-  shift
-  heading "$name"
-  "$@"
-  count "$name" $?
-}
+  # The self-test takes one CPU for a minute.
+  beside selftest "statistics self-test on a recording" "$build/tlblab" \
+    check "$build/tlblab" selftest tests/data/recording.jsonl.gz
+  part tidy "clang-tidy" "" check make -k -j"$(nproc)" tidy
+  together
 
-# A gtest binary: each of its tests counts. One that dies before its summary counts as a failure.
-suite() { # NAME BINARY
-  local xml=$scratch/results.xml counts all bad errors not_run
-  heading "$1"
-  rm -f "$xml"
-  "$2" --gtest_brief=1 --gtest_output="xml:$xml"
-  counts=$(sed -n \
-    '2s/.* tests="\([0-9]*\)" failures="\([0-9]*\)".* errors="\([0-9]*\)".*/\1 \2 \3/p' \
-    "$xml" 2>/dev/null)
-  if [ -z "$counts" ]; then
-    count "$1 died" 1
-    return
-  fi
-  read -r all bad errors <<<"$counts"
-  not_run=$(grep -c 'result="skipped"' "$xml")
-  passed=$((passed + all - bad - errors - not_run))
-  failed=$((failed + bad + errors))
-  skipped=$((skipped + not_run))
-}
+  part explore "every interleaving of a modelled machine" "$build/tests/explore/explore" \
+    ktap "$build/tests/explore/explore" --all
+  part litmus "arm64's own memory model (herd7)" "$build/tests/litmus/litmus herd" \
+    ktap tests/litmus/run.sh
+  local line objects
+  for line in 6.1 6.12; do
+    objects=$build/kmod/arm64-$line/kmod
+    part "mapping:$line" "herd7 was asked about what the module does: $line" \
+      "$build/tests/litmus/litmus $build/kmod/arm64-$line/tlblab.ko" ktap \
+      tests/litmus/check_mapping.sh \
+      "$objects/core/core.o" "$objects/arch/arm64/flush.o" "$objects/linux/platform.o"
+  done
 
-# A command that prints KTAP: each of its tests counts. One that fails otherwise is a failure, too.
-ktap() { # NAME COMMAND...
-  local name=$1 log=$scratch/ktap status failures
-  shift
-  heading "$name"
-  "$@" 2>&1 | tee "$log"
-  status=${PIPESTATUS[0]}
-  failures=$(grep -c '^not ok ' "$log")
-  skipped=$((skipped + $(grep -c '^ok .*# SKIP' "$log")))
-  passed=$((passed + $(grep '^ok ' "$log" | grep -vc '# SKIP')))
-  failed=$((failed + failures))
-  if [ "$status" -ne 0 ] && [ "$failures" -eq 0 ] || ! grep -q '^\(not \)\?ok ' "$log"; then
-    count "$name ended with status $status" 1
-  fi
+  part run-lab "make run on machines with and without the module" "" ktap tests/vm/check_run_lab.sh
+
+  # Would the build and the runner notice? Then all kernels, with the module in each.
+  part build-faults "planted faults in the module's build" "$build/kernels/$host-6.12/release" \
+    ktap tests/vm/check_module_faults.sh "$host" 6.12
+  part runner "planted trouble in a guest" "$build/kmod/$host-6.12/tlblab.ko" \
+    ktap tests/vm/check_runner.sh "$host" 6.12
+  local guest arch
+  for guest in amd64-6.1 amd64-6.12 arm64-6.1 arm64-6.12 arm64-6.12-16k; do
+    part "guest:$guest" "the module in a guest" "$build/kmod/$guest/tlblab.ko vm-tests" \
+      ktap tests/vm/test_guest.sh "${guest%%-*}" "${guest#*-}"
+  done
+  for arch in amd64 arm64; do
+    part "instructions:$arch" "instructions per page" "$build/kmod/$arch-6.12/tlblab.ko vm-tests" \
+      ktap tests/vm/check_instructions.sh "$arch" 6.12
+  done
+  for guest in amd64-6.12 arm64-6.12 arm64-6.12-16k; do
+    part "driver:$guest" "the driver in a guest" \
+      "$build/kmod/$guest/tlblab.ko $build/tlblab $build/bench/tlblab_bench" \
+      ktap driver "${guest%%-*}" "${guest#*-}"
+  done
+
+  # The same tests once more, under kernels that look closer.
+  part debug "the module under KASAN, lockdep and more" vm-tests ktap debug_kernel debug
+  part kcsan "the module's data races, under KCSAN" vm-tests ktap debug_kernel kcsan
+
+  # For `make quick`.
+  part guest-short "the module in a guest, its quickest tests" \
+    "$build/kmod/$host-6.12/tlblab.ko vm-tests" ktap tests/vm/test_guest.sh "$host" 6.12 short
 }
 
 # A benchmark that could not run says so but exits 0; with one CPU two of them can't.
@@ -73,62 +100,146 @@ benchmarks() {
   [ "$(nproc)" -lt 2 ] || ! grep -q 'ERROR OCCURRED' <<<"$out"
 }
 
-check "format" make --no-print-directory format-check
-check "shell scripts" tests/style/shell.sh
-check "the module's C under sparse and W=1" tests/style/sparse.sh
-check "the module's C under checkpatch" tests/style/checkpatch.sh
-ktap "planted faults of style" tests/style/check_style.sh
-suite "unit tests" "$build/tests/unit_tests"
-# Alone on the machine: these measure.
-suite "command line tests" "$build/tests/cli_tests"
-check "benchmarks run" benchmarks
+driver() { # ARCH KERNEL
+  make -j"$(nproc)" driver ARCH="$1" || return
+  tests/vm/test_driver.sh "$1" "$2"
+}
 
-# The self-test takes one CPU for a minute; clang-tidy has the others meanwhile.
-heading "statistics self-test on a recording, beside clang-tidy"
-"$build/tlblab" selftest tests/data/recording.jsonl.gz >"$scratch/selftest" 2>&1 &
-selftest=$!
-make --no-print-directory -k -j"$(nproc)" tidy
-count "clang-tidy" $?
-wait "$selftest"
-selftest_status=$?
-cat "$scratch/selftest"
-count "statistics self-test" "$selftest_status"
+debug_kernel() { # debug|kcsan
+  if [ "$host" != amd64 ]; then
+    echo "ok 1 $1 # SKIP debug kernels are built on amd64 hosts only"
+    return
+  fi
+  make "$build/kmod/amd64-$1/tlblab.ko" || return
+  tests/vm/test_debug.sh "$1"
+}
 
-ktap "every interleaving of a modelled machine" "$build/tests/explore/explore" --all
-ktap "arm64's own memory model (herd7)" env BUILD="$build" tests/litmus/run.sh
-for line in 6.1 6.12; do
-  objects=$build/kmod/arm64-$line/kmod
-  ktap "herd7 was asked about what the module does: $line" \
-    env BUILD="$build" tests/litmus/check_mapping.sh \
-    "$objects/core/core.o" "$objects/arch/arm64/flush.o" "$objects/linux/platform.o"
-done
+chosen() { # NAME
+  local one
+  [ "$step" != help ] || return 0
+  if [ "${#wanted[@]}" -eq 0 ]; then
+    [ "$1" != guest-short ]
+    return
+  fi
+  for one in "${wanted[@]}"; do
+    [ "$1" != "$one" ] && [ "${1%%:*}" != "$one" ] || return 0
+  done
+  return 1
+}
 
-ktap "make run on machines with and without the module" tests/vm/check_run_lab.sh
+heading() { # NAME TITLE
+  printf '== %s: %s (at %d:%02d)\n' "$1" "$2" $((SECONDS / 60)) $((SECONDS % 60))
+}
 
-# Would the build and the runner notice? Then all kernels, with the module in each.
-host=$(dpkg --print-architecture)
-ktap "planted faults in the module's build" tests/vm/check_module_faults.sh "$host" 6.12
-ktap "planted trouble in a guest" tests/vm/check_runner.sh "$host" 6.12
-for guest in "amd64 6.1" "amd64 6.12" "arm64 6.1" "arm64 6.12" "arm64 6.12-16k"; do
-  # shellcheck disable=SC2086  # two words
-  ktap "the module in a guest: $guest" tests/vm/test_guest.sh $guest
-done
-for arch in amd64 arm64; do
-  ktap "instructions per page: $arch" tests/vm/check_instructions.sh "$arch" 6.12
-  check "the driver for $arch" make --no-print-directory -j"$(nproc)" driver ARCH="$arch"
-  ktap "the driver in a guest: $arch" tests/vm/test_driver.sh "$arch" 6.12
-done
-ktap "the driver in a guest: arm64, pages of 16 KiB" tests/vm/test_driver.sh arm64 6.12-16k
+# What a part's command left in $scratch/NAME.*: its output, exit status, duration, gtest's results.
+execute() { # NAME COMMAND...
+  local name=$1 began=$SECONDS
+  shift
+  GTEST_OUTPUT="xml:$scratch/$name.xml" GTEST_BRIEF=1 "$@"
+  echo $? >"$scratch/$name.status"
+  echo $((SECONDS - began)) >"$scratch/$name.seconds"
+}
 
-# The same tests once more, under a kernel that looks closer. It is built for that, on amd64.
-if [ "$host" = amd64 ]; then
-  ktap "the module under a debug kernel" make --no-print-directory test-debug
-  ktap "data races, under a kernel with KCSAN" make --no-print-directory test-kcsan
-else
-  heading "the module under debug kernels: not run, they are built on amd64 hosts only"
-  skipped=$((skipped + 2))
+tally() { # NAME TITLE KIND
+  local log=$scratch/$1.log xml=$scratch/$1.xml status all bad errors not_run failures counts
+  local number='([0-9]+)'
+  status=$(cat "$scratch/$1.status" 2>/dev/null || echo 'none at all')
+  took+=("$(printf '%5d s  %s' "$(cat "$scratch/$1.seconds")" "$1")")
+  case $3 in
+    gtest)
+      counts=$(sed -En \
+        "2s/.* tests=\"$number\" failures=\"$number\".* errors=\"$number\".*/\1 \2 \3/p" \
+        "$xml" 2>/dev/null)
+      if [ -n "$counts" ]; then
+        read -r all bad errors <<<"$counts"
+        not_run=$(grep -c 'result="skipped"' "$xml")
+        passed=$((passed + all - bad - errors - not_run))
+        failed=$((failed + bad + errors))
+        skipped=$((skipped + not_run))
+        [ "$status" != 0 ] && [ $((bad + errors)) -eq 0 ] || return
+      fi
+      ;;
+    ktap)
+      failures=$(grep -c '^not ok ' "$log")
+      skipped=$((skipped + $(grep -c '^ok .*# SKIP' "$log")))
+      passed=$((passed + $(grep '^ok ' "$log" | grep -vc '# SKIP')))
+      failed=$((failed + failures))
+      if grep -q '^\(not \)\?ok ' "$log" && { [ "$status" = 0 ] || [ "$failures" -ne 0 ]; }; then
+        return
+      fi
+      ;;
+    check)
+      if [ "$status" = 0 ]; then
+        passed=$((passed + 1))
+        return
+      fi
+      ;;
+  esac
+  failed=$((failed + 1))
+  echo "FAILED: $1: $2: exit status $status"
+}
+
+part() { # NAME TITLE NEEDS KIND COMMAND...
+  local name=$1 title=$2 kind=$4
+  names+=("$name")
+  chosen "$name" || return 0
+  case $step in
+    help) printf '  %-22s %s\n' "$name" "$title" ;;
+    needs) needs+=" $3" ;;
+    run)
+      heading "$name" "$title"
+      execute "$name" "${@:5}" 2>&1 | tee "$scratch/$name.log"
+      tally "$name" "$title" "$kind"
+      ;;
+  esac
+}
+
+beside() { # as part
+  if [ "$step" != run ]; then
+    part "$@"
+  elif chosen "$1"; then
+    execute "$1" "${@:5}" >"$scratch/$1.log" 2>&1 &
+    others+=("$!" "$1" "$2" "$4")
+  fi
+}
+
+together() {
+  local at
+  for ((at = 0; at < ${#others[@]}; at += 4)); do
+    wait "${others[at]}"
+    heading "${others[@]:at+1:2}"
+    cat "$scratch/${others[at + 1]}.log"
+    tally "${others[@]:at+1:3}"
+  done
+  others=()
+}
+
+names=() needs='' others=() took=()
+if [ "${wanted[*]}" = help ]; then
+  wanted=() step=help
+  parts
+  exit
 fi
-
+step=needs
+parts
+for one in "${wanted[@]}"; do
+  if ! printf '%s\n' "${names[@]}" "${names[@]%%:*}" | grep -qxF -- "$one"; then
+    echo "error: make test knows no part $one. There are:" >&2
+    "$0" "$build" help >&2
+    exit 2
+  fi
+done
+# shellcheck disable=SC2086  # a list of goals
+needs=$(printf '%s\n' $needs | sort -u)
+# shellcheck disable=SC2086
+if [ -n "$needs" ] && ! make -j"$(nproc)" $needs; then
+  echo "FAILED: what the tests need could not be built"
+  exit 1
+fi
+SECONDS=0
+step=run
+parts
+printf '%s\n' "${took[@]}"
 printf 'took %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -52,26 +52,16 @@ $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 	  -fno-pic -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
-.PHONY: test
+.PHONY: quick test
+# Two minutes, for every day.
+quick: setup-test
+	@tests/run.sh $(BUILD) format shell unit explore guest-short
+# Everything, or the parts that ONLY names; ONLY=help prints the names.
 test: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) tests-built
-	@tests/run.sh $(BUILD)
+	@tests/run.sh $(BUILD) $(ONLY)
 
-.PHONY: tests-built
-tests-built: all $(BUILD)/tests/unit_tests $(BUILD)/tests/cli_tests $(BUILD)/bench/tlblab_bench \
-  $(BUILD)/tests/explore/explore $(BUILD)/tests/litmus/litmus herd modules vm-tests \
-  $(BUILD)/linux-source.tar.xz
-
-# The module's tests once more under kernels that check whatever they can; the kernel is built
-# first, which takes eight minutes on two cores, once: test-debug looks at memory and locks (KASAN,
-# lockdep and more) and belongs to `make test`, test-kcsan looks for data races.
-.PHONY: test-debug test-kcsan
-test-debug test-kcsan: test-%: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/kernels/amd64-$*/release vm-tests
-	@$(MAKE) --no-print-directory module ARCH=amd64 KERNEL=$*
-	@tests/vm/test_debug.sh $*
-
-# Linux's own source, for these kernels and for the checkers of style that come with it.
+# Kernels that check whatever they can: one takes eight minutes on two cores to build, once. Linux's
+# own source is for them, and for the checkers of style that come with it.
 $(BUILD)/linux-source.tar.xz:
 	+@tests/vm/linux_source.sh
 $(BUILD)/kernels/amd64-debug/release: tests/vm/debug-kernel.config | $(BUILD)/linux-source.tar.xz
@@ -80,15 +70,8 @@ $(BUILD)/kernels/amd64-kcsan/release: tests/vm/debug-kernel.config tests/vm/kcsa
   | $(BUILD)/linux-source.tar.xz
 	+@tests/vm/debug_kernel.sh kcsan
 
-# Arm's own memory model on the flush's orderings. No failure if sid has no herd7 today: its tests
-# are skipped then.
-.PHONY: litmus herd
-litmus: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/litmus/litmus herd \
-	  $(BUILD)/kmod/arm64-6.12/tlblab.ko
-	@BUILD=$(BUILD) tests/litmus/run.sh
-	@BUILD=$(BUILD) tests/litmus/check_mapping.sh $(addprefix $(BUILD)/kmod/arm64-6.12/kmod/, \
-	  core/core.o arch/arm64/flush.o linux/platform.o)
+# No failure if sid has no herd7 today: its tests are skipped then.
+.PHONY: herd
 herd:
 	+@BUILD=$(BUILD) tests/litmus/herd.sh || [ $$? -eq 77 ]
 

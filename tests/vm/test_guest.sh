@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # All tests of one guest:
-#   tests/vm/test_guest.sh ARCH KERNEL
+#   tests/vm/test_guest.sh ARCH KERNEL [short]      short: half a minute's worth
 # after `make modules vm-tests`. KTAP output. Exit status: 0 if none failed.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 BUILD=${BUILD:-build}
-usage="usage: tests/vm/test_guest.sh ARCH KERNEL"
+usage="usage: tests/vm/test_guest.sh ARCH KERNEL [short]"
 arch=${1:?$usage} kernel=${2:?$usage}
 programs=$BUILD/vm/programs/$arch
 failed=0
@@ -28,6 +28,11 @@ guest() { # NAME COMMAND
 export FILES="$programs/vm_tests $BUILD/vm/programs/schedules tests/vm/load_test.sh"
 
 tests=/root/vm_tests
+if [ "${3:-}" = short ]; then
+  guest "$arch-$kernel-short" \
+    "$tests -another_mmu -random_calls -fault_of_every -memory_ -pace_ -two_ -replay_"
+  exit "$failed"
+fi
 # A second MMU, to be refused: arm64 needs its hypervisor mode, in which servers run, too. x86
 # emulates AMD's, in a guest of its own with one CPU, because KVM patches the scheduler: see
 # TCG_THREADS in run_vm.sh.
