@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The door for people. `make run` answers the question on this machine, `make test` checks
-# everything; both install what they need first. The kernel's door is Kbuild.
+# everything; both install what they need first; `make help` names the rest. The kernel's door is
+# Kbuild.
+#
+# A goal for people is declared on a line of its own, with ## and what it does, under a heading
+# (##@): `make help` prints just these lines. What is set for it stands before a |.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -34,7 +38,8 @@ USER_SOURCES := $(shell find user -name '*.cc' | sort)
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out user/main.cc,$(USER_SOURCES)))
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard bench/*.cc)))
 
-.PHONY: all
+##@ Build
+.PHONY: all ## the driver, build/tlblab; what make does without a goal
 all: $(BUILD)/tlblab
 
 $(BUILD)/%.o: %.cc
@@ -95,17 +100,39 @@ setup-test:
 	$(call install_packages,$(PACKAGES_TEST))
 
 # The timed studies first and alone; then the module, here or in guests. YES=yes: don't ask.
-.PHONY: run
+##@ Use
+.PHONY: run ## YES=yes | answers the question on this machine; yes: loads the module unasked
 run: setup-run
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(BUILD)/tlblab study batching
 	@kmod/run_lab.sh $(if $(YES),--yes)
 
-.PHONY: bench
+.PHONY: bench ## what the tool itself costs
 bench: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/bench/tlblab_bench
 	@$(BUILD)/bench/tlblab_bench
 
-.PHONY: clean
+.PHONY: help ## this
+help:
+	@awk '/^##@ / { title = substr($$0, 5); if (!(title in text)) titles[++nr] = title } \
+	  /^\.PHONY: [^ ]* ## / { \
+	    goal = $$2; sub(/^[^#]*## /, ""); \
+	    if (split($$0, half, " \\| ") == 2) { goal = goal " " half[1]; $$0 = half[2] } \
+	    text[title] = text[title] sprintf("  make %-34s %s\n", goal, $$0) } \
+	  END { for (i = 1; i <= nr; i++) print titles[i] "\n" text[titles[i]] }' \
+	  Makefile kmod/module.mk $(wildcard tests/tests.mk)
+
+##@ Build
+# The module's C is left out: its flags are kbuild's.
+.PHONY: compile_commands.json ## all C++ and how it is compiled, for clangd and the like
+compile_commands.json:
+	@between='['; \
+	for source in $(shell find user bench tests -name '*.cc' | sort) kmod/core/core.cc; do \
+	  printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' \
+	    "$$between" "$$PWD" $$source \
+	    '$(CXX) -std=c++20 $(CPPFLAGS) -DTLBLAB_GIT_REVISION=\\\"\\\" -pthread' $$source; \
+	  between=,; \
+	done >$@; printf '\n]\n' >>$@
+.PHONY: clean ## remove the build folder, kernels and all
 clean:
 	rm -rf $(BUILD)

@@ -26,7 +26,10 @@ ifeq ($(filter $(or $(KERNEL),6.12),$(KERNELS) $(if $(filter amd64,$(ARCH)),debu
 $(error KERNEL=$(KERNEL): for $(ARCH) there are $(KERNELS); KDIR= names another's build folder)
 endif
 
-.PHONY: module modules driver vm install
+##@ Build
+.PHONY: module ## ARCH= KERNEL= KDIR= | the module, for the running kernel or another
+.PHONY: modules ## the module for each kernel that it is tested on
+.PHONY: driver ## ARCH= | the driver for a guest of another architecture
 ifdef KERNEL
 MODULE_FILE := $(BUILD)/kmod/$(ARCH)-$(KERNEL)/tlblab.ko
 module: $(MODULE_FILE)
@@ -74,9 +77,11 @@ endif
 $(BUILD)/sysroot/%/whole:
 	+@kmod/guest/sysroot.sh $*
 
+##@ Use
 # `make vm CMD='tlblab list'`; a $ meant for the guest's shell is written $$. The other settings
 # (CPUS, MEM, FILES, TIMEOUT, ...) are described in kmod/guest/run_vm.sh. Make's own exit status is
 # 2 whenever the command's is not 0: a caller that must know runs run_vm.sh.
+.PHONY: vm ## ARCH= KERNEL= CMD='tlblab list' | run a command in a guest with the module
 VM_KERNEL := $(or $(KERNEL),6.12)
 vm: $(BUILD)/kernels/$(ARCH)-$(VM_KERNEL)/release $(if $(filter no,$(DRIVER)),,driver) \
   $(if $(filter no,$(MODULE)),,$(BUILD)/kmod/$(ARCH)-$(VM_KERNEL)/tlblab.ko)
@@ -91,6 +96,7 @@ PREFIX ?= /usr/local
 VERSION := $(shell sed -n 's/^\#define TLBLAB_VERSION "\(.*\)"/\1/p' include/tlblab/version.h)
 DKMS := $(shell command -v dkms || test ! -x /usr/sbin/dkms || echo /usr/sbin/dkms)
 DKMS_SOURCE := $(DESTDIR)/usr/src/tlblab-$(VERSION)
+.PHONY: install ## DESTDIR= PREFIX= | driver, udev rule and module, for this machine
 install: all $(if $(DKMS),,module)
 	@grep -q '^PACKAGE_VERSION="$(VERSION)"$$' dkms.conf || { \
 	  echo "dkms.conf and include/tlblab/version.h name different versions"; exit 1; }

@@ -52,11 +52,11 @@ $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 	  -fno-pic -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
-.PHONY: quick test
-# Two minutes, for every day.
+##@ Test
+.PHONY: quick ## two minutes: form, unit tests, explorer, one guest
 quick: setup-test
 	@tests/run.sh $(BUILD) format shell unit explore guest-short
-# Everything, or the parts that ONLY names; ONLY=help prints the names.
+.PHONY: test ## ONLY=NAME | everything is checked, or one part; ONLY=help names them
 test: setup-test
 	@tests/run.sh $(BUILD) $(ONLY)
 
@@ -84,9 +84,12 @@ $(BUILD)/%.tidy: %.cc .clang-tidy
 	@clang-tidy --quiet $< -- -std=c++20 -I. -Iinclude -DTLBLAB_GIT_REVISION='""' 2>/dev/null
 	@touch $@
 
-.PHONY: tidy format format-check
-tidy: $(TIDY_STAMPS)
+##@ Style
+.PHONY: format ## put C++ and shell into form
 format:
 	@tests/style/format.sh --fix
+.PHONY: format-check ## is every file in form?
 format-check:
 	@tests/style/format.sh
+.PHONY: tidy ## C++ under clang-tidy
+tidy: $(TIDY_STAMPS)
