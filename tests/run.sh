@@ -30,6 +30,7 @@ make() {
 parts() {
   part format "the form of every file" "" check make format-check
   part shell "shell scripts under shellcheck" "" check tests/style/shell.sh
+  part goals "goals that the documentation names" "" check tests/style/goals.sh
   part style "planted faults of style" "$build/kernels/amd64-6.12/release" \
     ktap tests/style/check_style.sh
   part sparse "the module's C under sparse and gcc's W=1" "$build/kernels/amd64-6.12/release" \

@@ -30,7 +30,7 @@ form() { # NAME FILE SAYS: its text from stdin
 }
 
 echo 'TAP version 13'
-echo '1..15'
+echo '1..16'
 printf '#!/bin/sh\nif true; then\n  echo "a"\nfi\n' >"$scratch/sound.sh"
 printf 'int sound(int a) { return a; }\n' >"$scratch/sound.cc"
 printf 'int sound(int a)\n{\n\treturn a;\n}\n' >"$scratch/sound.c"
@@ -55,6 +55,12 @@ cp "$scratch/sound.c" "$scratch/planted.c"
 printf '\nint planted(int a)\n{\n\tif(a)\n\t\treturn 1;\n\treturn 0;\n}\n' >>"$scratch/planted.c"
 refused 'C that is not in the style of the kernel' 'SPACING' \
   tests/style/checkpatch.sh "$scratch/planted.c"
+
+cat >"$scratch/planted.md" <<'END'
+See `make planted` and `make test`.
+END
+refused 'a goal that there is not' 'planted.md:1: there is no make planted' \
+  tests/style/goals.sh "$scratch/planted.md"
 
 cp -r Kbuild kmod include "$scratch"
 plant() { # NAME SAYS: appends stdin to a source of the module
