@@ -26,7 +26,7 @@ $(BUILD)/tests/litmus/litmus: $(LITMUS_OBJECTS)
 # Programs that test the module in a guest: static, so that they need nothing there.
 VM_PROGRAMS := $(BUILD)/vm/programs
 VM_SOURCES := $(sort $(wildcard tests/vm/*.cc))
-VM_HEADERS := $(wildcard tests/vm/*.hh) include/tlblab/abi.h
+VM_HEADERS := $(wildcard tests/vm/*.hh include/tlblab/*)
 VM_COMPILE = $(if $(filter arm64,$*),aarch64,x86_64)-linux-gnu-g++ -std=c++20 -I. -Iinclude -O1 \
   $(WARNINGS) -static -pthread
 .PHONY: vm-tests

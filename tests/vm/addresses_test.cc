@@ -103,7 +103,7 @@ int unmap_and_watch(const Arena& arena, Pair& pair, int cpu, bool counts) {
   Witness witness(cpu + 1, all);
   for (unsigned round = 0; counts ? round < 60 : !pair.over.load(); ++round) {
     if (arena.populate(all, nullptr, TLBLAB_TAG) != 0) return 1;
-    auto request = unmap_request(TLBLAB_PER_PAGE + round % 5);
+    auto request = unmap_request(catalogue::kGathers[round % std::size(catalogue::kGathers)].value);
     request.flags = TLBLAB_ORACLE;
     if (arena.perform(request, all) != 0) return 2;
     ++pair.rounds;

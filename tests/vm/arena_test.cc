@@ -160,11 +160,11 @@ TEST(unmap_leaves_its_neighbours_alone) {
       word(behind + i * kPage) = i + 1;
     }
     arena.map(at, nr_pages * kPage, 0);
-    for (std::uint32_t gather = TLBLAB_PER_PAGE; gather <= TLBLAB_FULL_MM; ++gather) {
+    for (const catalogue::Gather& gather : catalogue::kGathers) {
       std::uint64_t nr_populated = 0;
       REQUIRE_EQ(arena.populate({{at, nr_pages * kPage}}, &nr_populated), 0);
       EXPECT_EQ(nr_populated, nr_pages);
-      auto request = unmap_request(gather);
+      auto request = unmap_request(gather.value);
       REQUIRE_EQ(arena.perform(request, {{at, nr_pages * kPage}}), 0);
       EXPECT_EQ(request.account.cleared, nr_pages);
       EXPECT_EQ(request.account.released, nr_pages);

@@ -25,7 +25,8 @@ void move_frames(unsigned nr_rounds, int cpu) {
     const Arena arena;
     const Shape shape(arena, 2, 40);
     for (int i = 0; i < 4; ++i) {
-      auto request = unmap_request(TLBLAB_PER_PAGE + round % 5);
+      auto request =
+          unmap_request(catalogue::kGathers[round % std::size(catalogue::kGathers)].value);
       request.flags = TLBLAB_ORACLE;
       EXPECT_EQ(arena.perform(request, shape.ranges()), 0);
       EXPECT_EQ(arena.populate(shape.ranges(), nullptr, TLBLAB_TAG), 0);
@@ -85,11 +86,11 @@ TEST(books_balance_at_every_instant) {
 
 // An allocation in a timed call would be timed, too, and differ from one scheme to another.
 TEST(performing_allocates_nothing) {
-  for (std::uint32_t gather = TLBLAB_PER_PAGE; gather <= TLBLAB_FULL_MM; ++gather) {
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
     for (const std::uint64_t batch : {0u, 7u}) {
       const Arena arena;
       const Shape shape(arena, 4, 100);
-      auto request = unmap_request(gather);
+      auto request = unmap_request(gather.value);
       request.batch_pages = batch;
       write_file(kFailAllocation, "1");
       const int error = arena.perform(request, shape.ranges());

@@ -13,15 +13,10 @@
 namespace tlblab::vm {
 namespace {
 
-constexpr std::uint32_t kGathers[] = {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE, TLBLAB_PER_VMA,
-                                      TLBLAB_MERGED, TLBLAB_FULL_MM};
-constexpr std::uint32_t kMechanisms[] = {TLBLAB_KERNEL_SHOOTDOWN, TLBLAB_TLBI_DSB_EACH,
-                                         TLBLAB_TLBI_DSB_ONCE};
-
 constexpr unsigned kVmas = 16;
 constexpr unsigned kPagesEach = 4;
 
-bool has(std::uint64_t mask, std::uint32_t value) { return (mask >> value & 1) != 0; }
+using catalogue::has;
 
 bool must_repeat() {
   const char* const text = std::getenv("EXPECT_REPEAT");
@@ -34,37 +29,28 @@ int unmap(const Arena& arena, const Shape& shape, tlblab_request& request) {
   return arena.perform(request, shape.ranges());
 }
 
-tlblab_request request_of(std::uint32_t gather, std::uint32_t mechanism, std::uint32_t fault = 0) {
-  tlblab_request request = unmap_request(gather);
-  request.mechanism = mechanism;
+tlblab_request request_of(const catalogue::Gather& gather, const catalogue::Value& mechanism,
+                          std::uint32_t fault = 0) {
+  tlblab_request request = unmap_request(gather.value);
+  request.mechanism = mechanism.value;
   request.fault = fault;
   return request;
 }
 
-/// All that the fault must leave as it is: times differ anyway.
+/// All but the repetition that the fault leaves out, and times, which differ anyway.
 void expect_alike(const tlblab_account& a, const tlblab_account& b) {
-  EXPECT_EQ(a.vmas, b.vmas);
-  EXPECT_EQ(a.tables, b.tables);
-  EXPECT_EQ(a.cleared, b.cleared);
-  EXPECT_EQ(a.empty, b.empty);
-  EXPECT_EQ(a.requests, b.requests);
-  EXPECT_EQ(a.forced, b.forced);
-  EXPECT_EQ(a.full, b.full);
-  EXPECT_EQ(a.flushed_pages, b.flushed_pages);
-  EXPECT_EQ(a.targets, b.targets);
-  EXPECT_EQ(a.tlbi, b.tlbi);
-  EXPECT_EQ(a.dsb_ishst, b.dsb_ishst);
-  EXPECT_EQ(a.dsb_ish, b.dsb_ish);
-  EXPECT_EQ(a.released, b.released);
-  EXPECT_EQ(a.resched_points, b.resched_points);
+  for (const catalogue::Term& term : catalogue::kTerms) {
+    if (term.field == &tlblab_account::repeats) continue;
+    if (term.counted != catalogue::Counted::kTimed) EXPECT_EQ(a.*term.field, b.*term.field);
+  }
 }
 
 /// Calls f(gather, mechanism) for all that the machine has.
 template <class F>
 void for_each_kind(const tlblab_capabilities& can, F f) {
-  for (const std::uint32_t mechanism : kMechanisms) {
-    if (!has(can.mechanisms, mechanism)) continue;
-    for (const std::uint32_t gather : kGathers) f(gather, mechanism);
+  for (const catalogue::Value& mechanism : catalogue::kMechanisms) {
+    if (!has(can.mechanisms, mechanism.value)) continue;
+    for (const catalogue::Gather& gather : catalogue::kGathers) f(gather, mechanism);
   }
 }
 
@@ -79,7 +65,7 @@ TEST(completion_is_repeated_where_it_must_be) {
   // Kernels repeat either after a request's invalidations, or in each of them. One or the other.
   bool each_dsb = true;
   bool each_tlbi = true;
-  for_each_kind(can, [&](std::uint32_t gather, std::uint32_t mechanism) {
+  for_each_kind(can, [&](const catalogue::Gather& gather, const catalogue::Value& mechanism) {
     tlblab_request request = request_of(gather, mechanism);
     REQUIRE_EQ(unmap(arena, shape, request), 0);
     const tlblab_account& account = request.account;
@@ -91,7 +77,7 @@ TEST(completion_is_repeated_where_it_must_be) {
     EXPECT_GE(account.dsb_ish, 1u);
     each_dsb = each_dsb && account.repeats == account.dsb_ish;
     each_tlbi = each_tlbi && account.repeats == account.tlbi;
-    std::printf("# gather %u, mechanism %u: %llu repeats, %llu TLBI, %llu DSB\n", gather, mechanism,
+    std::printf("# %s, %s: %llu repeats, %llu TLBI, %llu DSB\n", gather.name, mechanism.name,
                 account.repeats, account.tlbi, account.dsb_ish);
   });
   if (!repeats) return;
@@ -104,7 +90,7 @@ TEST(completion_is_repeated_unless_the_fault_is_planted) {
   if (must_repeat()) EXPECT_TRUE(has(can.faults, TLBLAB_NO_REPEAT));
   const Arena arena;
   const Shape shape(arena, kVmas, kPagesEach);
-  for_each_kind(can, [&](std::uint32_t gather, std::uint32_t mechanism) {
+  for_each_kind(can, [&](const catalogue::Gather& gather, const catalogue::Value& mechanism) {
     tlblab_request faulty = request_of(gather, mechanism, TLBLAB_NO_REPEAT);
     const int error = unmap(arena, shape, faulty);
     if (!has(can.faults, TLBLAB_NO_REPEAT)) {

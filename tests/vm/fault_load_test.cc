@@ -38,14 +38,15 @@ using End = std::atomic<bool>;
 
 /// An unmap of any kind: gather, extent, batch, oracle and fault by lot, no fault among them.
 tlblab_request any_request(std::mt19937& random) {
-  const std::uint32_t gather = 1 + random() % TLBLAB_FULL_MM;
-  tlblab_request request = unmap_request(gather);
-  if (gather != TLBLAB_PER_PAGE && gather != TLBLAB_FULL_MM && random() % 2 != 0) {
+  const catalogue::Gather& gather = catalogue::kGathers[random() % std::size(catalogue::kGathers)];
+  tlblab_request request = unmap_request(gather.value);
+  if (catalogue::has(gather.extents, TLBLAB_EXACT) && random() % 2 != 0) {
     request.extent = TLBLAB_EXACT;
   }
   request.flags = random() % 4 != 0 ? TLBLAB_ORACLE : 0;
   request.batch_pages = random() % 2 != 0 ? 1 + random() % 200 : 0;
-  request.fault = random() % (TLBLAB_TRUST_NONE + 1);
+  request.fault = random() % (std::size(catalogue::kFaults) + 1);
+  if (!catalogue::has(catalogue::faults_anywhere(), request.fault)) request.fault = 0;
   return request;
 }
 

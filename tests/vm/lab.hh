@@ -3,7 +3,6 @@
 #pragma once
 
 #include <sys/types.h>
-#include <tlblab/abi.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tlblab/catalogue.hh>
 #include <vector>
 
 namespace tlblab::vm {

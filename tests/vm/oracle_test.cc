@@ -18,9 +18,6 @@
 namespace tlblab::vm {
 namespace {
 
-constexpr std::uint32_t kGathers[] = {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE, TLBLAB_PER_VMA,
-                                      TLBLAB_MERGED, TLBLAB_FULL_MM};
-
 /// The CPU of the witness; initiators are on CPU 0 and 2.
 constexpr int kWitnessCpu = 1;
 
@@ -112,14 +109,13 @@ unsigned rounds_until_leak(std::uint32_t gather, std::uint32_t fault, unsigned m
 
 void expect_caught(std::uint32_t fault, unsigned most, unsigned nr_pages = kPages,
                    unsigned nr_watched = kPages) {
-  for (const std::uint32_t gather : kGathers) {
-    const unsigned rounds = rounds_until_leak(gather, fault, most, nr_pages, nr_watched);
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    const unsigned rounds = rounds_until_leak(gather.value, fault, most, nr_pages, nr_watched);
     if (rounds == 0) {
-      fail(
-          __FILE__, __LINE__,
-          "gather " + std::to_string(gather) + ": not seen in " + std::to_string(most) + " rounds");
+      fail(__FILE__, __LINE__,
+           std::string(gather.name) + ": not seen in " + std::to_string(most) + " rounds");
     } else {
-      std::printf("# gather %u: seen in round %u\n", gather, rounds);
+      std::printf("# %s: seen in round %u\n", gather.name, rounds);
     }
   }
 }
@@ -219,10 +215,10 @@ TEST(oracle_tag_of_a_released_frame) {
 }
 
 TEST(oracle_sound_unmap_leaves_nothing_to_reach) {
-  for (const std::uint32_t gather : kGathers) {
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
     WatchedVma vma;
     for (unsigned i = 0; i < kSoundRounds / 10; ++i) {
-      tlblab_request request = watched_request(gather, 0);
+      tlblab_request request = watched_request(gather.value, 0);
       const WitnessCounts seen = round_of(vma, request, TLBLAB_TAG);
       EXPECT_GE(seen.served, kPages);
       EXPECT_EQ(seen.served_after, 0u);
@@ -367,11 +363,12 @@ TEST(fault_needs_the_right_to_plant_it) {
               const Arena arena;
               const Shape shape(arena, 1, 4);
               if (setuid(65534) != 0) return 1;
-              for (std::uint32_t fault = TLBLAB_NO_FLUSH; fault <= TLBLAB_TRUST_NONE; ++fault) {
-                auto request = watched_request(TLBLAB_MERGED, fault);
+              for (const catalogue::Fault& fault : catalogue::kFaults) {
+                if (!catalogue::has(catalogue::faults_anywhere(), fault.value)) continue;
+                auto request = watched_request(TLBLAB_MERGED, fault.value);
                 if (arena.perform(request, shape.ranges()) != EPERM) return 2;
               }
-              auto request = watched_request(TLBLAB_MERGED, TLBLAB_NO_REPEAT + 1);
+              auto request = watched_request(TLBLAB_MERGED, std::size(catalogue::kFaults) + 1);
               if (arena.perform(request, shape.ranges()) != EINVAL) return 3;
               // The oracle itself is anybody's.
               request = watched_request(TLBLAB_MERGED, 0);

@@ -21,9 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t kGathers[] = {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE, TLBLAB_PER_VMA,
-                                      TLBLAB_MERGED, TLBLAB_FULL_MM};
-
 /// How long an operation waits that nobody lets go on.
 constexpr std::uint32_t kLimitMs = 2000;
 
@@ -94,11 +91,21 @@ int paced_at(const std::function<std::uint64_t(const Shape&)>& place) {
 
 TEST(pace_stops_before_each_step) {
   // Two VMAs in one table.
-  const std::string expected[] = {"cfcfrrcfcfrrR", "ccfrrccfrrR", "ccfrrccfrrR", "ccccfrrrrR",
-                                  "ccccfrrrrR"};
+  const auto expected = [](catalogue::Boundary flush_at) {
+    switch (flush_at) {
+      case catalogue::Boundary::kEntry:
+        return "cfcfrrcfcfrrR";
+      case catalogue::Boundary::kTable:
+      case catalogue::Boundary::kVma:
+        return "ccfrrccfrrR";
+      case catalogue::Boundary::kEnd:
+        return "ccccfrrrrR";
+    }
+    return "";
+  };
   EXPECT_TRUE((capabilities().features & TLBLAB_HAS_PACE) != 0);
   PacedThread thread(1);
-  for (std::size_t i = 0; i < std::size(kGathers); ++i) {
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
     const Arena arena;
     const Shape shape(arena, 2, 2);
     std::vector<std::uint64_t> addresses;
@@ -114,8 +121,8 @@ TEST(pace_stops_before_each_step) {
     std::transform(addresses.begin(), addresses.end(), frames.begin(), [](std::uint64_t address) {
       return reinterpret_cast<const volatile tlblab_tag*>(address)->frame;
     });
-    thread.begin_call(arena, tagging_request(kGathers[i]), shape.ranges());
-    EXPECT_EQ(steps_of(thread, addresses, frames), expected[i]);
+    thread.begin_call(arena, tagging_request(gather.value), shape.ranges());
+    EXPECT_EQ(steps_of(thread, addresses, frames), std::string(expected(gather.flush_at)));
     EXPECT_EQ(thread.finish_call(), 0);
     EXPECT_EQ(thread.account().cleared, 4u);
     EXPECT_EQ(thread.account().released, 4u);
@@ -124,13 +131,13 @@ TEST(pace_stops_before_each_step) {
 }
 
 TEST(pace_that_is_all_allowed_changes_nothing) {
-  for (const std::uint32_t gather : kGathers) {
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
     const Arena arena;
     const Shape shape(arena, 3, 300);
-    tlblab_request plain = unmap_request(gather);
+    tlblab_request plain = unmap_request(gather.value);
     REQUIRE_EQ(arena.perform(plain, shape.ranges()), 0);
     REQUIRE_EQ(arena.populate(shape.ranges()), 0);
-    tlblab_request paced = unmap_request(gather);
+    tlblab_request paced = unmap_request(gather.value);
     alignas(32) tlblab_pace pace{};
     pace.allowed = ~0u;
     paced.pace = reinterpret_cast<std::uint64_t>(&pace);

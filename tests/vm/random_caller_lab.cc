@@ -184,10 +184,11 @@ tlblab_request RandomCaller::any_request() {
     for (int i = 0; i < 64 && value == 0; ++i) value = offered(mask);
     return value;
   };
-  request.operation = TLBLAB_UNMAP;
+  request.operation = some(state_.can.operations);
   request.gather = some(state_.can.gathers);
   request.extent = some(state_.can.extents);
-  if (request.gather == TLBLAB_PER_PAGE || request.gather == TLBLAB_FULL_MM) {
+  const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
+  if (gather != nullptr && !catalogue::has(gather->extents, request.extent)) {
     request.extent = TLBLAB_ENVELOPE;
   }
   request.release = some(state_.can.releases);

@@ -39,11 +39,9 @@ struct Refused : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// By enum tlblab_step.
-constexpr const char* kStepNames[] = {"?", "clear", "flush", "release", "return"};
-
 const char* step_name(std::uint32_t step) {
-  return kStepNames[step < std::size(kStepNames) ? step : 0];
+  const catalogue::Value* row = catalogue::find(catalogue::kSteps, step);
+  return row == nullptr ? "?" : row->name;
 }
 
 /// A schedule's arena: its VMAs, populated, and the calls that are to be made on it.
@@ -328,8 +326,9 @@ TEST(replay_shows_what_the_explorer_found) {
     for (const auto& [cpu, call] : schedule.calls) faults.insert(call.fault);
   }
   // No fault of the module is without a schedule.
-  for (std::uint32_t fault = TLBLAB_NO_FLUSH; fault <= TLBLAB_TRUST_NONE; ++fault) {
-    EXPECT_TRUE(faults.contains(fault));
+  for (const catalogue::Fault& fault : catalogue::kFaults) {
+    if (!catalogue::has(catalogue::faults_anywhere(), fault.value)) continue;
+    EXPECT_TRUE(faults.contains(fault.value));
   }
   EXPECT_EQ(totals().frames_in_use, before.frames_in_use);
   EXPECT_TRUE(books_balance(totals()));

@@ -2,7 +2,6 @@
 // Requests are exact: docs/methods.md's table, for every gather, extent, batch limit and R.
 #include <sys/mman.h>
 
-#include <array>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -13,26 +12,25 @@
 namespace tlblab::vm {
 namespace {
 
-constexpr std::array kGathers = {TLBLAB_PER_PAGE, TLBLAB_PER_TABLE, TLBLAB_PER_VMA, TLBLAB_MERGED,
-                                 TLBLAB_FULL_MM};
-
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
 /// Requests of an unmap of a populated shape with envelopes, from the table in docs/methods.md.
-std::uint64_t expected_requests(std::uint32_t gather, const Shape& shape, std::uint64_t batch) {
+std::uint64_t expected_requests(const catalogue::Gather& gather, const Shape& shape,
+                                std::uint64_t batch) {
   const std::uint64_t b = batch == 0 ? ~0ull >> 1 : batch;
   const std::uint64_t nr_vmas = shape.ranges().size();
   const std::uint64_t pages_per_vma = shape.nr_pages() / nr_vmas;
-  switch (gather) {
-    case TLBLAB_PER_PAGE:
+  switch (gather.flush_at) {
+    case catalogue::Boundary::kEntry:
       return shape.nr_pages();
-    case TLBLAB_PER_TABLE:
+    case catalogue::Boundary::kTable:
       return shape.sum_over_pieces([b](std::uint64_t pages) { return ceil_div(pages, b); });
-    case TLBLAB_PER_VMA:
+    case catalogue::Boundary::kVma:
       return nr_vmas * ceil_div(pages_per_vma, b);
-    default:
+    case catalogue::Boundary::kEnd:
       return ceil_div(shape.nr_pages(), b);
   }
+  return 0;
 }
 
 void expect_account(const tlblab_request& request, const Shape& shape, std::uint64_t requests) {
@@ -43,7 +41,9 @@ void expect_account(const tlblab_request& request, const Shape& shape, std::uint
   EXPECT_EQ(account.empty, 0u);
   EXPECT_EQ(account.vmas, shape.ranges().size());
   EXPECT_EQ(account.tables, shape.sum_over_pieces([](std::uint64_t) { return 1; }));
-  if (request.gather == TLBLAB_FULL_MM) EXPECT_EQ(account.full, requests);
+  if (catalogue::find(catalogue::kGathers, request.gather)->whole_mm) {
+    EXPECT_EQ(account.full, requests);
+  }
   if ((capabilities().features & TLBLAB_HAS_BROADCAST) != 0) {
     EXPECT_EQ(account.targets, TLBLAB_UNKNOWN);
     EXPECT_EQ(account.dsb_ishst, requests);
@@ -67,12 +67,12 @@ TEST(requests_of_every_gather_and_batch) {
   for (const Case c : {Case{1, 1}, Case{16, 4}, Case{3, 33}, Case{8, 200}}) {
     const Shape shape(arena, c.nr_vmas, c.pages, 2, first_page);
     const std::uint64_t all = std::uint64_t{c.nr_vmas} * c.pages;
-    for (const std::uint32_t gather : kGathers) {
+    for (const catalogue::Gather& gather : catalogue::kGathers) {
       for (const std::uint64_t batch : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{7},
                                         std::uint64_t{c.pages}, all - 1, all, all + 1}) {
         if (all > 200 && batch == 1) continue;
         REQUIRE_EQ(arena.populate(shape.ranges()), 0);
-        tlblab_request request = unmap_request(gather);
+        tlblab_request request = unmap_request(gather.value);
         request.batch_pages = batch;
         REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);
         expect_account(request, shape, expected_requests(gather, shape, batch));
@@ -85,11 +85,11 @@ TEST(requests_do_not_depend_on_responders) {
   const Arena arena;
   const Shape shape(arena, 16, 4);
   for (unsigned nr = 0; nr <= 3; ++nr) {
-    for (const std::uint32_t gather : kGathers) {
+    for (const catalogue::Gather& gather : catalogue::kGathers) {
       REQUIRE_EQ(arena.populate(shape.ranges()), 0);
       const Responders responders(nr, shape.ranges(), Responders::Mode::kSpin);
       const std::uint64_t switches = responders.switches();
-      tlblab_request request = unmap_request(gather);
+      tlblab_request request = unmap_request(gather.value);
       REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);
       expect_account(request, shape, expected_requests(gather, shape, 0));
       if (request.account.targets == TLBLAB_UNKNOWN) continue;
@@ -123,11 +123,11 @@ TEST(past_the_ceiling_the_whole_mm_is_flushed) {
   const Arena arena;
   const std::uint32_t kernel_ceiling = capabilities().ceiling_pages;
   for (const std::uint32_t ceiling : {8u, kernel_ceiling}) {
-    for (const std::uint32_t extent : {TLBLAB_ENVELOPE, TLBLAB_EXACT}) {
+    for (const catalogue::Value& extent : catalogue::kExtents) {
       for (const std::uint32_t pages : {ceiling - 1, ceiling, ceiling + 1}) {
         const Shape shape(arena, 1, pages);
         tlblab_request request = unmap_request(TLBLAB_MERGED);
-        request.extent = extent;
+        request.extent = extent.value;
         // 0 and too much are the kernel's own.
         request.ceiling_pages = ceiling == kernel_ceiling ? (pages % 2) * 100000 : ceiling;
         REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);
@@ -160,8 +160,8 @@ TEST(nothing_cleared_nothing_flushed) {
   const Shape shape(arena, 4, 4);
   tlblab_request request = unmap_request(TLBLAB_MERGED);
   REQUIRE_EQ(arena.perform(request, shape.ranges()), 0);
-  for (const std::uint32_t gather : kGathers) {
-    tlblab_request again = unmap_request(gather);
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    tlblab_request again = unmap_request(gather.value);
     REQUIRE_EQ(arena.perform(again, shape.ranges()), 0);
     EXPECT_EQ(again.account.requests, 0u);
     EXPECT_EQ(again.account.empty, 16u);
@@ -211,7 +211,7 @@ TEST(phase_times_only_when_asked) {
 TEST(no_stale_read_after_the_call_returned) {
   const Arena arena;
   const Shape shape(arena, 16, 4);
-  for (const std::uint32_t gather : kGathers) {
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
     REQUIRE_EQ(arena.populate(shape.ranges()), 0);
     std::atomic<int> stage{0};
     int nr_stale = 0;
@@ -229,7 +229,7 @@ TEST(no_stale_read_after_the_call_returned) {
     });
     while (stage != 1) {
     }
-    tlblab_request request = unmap_request(gather);
+    tlblab_request request = unmap_request(gather.value);
     EXPECT_EQ(arena.perform(request, shape.ranges()), 0);
     stage = 2;
     reader.join();
