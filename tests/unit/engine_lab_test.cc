@@ -7,6 +7,7 @@
 
 #include "user/engine/lab/lab_engine.hh"
 #include "user/engine/registry.hh"
+#include "user/lab/lab_account.hh"
 #include "user/lab/lab_device.hh"
 #include "user/lab/lab_scheme.hh"
 #include "user/support/error.hh"

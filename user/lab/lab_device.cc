@@ -9,11 +9,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
+#include "include/tlblab/catalogue.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/topology/kernel_files.hh"
@@ -59,14 +59,16 @@ std::string not_loaded(const LabEvidence& evidence) {
   return text + ": " + load;
 }
 
-/// The names of a mask's values, which begin at 1.
-template <std::size_t N>
-std::string names_of(std::uint64_t mask, const std::array<const char*, N>& names) {
+/// What a mask's values are called, by that text of their rows.
+template <class Row, std::size_t kNr>
+std::string names_of(std::uint64_t mask, const Row (&rows)[kNr],
+                     const char* Row::*called = &Row::name) {
   std::string text;
-  for (std::size_t i = 0; i < 64; ++i) {
-    if ((mask >> i & 1) == 0) continue;
+  for (std::uint32_t value = 0; value < 64; ++value) {
+    if (!catalogue::has(mask, value)) continue;
+    const Row* row = catalogue::find(rows, value);
     text += text.empty() ? "" : ", ";
-    text += i >= 1 && i <= N ? names[i - 1] : fmt::format("unknown to this tlblab ({})", i);
+    text += row != nullptr ? row->*called : fmt::format("unknown to this tlblab ({})", value);
   }
   return text.empty() ? "none" : text;
 }
@@ -129,20 +131,14 @@ std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capab
   const bool broadcast = (can.features & TLBLAB_HAS_BROADCAST) != 0;
   return {
       {"module", fmt::format("loaded, ABI {}", can.abi_version)},
-      {"operations", names_of(can.operations, std::array{"unmap"})},
-      {"gathers",
-       names_of(can.gathers, std::array{"per-page", "per-table", "per-vma", "merged", "full-mm"})},
-      {"extents", names_of(can.extents, std::array{"envelope", "exact"})},
-      {"releases", names_of(can.releases, std::array{"strict"})},
-      {"mechanisms",
-       names_of(can.mechanisms, std::array{"the kernel's shootdown", "TLBI with a DSB each",
-                                           "TLBIs with one DSB"})},
-      {"oracle",
-       (can.flags & TLBLAB_ORACLE) == 0
-           ? "none"
-           : "faults it can plant: " +
-                 names_of(can.faults, std::array{"no-flush", "release-first", "early-full-flush",
-                                                 "trust-none", "no-repeat"})},
+      {"operations", names_of(can.operations, catalogue::kOperations)},
+      {"gathers", names_of(can.gathers, catalogue::kGathers)},
+      {"extents", names_of(can.extents, catalogue::kExtents)},
+      {"releases", names_of(can.releases, catalogue::kReleases)},
+      {"mechanisms", names_of(can.mechanisms, catalogue::kMechanisms, &catalogue::Value::summary)},
+      {"oracle", (can.flags & TLBLAB_ORACLE) == 0
+                     ? "none"
+                     : "faults it can plant: " + names_of(can.faults, catalogue::kFaults)},
       {"other CPUs are told", broadcast ? "by broadcast in hardware: no interrupt, no target"
                                         : "by interrupts to the CPUs of the mm's mask"},
       {"ceiling",

@@ -11,6 +11,7 @@
 
 #include "include/tlblab/catalogue.hh"
 #include "include/tlblab/expected.hh"
+#include "user/lab/lab_account.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/workload/vma_layout.hh"
@@ -37,12 +38,19 @@ std::string plain_name(const catalogue::Value& operation, const Gather& gather) 
   return fmt::format("{}:{}", operation.name, gather.name);
 }
 
+// Parameters that choose a value of the ABI have its name.
+constexpr std::string_view kExact = catalogue::find(catalogue::kExtents, TLBLAB_EXACT)->name;
+constexpr std::string_view kDsbEach =
+    catalogue::find(catalogue::kMechanisms, TLBLAB_TLBI_DSB_EACH)->name;
+constexpr std::string_view kNoRepeat = catalogue::find(catalogue::kFaults, TLBLAB_NO_REPEAT)->name;
+
 const std::array<ParameterInfo, 5> kParameters = {{
-    {"exact", "invalidate the cleared pages' own intervals, not the envelope from first to last"},
+    {std::string(kExact),
+     "invalidate the cleared pages' own intervals, not the envelope from first to last"},
     {"batch=N", "at most N cleared pages pending; then flush and start again (default: no limit)"},
     {"ceiling=N", "flush the whole address space past N pages (at most the kernel's own ceiling)"},
-    {"dsb-each", "arm64: a completing DSB after each TLBI (default: one per request)"},
-    {"no-repeat",
+    {std::string(kDsbEach), "arm64: a completing DSB after each TLBI (default: one per request)"},
+    {std::string(kNoRepeat),
      "arm64 cores with broken completion (CVE-2025-10263): without the repetition that they need; "
      "wrong on purpose, for what it costs"},
 }};
@@ -71,15 +79,15 @@ T parse_number(std::string_view name, std::string_view parameter) {
 
 void apply(std::string_view name, std::string_view parameter, LabComposition& composition) {
   const LabComposition before = composition;
-  if (parameter == "exact") {
+  if (parameter == kExact) {
     composition.extent = TLBLAB_EXACT;
   } else if (parameter.starts_with("batch=") && before.batch_pages == 0) {
     composition.batch_pages = parse_number<std::uint64_t>(name, parameter);
   } else if (parameter.starts_with("ceiling=") && before.ceiling_pages == 0) {
     composition.ceiling_pages = parse_number<std::uint32_t>(name, parameter);
-  } else if (parameter == "dsb-each") {
+  } else if (parameter == kDsbEach) {
     composition.dsb_each = true;
-  } else if (parameter == "no-repeat") {
+  } else if (parameter == kNoRepeat) {
     composition.no_repeat = true;
   } else if (!parameter.starts_with("batch=") && !parameter.starts_with("ceiling=")) {
     refuse(name, fmt::format("there is no parameter \"{}\"", parameter));
@@ -90,11 +98,11 @@ void apply(std::string_view name, std::string_view parameter, LabComposition& co
 /// ",exact,batch=64", or nothing.
 std::string parameters_of(const LabComposition& composition) {
   std::string text;
-  if (composition.extent == TLBLAB_EXACT) text += ",exact";
+  if (composition.extent == TLBLAB_EXACT) text += fmt::format(",{}", kExact);
   if (composition.batch_pages > 0) text += fmt::format(",batch={}", composition.batch_pages);
   if (composition.ceiling_pages > 0) text += fmt::format(",ceiling={}", composition.ceiling_pages);
-  if (composition.dsb_each) text += ",dsb-each";
-  if (composition.no_repeat) text += ",no-repeat";
+  if (composition.dsb_each) text += fmt::format(",{}", kDsbEach);
+  if (composition.no_repeat) text += fmt::format(",{}", kNoRepeat);
   return text;
 }
 
@@ -156,7 +164,7 @@ std::optional<LabComposition> parse_lab_scheme(std::string_view name) {
     rest.remove_prefix(parameter.size());
   }
   if (!catalogue::has(gather->extents, composition.extent)) {
-    refuse(name, fmt::format("{} leaves no choice of extent: drop \"exact\"", plain));
+    refuse(name, fmt::format("{} leaves no choice of extent: drop \"{}\"", plain, kExact));
   }
   return composition;
 }
@@ -172,7 +180,8 @@ Expectation expect_lab(const LabComposition& composition, const Shape& shape,
   if (composition.ceiling_pages != 0) {
     ceiling = std::min<std::uint64_t>(ceiling, composition.ceiling_pages);
   }
-  const catalogue::ExpectedFlushes flushes = flushes_of(composition, shape, machine.broadcast, ceiling);
+  const catalogue::ExpectedFlushes flushes =
+      flushes_of(composition, shape, machine.broadcast, ceiling);
   Expectation expected;
   expected.requests = flushes.requests;
   expected.extent_pages = extent_pages(composition, shape, machine.broadcast);
@@ -180,35 +189,30 @@ Expectation expect_lab(const LabComposition& composition, const Shape& shape,
   if (composition.batch_pages > 0) {
     expected.note += fmt::format(", {} pages pending at most", composition.batch_pages);
   }
-  Account& inside = expected.account;
-  inside = {{"vmas", shape.nr_vmas},
-            {"tables", table_pieces(shape).size()},
-            {"cleared", shape.nr_pages()},
-            {"empty", 0},
-            {"released", shape.nr_pages()},
-            {"requests", flushes.requests},
-            {"forced", flushes.forced},
-            {"full", flushes.full},
-            {"flushed_pages", flushes.flushed_pages}};
-  if (machine.broadcast) {
-    const std::uint64_t tlbi = flushes.flushed_pages + flushes.full;  // a page each, or all at once
-    inside["tlbi"] = tlbi;
-    inside["dsb_ishst"] = flushes.requests;
-    inside["dsb_ish"] = composition.dsb_each ? tlbi : flushes.requests;
-  }
+  tlblab_account due{};
+  due.vmas = shape.nr_vmas;
+  due.tables = table_pieces(shape).size();
+  due.cleared = due.released = shape.nr_pages();
+  due.requests = flushes.requests;
+  due.forced = flushes.forced;
+  due.full = flushes.full;
+  due.flushed_pages = flushes.flushed_pages;
+  due.tlbi = flushes.flushed_pages + flushes.full;  // a page each, or all at once
+  due.dsb_ishst = flushes.requests;
+  due.dsb_ish = composition.dsb_each ? due.tlbi : flushes.requests;
 
   const bool list_in_parts = composition.extent == TLBLAB_EXACT && !machine.broadcast;
   if (list_in_parts) expected.note += ", a request for each interval";
   if (machine.ceiling_pages == 0 && !row_of(composition).whole_mm) {
     expected.note += "; the ceiling here is not known";
-    for (const char* term : {"full", "flushed_pages", "tlbi"}) inside.erase(term);
-    if (composition.dsb_each) inside.erase("dsb_ish");
+    due.full = due.flushed_pages = due.tlbi = TLBLAB_UNKNOWN;
+    if (composition.dsb_each) due.dsb_ish = TLBLAB_UNKNOWN;
     if (list_in_parts) {
       expected.requests.reset();
-      inside.erase("requests");
-      inside.erase("forced");
+      due.requests = due.forced = TLBLAB_UNKNOWN;
     }
   }
+  expected.account = due_of(due, machine.broadcast);
   return expected;
 }
 

@@ -5,24 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "include/tlblab/catalogue.hh"
 
 namespace tlblab::oracle {
 namespace {
-
-constexpr std::array<PlantedFault, 4> kFaults = {{
-    {TLBLAB_NO_FLUSH, "no-flush", "no flush is made", Sight::kReleased, false},
-    {TLBLAB_RELEASE_FIRST, "release-first", "frames are released before the flush",
-     Sight::kReleased, false},
-    {TLBLAB_EARLY_FULL_FLUSH, "early-full-flush",
-     "everything is flushed before the entries are cleared, nothing after", Sight::kReleased,
-     false},
-    {TLBLAB_TRUST_NONE, "trust-none",
-     "an entry that another initiator emptied, and has yet to flush, owes nothing",
-     Sight::kAfterReturn, true},
-}};
 
 struct Step {
   CellPlan plan;
@@ -31,7 +19,7 @@ struct Step {
 
 std::vector<Step> fault_steps(const CheckPlan& plan) {
   std::vector<Step> steps;
-  for (const PlantedFault& fault : kFaults) {
+  for (const PlantedFault& fault : planted_faults()) {
     for (const Load load : kLoads) {
       if (fault.needs_same_ranges && load != Load::kTwoSame) continue;
       steps.push_back({{faulty_scheme(), load, fault.fault, plan.defuse_faults}, fault.shows});
@@ -56,10 +44,24 @@ std::string describe(const CellPlan& cell) {
 
 }  // namespace
 
-std::span<const PlantedFault> planted_faults() { return kFaults; }
+std::span<const PlantedFault> planted_faults() {
+  static const std::vector<PlantedFault> faults = [] {
+    std::vector<PlantedFault> list;
+    for (const catalogue::Fault& fault : catalogue::kFaults) {
+      if (!catalogue::has(catalogue::faults_anywhere(), fault.value)) continue;
+      // Without claims nothing is released too early, but another initiator returns too early.
+      const bool two = fault.breaks == catalogue::Breaks::kClaim;
+      list.push_back({fault.value, fault.name, fault.summary,
+                      two ? Sight::kAfterReturn : Sight::kReleased, two});
+    }
+    return list;
+  }();
+  return faults;
+}
 
 const PlantedFault& planted_fault(std::uint32_t fault) {
-  return *std::find_if(kFaults.begin(), kFaults.end(),
+  const auto faults = planted_faults();
+  return *std::find_if(faults.begin(), faults.end(),
                        [fault](const PlantedFault& f) { return f.fault == fault; });
 }
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "user/lab/lab_account.hh"
 #include "user/lab/lab_device.hh"
 #include "user/lab/lab_request.hh"
 #include "user/support/error.hh"
@@ -86,33 +87,6 @@ class LabWorkspace final : public Workspace {
 };
 
 }  // namespace
-
-Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags) {
-  Account terms = {{"vmas", account.vmas},
-                   {"tables", account.tables},
-                   {"cleared", account.cleared},
-                   {"empty", account.empty},
-                   {"requests", account.requests},
-                   {"forced", account.forced},
-                   {"full", account.full},
-                   {"flushed_pages", account.flushed_pages},
-                   {"targets", account.targets},
-                   {"released", account.released},
-                   {"resched_points", account.resched_points}};
-  if (broadcast) {
-    terms["tlbi"] = account.tlbi;
-    terms["dsb_ishst"] = account.dsb_ishst;
-    terms["dsb_ish"] = account.dsb_ish;
-    terms["repeats"] = account.repeats;
-  }
-  if ((flags & TLBLAB_TIME_PHASES) != 0) {
-    terms["clear_ns"] = account.clear_ns;
-    terms["flush_ns"] = account.flush_ns;
-    terms["release_ns"] = account.release_ns;
-  }
-  std::erase_if(terms, [](const auto& term) { return term.second == TLBLAB_UNKNOWN; });
-  return terms;
-}
 
 LabEngine::LabEngine() {
   try {

@@ -44,8 +44,4 @@ class LabEngine final : public Engine {
   std::vector<SchemeInfo> schemes_;
 };
 
-/// The module's account as the experiment records it: only terms that were counted. Barriers are
-/// counted where flushes are broadcast, targets where they are not, phases where `flags` ask.
-Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags);
-
 }  // namespace tlblab

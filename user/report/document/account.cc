@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 
+#include "include/tlblab/catalogue.hh"
 #include "user/report/document/format.hh"
 
 namespace tlblab::report {
@@ -84,34 +84,18 @@ class Account {
          fmt::format("A: {}. B: {}", cell_.a.expectation_note, cell_.b.expectation_note)});
   }
 
-  struct InsideTerm {
-    const char* key;
-    const char* term;
-  };
-
   /// What the engine counted itself. Where a number is due, every operation must show just that.
+  /// Targets follow later: there is a bound for them.
   void add_inside() {
-    static constexpr std::array terms = {
-        InsideTerm{"requests", "requests, inside"},
-        InsideTerm{"forced", "of these, because the batch was full"},
-        InsideTerm{"full", "of these, whole address space, inside"},
-        InsideTerm{"flushed_pages", "pages in the other requests"},
-        InsideTerm{"vmas", "VMAs visited"},
-        InsideTerm{"tables", "page tables visited"},
-        InsideTerm{"cleared", "pages cleared"},
-        InsideTerm{"empty", "pages found empty"},
-        InsideTerm{"released", "frames released"},
-        InsideTerm{"tlbi", "TLBIs"},
-        InsideTerm{"dsb_ishst", "DSBs before them"},
-        InsideTerm{"dsb_ish", "DSBs that complete them"},
-        InsideTerm{"repeats", "both once more, for cores with broken completion"},
-    };
-    for (const auto& [key, term] : terms) {
-      if (find(cell_.a.engine_account, key) == nullptr &&
-          find(cell_.b.engine_account, key) == nullptr)
+    for (const catalogue::Term& term : catalogue::kTerms) {
+      if (term.field == &tlblab_account::targets) continue;
+      if (find(cell_.a.engine_account, term.name) == nullptr &&
+          find(cell_.b.engine_account, term.name) == nullptr) {
         continue;
-      add_side(term, &ArmResult::engine_account, key, "the module's own account of the operation");
-      lines_.back().agrees = is_due(cell_.a, key) && is_due(cell_.b, key);
+      }
+      add_side(term.label, &ArmResult::engine_account, term.name,
+               "the module's own account of the operation");
+      lines_.back().agrees = is_due(cell_.a, term.name) && is_due(cell_.b, term.name);
     }
   }
 
