@@ -12,6 +12,7 @@
 #include "user/analysis/analysis.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/study_file.hh"
+#include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/answer.hh"
@@ -76,7 +77,7 @@ class Analysis : public testing::Test {
         trial.start_ns = block * 1'000'000U + order;
         trial.latency_ns = static_cast<std::uint64_t>(recipe.latency_ns(trial.arm, session, block));
         trial.responders = {{trial.arm == Arm::kA ? 900U : 100U, 1, 10}};
-        writer.add_trial(cell, session, 0, trial);
+        writer.add_line(records::encode_trial({cell, session}, 0, trial));
       }
       writer.add_line(json{
           {"record", "block"},

@@ -15,6 +15,7 @@
 #include "user/commands/summary.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/twins.hh"
+#include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/answer.hh"
@@ -155,7 +156,7 @@ class LabReport : public testing::Test {
       trial.latency_ns =
           static_cast<std::uint64_t>(40000 * (trial.arm == Arm::kA ? ratio : 1) * wobble);
       trial.responders = {{100, 1, 10}};
-      writer.add_trial(cell, 1, 0, trial);
+      writer.add_line(records::encode_trial({cell, 1}, 0, trial));
     }
   }
 

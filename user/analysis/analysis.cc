@@ -7,71 +7,18 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/twins.hh"
-#include "user/model/machine_finding.hh"
 #include "user/model/steps.hh"
-#include "user/records/plan.hh"
-#include "user/records/reader.hh"
-#include "user/support/error.hh"
+#include "user/records/study_file.hh"
 
 namespace tlblab {
 namespace {
 
-using nlohmann::json;
 using statistics::Verdict;
 
-using Facts = std::vector<std::pair<std::string, std::string>>;
-
-void read_machine(const json& machine, StudyResult& study) {
-  const auto text = [&](const char* key) { return machine.at(key).get<std::string>(); };
-  study.machine_kind = text("kind");
-  study.emulated = study.machine_kind == "emulation";
-  const std::string hypervisor = text("hypervisor");
-  study.machine_line = fmt::format(
-      "{}{}, {}, {} CPUs, Linux {}", hypervisor.empty() ? "" : hypervisor + ", ", text("cpu"),
-      text("arch"), machine.at("cpus_online").get<unsigned>(), text("kernel"));
-  Facts kind = {{"kind", study.machine_kind}};
-  for (const json& evidence : machine.at("evidence")) kind.emplace_back("", evidence);
-  const Facts kernel = {{"release", text("kernel")},
-                        {"version", text("kernel_version")},
-                        {"distribution", text("distribution")},
-                        {"command line", text("command_line")},
-                        {"config (sha256)", text("config_digest")},
-                        {"microcode", text("microcode")},
-                        {"clock source", text("clock_source")}};
-  Facts tlb = machine.at("tlb");
-  study.machine = {{"What it is", kind},
-                   {"CPU and topology", machine.at("topology")},
-                   {"Kernel", kernel},
-                   {"TLB", tlb},
-                   {"Mitigations", machine.at("mitigations")},
-                   {"Settings", machine.at("settings")}};
-  study.flush_ceiling_pages = machine.at("flush_ceiling_pages").get<unsigned>();
-}
-
-void read_header(const json& header, StudyResult& study) {
-  study.plan = header.at("plan").get<StudyPlan>();
-  study.tool_version = header.at("version");
-  study.git_revision = header.at("git");
-  study.started_utc = header.at("started");
-  study.command = header.at("argv").get<std::vector<std::string>>();
-  study.counters_missing = header.at("counters_missing");
-  read_machine(header.at("machine"), study);
-  for (const json& finding : header.at("findings")) {
-    const auto severity = finding.at("severity").get<std::string>();
-    if (severity != name(Severity::kWarning) && severity != name(Severity::kTrouble)) continue;
-    // What disturbs times is no matter where there are none, and speaks in times itself.
-    if (study.emulated && finding.at("check") != "machine") continue;
-    study.warnings.push_back(fmt::format("seen right before the run: {}: {}",
-                                         finding.at("check").get<std::string>(),
-                                         finding.at("seen").get<std::string>()));
-  }
-}
-
-double first_block_time(const records::ResultFile& file) {
+double first_block_time(const records::StudyFile& file) {
   double first = std::numeric_limits<double>::infinity();
   for (const auto& cell : file.cells) {
     for (const auto& session : cell.sessions) {
@@ -81,7 +28,7 @@ double first_block_time(const records::ResultFile& file) {
   return first;
 }
 
-std::size_t steps_done(const records::ResultFile& file) {
+std::size_t steps_done(const records::StudyFile& file) {
   std::size_t done = 0;
   for (const auto& cell : file.cells) {
     done += static_cast<std::size_t>(
@@ -138,14 +85,13 @@ void adjust_and_judge(StudyResult& study) {
 }  // namespace
 
 StudyResult analyse_file(const std::string& path) {
-  const records::ResultFile file = records::read_result_file(path);
+  const records::StudyFile file = records::read_study_file(path);
   StudyResult study;
-  try {
-    read_header(json::parse(file.header), study);
-  } catch (const json::exception& error) {
-    throw Error(ExitStatus::kUsage, fmt::format("{}: bad header: {}", path, error.what()),
-                "Name a file that `tlblab study` or `tlblab ab` wrote (docs/result-format.md).");
-  }
+  static_cast<RunDescription&>(study) = describe(file.header);
+  study.plan = file.header.plan;
+  study.summaries = file.header.summaries;
+  study.counters_missing = file.header.counters_missing;
+  study.flush_ceiling_pages = file.header.machine.flush_ceiling_pages;
   study.warnings.insert(study.warnings.end(), file.warnings.begin(), file.warnings.end());
   study.nr_steps_done = steps_done(file);
   study.nr_steps = steps_of(study.plan).size();

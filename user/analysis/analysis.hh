@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/analysis/run_description.hh"
 #include "user/model/account.hh"
 #include "user/model/plan.hh"
 #include "user/model/trial.hh"
@@ -127,25 +128,16 @@ struct CellResult {
   std::size_t nr_count_trials = 0;        ///< of both arms, set-apart ones included
 };
 
-struct StudyResult {
+struct StudyResult : RunDescription {
   StudyPlan plan;
-  std::string tool_version;
-  std::string git_revision;
-  std::string started_utc;           ///< ISO 8601
-  std::vector<std::string> command;  ///< argv that made the file
-  std::string machine_kind;          ///< "bare metal" | "virtual machine" | "emulation"
-  std::string machine_line;          ///< one line: CPU, kernel, CPUs, hypervisor
-  std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>>
-      machine;  ///< titled groups of facts, in display order
+  std::map<std::string, std::string> summaries;  ///< of schemes, by full name; may lack some
   std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
   /// Ceiling of the measured machine past which a ranged flush becomes a full one; 0: unknown.
   unsigned flush_ceiling_pages = 0;
-  bool emulated = false;          ///< then no time may be shown
   bool complete = false;          ///< every cell of every session ended
   std::size_t nr_steps_done = 0;  ///< cells x sessions that ended, of nr_steps
   std::size_t nr_steps = 0;
   std::vector<CellResult> cells;  ///< in plan order; cells of which nothing is there are left out
-  std::vector<std::string> warnings;  ///< about the file: torn last line, missing cells, ...
 };
 
 /// Whether a time of this cell may be shown; and whether any cell's may.

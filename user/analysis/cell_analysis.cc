@@ -11,9 +11,7 @@
 
 #include "user/analysis/account_check.hh"
 #include "user/analysis/interrupts.hh"
-#include "user/engine/registry.hh"
 #include "user/statistics/blocks.hh"
-#include "user/support/error.hh"
 
 namespace tlblab {
 namespace {
@@ -121,14 +119,8 @@ class ArmBuilder {
   ArmBuilder(Arm arm, const std::string& scheme, const CellPlan& plan)
       : arm_(arm), timed_(plan.timed) {
     result_.scheme = scheme;
-    try {
-      expect(parse_scheme(scheme).scheme->expect(plan.shape));
-    } catch (const Error&) {
-      result_.expectation_note = "this tlblab does not know the scheme";
-    }
   }
 
-  /// What the engine expected where it ran goes before what it would expect here.
   void expect(const Expectation& expected) {
     result_.expected_requests = expected.requests;
     result_.extent_pages = expected.extent_pages;
@@ -137,7 +129,7 @@ class ArmBuilder {
   }
 
   /// A block's sums.
-  void add_account(const Account& sums) { account_check_.add(sums, statistics::kTrialsPerArm); }
+  void add_account(const Account& sums) { account_check_.add(sums, kTrialsPerArm); }
 
   void add(const Trial& trial) {
     if (trial.arm != arm_) return;
@@ -235,10 +227,8 @@ class CellBuilder {
   void add(const records::SessionRecord& record) {
     cell_.nr_interrupted_trials += record.nr_interrupted_trials;
     cell_.nr_count_trials += record.counts.size();
-    if (record.expected) {
-      a_.expect(record.expected->front());
-      b_.expect(record.expected->back());
-    }
+    a_.expect(record.expected.front());
+    b_.expect(record.expected.back());
     std::vector<BlockMedians> medians;
     std::vector<double> stolen_a, stolen_b, calibrators;
     for (const records::Block& block : record.blocks) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "user/analysis/analysis.hh"
-#include "user/records/reader.hh"
+#include "user/records/study_file.hh"
 
 namespace tlblab {
 

@@ -14,9 +14,9 @@
 #include "user/commands/layout.hh"
 #include "user/counters/counters.hh"
 #include "user/lab/lab_device.hh"
+#include "user/records/machine.hh"
 #include "user/support/error.hh"
 #include "user/topology/machine.hh"
-#include "user/topology/machine_json.hh"
 
 namespace tlblab {
 namespace {
@@ -54,8 +54,7 @@ void print_json(const Machine& machine, const std::vector<counters::EventStatus>
                     {"scope", name(event.scope)},
                     {"unavailable", event.unavailable}});
   }
-  const nlohmann::json all{
-      {"machine", machine_json(machine)}, {"lab", lab_facts()}, {"counters", list}};
+  const nlohmann::json all{{"machine", machine}, {"lab", lab_facts()}, {"counters", list}};
   fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 

@@ -12,8 +12,7 @@
 
 #include "user/commands/commands.hh"
 #include "user/experiment/study_run.hh"
-#include "user/records/plan.hh"
-#include "user/records/reader.hh"
+#include "user/records/study_file.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/placement.hh"
@@ -29,11 +28,10 @@ constexpr double kRecordingSeconds = 12;
 
 /// Every A/A cell of a file, its sessions end to end: trials of one scheme in time order.
 std::vector<Recording> recordings_of(const std::string& path) {
-  const records::ResultFile file = records::read_result_file(path);
-  const StudyPlan plan = nlohmann::json::parse(file.header).at("plan").get<StudyPlan>();
+  const records::StudyFile file = records::read_study_file(path);
   std::vector<Recording> recordings;
   for (std::size_t i = 0; i < file.cells.size(); ++i) {
-    const CellPlan& cell = plan.cells.at(i);
+    const CellPlan& cell = file.header.plan.cells.at(i);
     if (cell.role != CellRole::kSame) continue;
     Recording recording;
     recording.name = cell.id;

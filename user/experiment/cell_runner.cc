@@ -2,15 +2,17 @@
 // Blocks of the timing pass, then the counting pass.
 #include "user/experiment/cell_runner.hh"
 
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "user/counters/counters.hh"
 #include "user/experiment/trial_runner.hh"
+#include "user/records/block.hh"
+#include "user/records/cell.hh"
+#include "user/records/count.hh"
+#include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/statistics/blocks.hh"
 #include "user/statistics/series.hh"
@@ -23,7 +25,6 @@
 namespace tlblab {
 namespace {
 
-using nlohmann::json;
 using statistics::BlockMedians;
 
 /// Run and thrown away at the start of each process: first touches of code, stacks, page tables
@@ -34,18 +35,14 @@ constexpr int kWarmUpTrialsOfCounts = 2;
 /// Schedules of the counting pass, far from any block of the timing pass.
 constexpr std::uint64_t kCountingBlock = std::uint64_t{1} << 40;
 
-json to_json_text(const Expectation& expected) {
-  json to = {{"note", expected.note}};
-  if (expected.requests) to["requests"] = *expected.requests;
-  if (expected.extent_pages) to["extent_pages"] = *expected.extent_pages;
-  if (!expected.account.empty()) to["inside"] = expected.account;
-  return to;
-}
-
 class CellProcess {
  public:
   CellProcess(const CellJob& job, const std::function<void(const CellProgress&)>& progress)
-      : job_(job), progress_(progress), writer_(job.results_path), trials_(job.cell, job.cpus) {}
+      : job_(job),
+        place_{job.cell_index, job.session},
+        progress_(progress),
+        writer_(job.results_path),
+        trials_(job.cell, job.cpus) {}
 
   bool run() {
     begin();
@@ -57,12 +54,7 @@ class CellProcess {
       writer_.commit();
       return false;
     }
-    writer_.add_line(json{
-        {"record", "cell_end"},
-        {"cell", job_.cell_index},
-        {"session", job_.session},
-        {"reason",
-         reason}}.dump());
+    writer_.add_line(records::encode(records::CellEnd{place_, std::string(reason)}));
     writer_.commit();
     return true;
   }
@@ -76,19 +68,16 @@ class CellProcess {
     timespec realtime{};
     clock_gettime(CLOCK_REALTIME, &realtime);
     origin_ns_ = now_ns();
-    writer_.add_line(json{{"record", "cell"},
-                          {"cell", job_.cell_index},
-                          {"session", job_.session},
-                          {"pid", getpid()},
-                          {"first_block", job_.first_block},
-                          {"realtime_ns", realtime.tv_sec * 1'000'000'000LL + realtime.tv_nsec},
-                          {"clock_overhead_ns", trials_.clock_overhead_ns()},
-                          {"gap_thresholds_ns", trials_.crew().gap_thresholds_ns()},
-                          {"warm_up_trials", nr_warm_up_trials()},
-                          {"expected",
-                           {{"A", to_json_text(trials_.expected(Arm::kA))},
-                            {"B", to_json_text(trials_.expected(Arm::kB))}}}}
-                         .dump());
+    records::CellBegin begin;
+    begin.place = place_;
+    begin.pid = getpid();
+    begin.first_block = job_.first_block;
+    begin.realtime_ns = realtime.tv_sec * 1'000'000'000LL + realtime.tv_nsec;
+    begin.clock_overhead_ns = trials_.clock_overhead_ns();
+    begin.gap_thresholds_ns = trials_.crew().gap_thresholds_ns();
+    begin.warm_up_trials = nr_warm_up_trials();
+    begin.expected = {trials_.expected(Arm::kA), trials_.expected(Arm::kB)};
+    writer_.add_line(records::encode(begin));
     writer_.commit();
   }
 
@@ -131,7 +120,7 @@ class CellProcess {
       for (const auto& [term, count] : trials_.account()) sum[term] += count;
     }
     for (const Trial& trial : block_trials_) {
-      writer_.add_trial(job_.cell_index, job_.session, origin_ns_, trial);
+      writer_.add_line(records::encode_trial(place_, origin_ns_, trial));
     }
     if (block_trials_.size() < schedule.size()) return false;
     if (const auto usable = statistics::usable_medians(block_trials_)) medians.push_back(*usable);
@@ -139,12 +128,8 @@ class CellProcess {
   }
 
   void end_block(std::uint32_t block, double seconds) {
-    json record = {{"record", "block"},       {"cell", job_.cell_index},
-                   {"session", job_.session}, {"block", block},
-                   {"seconds", seconds},      {"calibrator_ns", calibrator_ns_}};
-    const auto& [a, b] = block_accounts_;
-    if (!a.empty() || !b.empty()) record["inside"] = {{"A", a}, {"B", b}};
-    writer_.add_line(record.dump());
+    writer_.add_line(records::encode(
+        records::BlockEnd{place_, block, seconds, calibrator_ns_, block_accounts_}));
     writer_.commit();
   }
 
@@ -174,18 +159,13 @@ class CellProcess {
   }
 
   void add_count(const Trial& trial, const std::vector<Counts>& counts) {
-    json record = {{"record", "count"},
-                   {"cell", job_.cell_index},
-                   {"session", job_.session},
-                   {"arm", trial.arm == Arm::kA ? "A" : "B"},
-                   {"state", name(trial.state)},
-                   {"latency_ns", trial.latency_ns},
-                   {"counts", counts}};
-    if (!trials_.account().empty()) record["inside"] = trials_.account();
-    writer_.add_line(record.dump());
+    writer_.add_line(records::encode(
+        place_,
+        records::CountTrial{trial.arm, trial.state, trial.latency_ns, counts, trials_.account()}));
   }
 
   const CellJob& job_;
+  records::TrialPlace place_;
   const std::function<void(const CellProgress&)>& progress_;
   records::Writer writer_;
   TrialRunner trials_;

@@ -10,9 +10,9 @@
 
 #include "include/tlblab/version.h"
 #include "user/counters/counters.hh"
+#include "user/engine/registry.hh"
 #include "user/records/plan.hh"
-#include "user/records/writer.hh"
-#include "user/topology/machine_json.hh"
+#include "user/topology/machine.hh"
 
 namespace tlblab {
 namespace {
@@ -33,39 +33,33 @@ std::string utc_now() {
 std::string git_revision() { return TLBLAB_GIT_REVISION; }
 std::string tool_version() { return TLBLAB_VERSION; }
 
-std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
-  json findings = json::array();
-  for (const MachineFinding& finding : origin.findings) {
-    findings.push_back(
-        {{"severity", name(finding.severity)}, {"check", finding.check}, {"seen", finding.seen}});
-  }
-  json missing = json::array();
-  for (const counters::EventStatus& event : counters::probe_events()) {
-    if (!event.unavailable.empty()) missing.push_back({event.name, event.unavailable});
-  }
-  return json{{"record", "header"},
-              {"schema", records::kSchema},
-              {"tool", "tlblab"},
-              {"version", tool_version()},
-              {"git", git_revision()},
-              {"argv", origin.argv},
-              {"started", utc_now()},
-              {"trial_columns", records::kTrialColumns},
-              {"responder_columns", records::kResponderColumns},
-              {"machine", machine_json(describe_machine())},
-              {"counters_missing", missing},
-              {"findings", findings},
-              {"plan", plan}}
-      .dump();
+records::RunHeader describe_run(const RunOrigin& origin) {
+  return {tool_version(), git_revision(),     origin.argv,
+          utc_now(),      describe_machine(), origin.findings};
 }
 
-std::string why_not_resumable(const json& header, const StudyPlan& plan) {
-  if (header.at("plan") != json(plan)) return "it was made for another plan";
+std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
+  records::StudyHeader header{describe_run(origin), {}, {}, plan};
+  for (const counters::EventStatus& event : counters::probe_events()) {
+    if (event.unavailable.empty()) continue;
+    header.counters_missing.emplace_back(event.name, event.unavailable);
+  }
+  for (const CellPlan& cell : plan.cells) {
+    for (const std::string& scheme : {cell.a, cell.b}) {
+      header.summaries[scheme] = parse_scheme(scheme).info().summary;
+    }
+  }
+  return records::encode(header);
+}
+
+std::string why_not_resumable(const records::StudyHeader& header, const StudyPlan& plan) {
+  if (json(header.plan) != json(plan)) return "it was made for another plan";
   const Machine here = describe_machine();
-  const json& there = header.at("machine");
-  for (const auto& [key, value] :
-       {std::pair{"host", here.hostname}, {"kernel", here.kernel}, {"cpu", here.cpu_model}}) {
-    if (there.at(key) != value) return fmt::format("it was made on another {}", key);
+  const Machine& there = header.machine;
+  for (const auto& [what, is_same] : {std::pair{"host", there.hostname == here.hostname},
+                                      {"kernel", there.kernel == here.kernel},
+                                      {"cpu", there.cpu_model == here.cpu_model}}) {
+    if (!is_same) return fmt::format("it was made on another {}", what);
   }
   return "";
 }

@@ -2,19 +2,23 @@
 // The header of a result file: everything that names the machine and the run.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "user/experiment/study_run.hh"
+#include "user/records/header.hh"
 
 namespace tlblab {
 
-/// The header record as one line of JSON. Describes the machine afresh; `counters` are probed.
+/// What every header says. Describes the machine afresh.
+records::RunHeader describe_run(const RunOrigin& origin);
+
+/// A study's header record as one line of JSON. Probes the counters. Throws Error(kUsage) when the
+/// plan names a scheme that there isn't.
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin);
 
 /// Why a run of `plan` here can't go on in a file with this header; empty when it can.
-std::string why_not_resumable(const nlohmann::json& header, const StudyPlan& plan);
+std::string why_not_resumable(const records::StudyHeader& header, const StudyPlan& plan);
 
 /// `git describe` of the tree this program was built from, and its release.
 std::string git_revision();

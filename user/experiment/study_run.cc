@@ -18,7 +18,8 @@
 #include "user/experiment/measuring_process.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/steps.hh"
-#include "user/records/reader.hh"
+#include "user/records/lines.hh"
+#include "user/records/study_file.hh"
 #include "user/records/writer.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
@@ -31,7 +32,7 @@ namespace fs = std::filesystem;
 
 /// Work left in a file: the steps that have not ended, each with what was measured of it.
 std::vector<CellJob> jobs_left(const StudyPlan& plan, const std::string& path,
-                               const records::ResultFile& file) {
+                               const records::StudyFile& file) {
   std::vector<CellJob> jobs;
   for (const StudyStep& step : steps_of(plan)) {
     CellJob job;
@@ -89,14 +90,6 @@ class TimeLeft {
   double planned_done_ = 0;
 };
 
-/// The first line of a plain file, or "".
-std::string first_line(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
 /// Steps are taken in one order only, so a file is finished when its last record ends the last one.
 bool is_finished(const fs::path& path, const StudyPlan& plan) {
   constexpr std::streamoff tail_bytes = 4096;  // holds the last record, which is short, and more
@@ -111,13 +104,14 @@ bool is_finished(const fs::path& path, const StudyPlan& plan) {
          record.at("cell") == end.cell_index && record.at("session") == end.session;
 }
 
-/// As why_not_resumable(), for a line that may be anything.
-std::string why_not(const std::string& header_line, const StudyPlan& plan) {
-  const auto header = nlohmann::json::parse(header_line, nullptr, false);
-  if (!header.is_object() || !header.contains("plan") || !header.contains("machine")) {
-    return "it is not a tlblab result file";
+/// Why a run of `plan` can't go on in that file, whatever it is; empty when it can.
+std::string why_not(const std::string& path, const StudyPlan& plan) {
+  try {
+    const std::string line = records::read_header_line(path);
+    return why_not_resumable(records::decode_study_header(line, path), plan);
+  } catch (const Error& error) {
+    return error.what();
   }
-  return why_not_resumable(header, plan);
 }
 
 /// Keeps the kernel's tracepoints switched on from the first cell to the last. For a study without
@@ -137,7 +131,7 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
                        const std::function<void(const StudyProgress&)>& progress) {
   const auto tracepoints = hold_tracepoints(plan);
   if (!fs::exists(path)) records::Writer::create(path, make_header(plan, origin));
-  const std::string obstacle = why_not(first_line(path), plan);
+  const std::string obstacle = why_not(path, plan);
   if (!obstacle.empty()) {
     throw Error(ExitStatus::kUsage, fmt::format("cannot go on in {}: {}", path, obstacle),
                 "Name another --output, or move that file away.");
@@ -145,7 +139,7 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
   records::Writer writer(path);  // holds the lock; the measuring processes append
   writer.lock();
   records::Writer::mend(path);
-  const std::vector<CellJob> jobs = jobs_left(plan, path, records::read_result_file(path));
+  const std::vector<CellJob> jobs = jobs_left(plan, path, records::read_study_file(path));
 
   TimeLeft time(jobs);
   StudyProgress status;
@@ -178,7 +172,7 @@ std::string find_unfinished(const StudyPlan& plan, const std::string& folder) {
   }
   std::sort(candidates.rbegin(), candidates.rend());  // names carry the time, newest first
   for (const fs::path& path : candidates) {
-    if (!why_not(first_line(path), plan).empty()) continue;
+    if (!why_not(path, plan).empty()) continue;
     return is_finished(path, plan) ? "" : path.string();
   }
   return "";

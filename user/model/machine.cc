@@ -16,4 +16,12 @@ std::string_view name(MachineKind kind) {
   return "unknown";
 }
 
+std::optional<MachineKind> parse_machine_kind(std::string_view text) {
+  for (const MachineKind kind :
+       {MachineKind::kBareMetal, MachineKind::kVirtual, MachineKind::kEmulated}) {
+    if (text == name(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
 }  // namespace tlblab

@@ -2,6 +2,7 @@
 // Names the machine: what a result must carry so that nobody mistakes where it came from.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@ namespace tlblab {
 
 enum class MachineKind { kBareMetal, kVirtual, kEmulated };
 std::string_view name(MachineKind kind);  ///< "bare metal", "virtual machine", "emulation"
+std::optional<MachineKind> parse_machine_kind(std::string_view text);
 
 struct Virtualization {
   MachineKind kind = MachineKind::kBareMetal;
@@ -37,10 +39,13 @@ struct Machine {
   unsigned nr_cpus_online = 0;
   unsigned nr_cpus_allowed = 0;
   unsigned nr_nodes = 0;
-  std::vector<Fact> topology;     ///< packages, cores, SMT, caches, NUMA, from hwloc
-  std::vector<Fact> tlb;          ///< TLB sizes, PCID, INVLPGB, ranged TLBI, flush ceiling
-  std::vector<Fact> mitigations;  ///< /sys/devices/system/cpu/vulnerabilities
-  std::vector<Fact> settings;     ///< THP, NUMA balancing, governor, turbo, max_map_count, ...
+  /// x86: past so many pages a ranged flush becomes a full one; 0 where the arch has none known.
+  unsigned flush_ceiling_pages = 0;
+  std::string flush_ceiling_source;  ///< "debugfs", or "kernel default, debugfs unreadable: ..."
+  std::vector<Fact> topology;        ///< packages, cores, SMT, caches, NUMA, from hwloc
+  std::vector<Fact> tlb;             ///< TLB sizes, PCID, INVLPGB, ranged TLBI, flush ceiling
+  std::vector<Fact> mitigations;     ///< /sys/devices/system/cpu/vulnerabilities
+  std::vector<Fact> settings;        ///< THP, NUMA balancing, governor, turbo, max_map_count, ...
 };
 
 }  // namespace tlblab

@@ -18,4 +18,12 @@ std::string_view name(Severity severity) {
   return "unknown";
 }
 
+std::optional<Severity> parse_severity(std::string_view text) {
+  for (const Severity severity :
+       {Severity::kOk, Severity::kNote, Severity::kWarning, Severity::kTrouble}) {
+    if (text == name(severity)) return severity;
+  }
+  return std::nullopt;
+}
+
 }  // namespace tlblab

@@ -2,6 +2,7 @@
 // What was found on a machine that may disturb a run: `tlblab doctor` shows it, results carry it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ enum class Severity {
   kTrouble,  ///< a run now would be void or pointless
 };
 std::string_view name(Severity severity);  ///< "ok", "note", "warning", "trouble"
+std::optional<Severity> parse_severity(std::string_view text);
 
 struct MachineFinding {
   Severity severity = Severity::kOk;

@@ -2,6 +2,7 @@
 // One timed operation, and why some are set apart.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,11 @@
 #include "user/model/arm.hh"
 
 namespace tlblab {
+
+/// Trials come in blocks of 16 quads, each ABBA or BAAB.
+inline constexpr std::size_t kQuadsPerBlock = 16;
+inline constexpr std::size_t kTrialsPerBlock = 4 * kQuadsPerBlock;
+inline constexpr std::size_t kTrialsPerArm = kTrialsPerBlock / 2;
 
 /// Why a trial was set apart; kOk for one that counts. A set-apart trial stays in the file.
 enum class TrialState : std::uint8_t {

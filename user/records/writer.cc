@@ -92,21 +92,6 @@ void Writer::add_line(std::string_view json) {
   pending_ += '\n';
 }
 
-void Writer::add_trial(std::uint32_t cell, unsigned session, std::uint64_t origin_ns,
-                       const Trial& trial) {
-  auto out = std::back_inserter(pending_);
-  fmt::format_to(out, "[{},{},{},{},{},\"{}\",{},\"{}\",[", cell, session, trial.block, trial.order,
-                 trial.start_ns - origin_ns, trial.arm == Arm::kA ? 'A' : 'B', trial.latency_ns,
-                 name(trial.state));
-  const char* separator = "";
-  for (const ResponderSample& sample : trial.responders) {
-    fmt::format_to(out, "{}[{},{},{}]", separator, sample.stolen_ns, sample.interrupts,
-                   sample.heartbeats);
-    separator = ",";
-  }
-  pending_ += "]]\n";
-}
-
 void Writer::commit() {
   struct stat before {};
   fstat(fd_, &before);

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Appends records to a result file so that a kill at any moment loses at most the block in flight.
-// The file is JSON Lines; docs/result-format.md describes it.
-//
-//   {"record":"header", ...}        once, first: schema, machine, run, plan
-//   {"record":"cell", ...}          a process begins (or resumes) a cell in a session
-//   [cell,session,block,order,...]  one trial; the header's "trial_columns" name the columns
-//   {"record":"block", ...}         the block above is complete; carries its calibrator
-//   {"record":"count", ...}         one trial of the counting pass
-//   {"record":"cell_end", ...}      why the cell stopped
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "user/model/trial.hh"
-
 namespace tlblab::records {
-
-inline constexpr int kSchema = 1;
 
 /// An open result file. Lines gather in memory until commit() writes them in one piece.
 class Writer {
@@ -41,8 +28,6 @@ class Writer {
   void lock();
 
   void add_line(std::string_view json);
-  /// A trial line. `origin_ns` is the CLOCK_MONOTONIC of the "cell" record it belongs to.
-  void add_trial(std::uint32_t cell, unsigned session, std::uint64_t origin_ns, const Trial& trial);
 
   /// Writes what was added. On failure (disk full) the file is cut back to where it was, what was
   /// added is dropped, and Error(kMachine) is thrown.
@@ -53,12 +38,5 @@ class Writer {
   int fd_ = -1;
   std::string pending_;
 };
-
-/// Names of the columns of a trial line, in order, for the header.
-inline constexpr std::array<std::string_view, 9> kTrialColumns = {
-    "cell", "session", "block", "order", "start_ns", "arm", "latency_ns", "state", "responders"};
-/// Each element of "responders" is one responder's list of these.
-inline constexpr std::array<std::string_view, 3> kResponderColumns = {"stolen_ns", "interrupts",
-                                                                      "heartbeats"};
 
 }  // namespace tlblab::records

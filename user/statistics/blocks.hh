@@ -14,9 +14,6 @@
 
 namespace tlblab::statistics {
 
-inline constexpr std::size_t kQuadsPerBlock = 16;
-inline constexpr std::size_t kTrialsPerBlock = 4 * kQuadsPerBlock;
-inline constexpr std::size_t kTrialsPerArm = kTrialsPerBlock / 2;
 /// Trials an arm must keep, after setting trials apart, for its block to count.
 inline constexpr std::size_t kMinTrialsPerArm = 24;
 

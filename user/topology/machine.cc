@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <exception>
+#include <tuple>
 
 #include "user/support/page_size.hh"
 #include "user/topology/cpu_model.hh"
@@ -119,9 +120,12 @@ Machine describe_machine() {
   machine.tlb = read_tlb_facts(machine.virtualization, config);
   machine.tlb.emplace_back(
       "pages", fmt::format("{} KiB, {} in a table", page_bytes() / 1024, pages_per_table()));
-  const auto [ceiling, source] = flush_ceiling_pages();
+  std::tie(machine.flush_ceiling_pages, machine.flush_ceiling_source) = flush_ceiling_pages();
   machine.tlb.emplace_back("flush ceiling",
-                           ceiling == 0 ? source : fmt::format("{} pages ({})", ceiling, source));
+                           machine.flush_ceiling_pages == 0
+                               ? machine.flush_ceiling_source
+                               : fmt::format("{} pages ({})", machine.flush_ceiling_pages,
+                                             machine.flush_ceiling_source));
   machine.mitigations = read_mitigations();
   machine.settings =
       read_settings(parse_kernel_cpu_list(read_kernel_file("/sys/devices/system/cpu/online").text));

@@ -6,22 +6,18 @@
 
 #include <algorithm>
 
-#include "user/engine/registry.hh"
 #include "user/report/document/format.hh"
-#include "user/support/error.hh"
 
 namespace tlblab::report {
 namespace {
 
 using statistics::Verdict;
 
-/// "one munmap over all VMAs (B)": the engine's own words, or the name when it is not known here.
-std::string in_words(const std::string& scheme, char letter) {
-  try {
-    return fmt::format("{} ({})", parse_scheme(scheme).info().summary, letter);
-  } catch (const Error&) {
-    return fmt::format("{} ({})", scheme, letter);
-  }
+/// "one munmap over all VMAs (B)": the engine's own words, or the name where they are not known.
+std::string in_words(const StudyResult& study, const std::string& scheme, char letter) {
+  const auto summary = study.summaries.find(scheme);
+  return fmt::format("{} ({})", summary == study.summaries.end() ? scheme : summary->second,
+                     letter);
 }
 
 std::string on_what(const CellResult& cell) {
@@ -68,7 +64,7 @@ std::string inside_answer(const StudyResult& study) {
       looked == 1 ? "its one cell" : fmt::format("all {} cells", looked));
 }
 
-std::string interrupts_answer(const CellResult& cell) {
+std::string interrupts_answer(const StudyResult& study, const CellResult& cell) {
   if (cell.a.engine_account.contains("dsb_ish")) {
     return "; no CPU is interrupted here, flushes are broadcast in hardware.";
   }
@@ -78,14 +74,14 @@ std::string interrupts_answer(const CellResult& cell) {
     return significant(arm.responder_counts.at(cell.interrupts_source).mean);
   };
   return fmt::format("; {}, {} caused {} interrupts per call and {} caused {}.", on_what(cell),
-                     in_words(cell.plan.a, 'A'), mean(cell.a), in_words(cell.plan.b, 'B'),
-                     mean(cell.b));
+                     in_words(study, cell.plan.a, 'A'), mean(cell.a),
+                     in_words(study, cell.plan.b, 'B'), mean(cell.b));
 }
 
 std::string counts_answer(const StudyResult& study, const CellResult& cell) {
   return (study.emulated ? "This machine is emulated, so no time is claimed"
                          : "No time is claimed") +
-         interrupts_answer(cell) + inside_answer(study);
+         interrupts_answer(study, cell) + inside_answer(study);
 }
 
 /// ", and the stock kernel agrees (5.1x ...)", where the cell has a twin.
@@ -110,10 +106,10 @@ std::string capitalised(std::string text) {
   return text;
 }
 
-std::string same_scheme_answer(const CellResult& cell) {
+std::string same_scheme_answer(const StudyResult& study, const CellResult& cell) {
   return capitalised(fmt::format(
-      "{} takes {} ({}), {}{}.", in_words(cell.plan.a, 'A'), duration_interval(cell.a.latency_ns),
-      how_sure(cell), on_what(cell),
+      "{} takes {} ({}), {}{}.", in_words(study, cell.plan.a, 'A'),
+      duration_interval(cell.a.latency_ns), how_sure(cell), on_what(cell),
       cell.verdict == Verdict::kDifferent ? "; but two halves of the same trials differ, so the "
                                             "machine or the tool is not to be trusted here"
                                           : ""));
@@ -125,10 +121,10 @@ std::string answer_sentence(const StudyResult& study) {
   const CellResult* cell = headline(study);
   if (cell == nullptr) return "There is no answer: the file holds no complete block of any cell.";
   if (!shows_time(study)) return counts_answer(study, *cell);
-  if (cell->plan.role == CellRole::kSame) return same_scheme_answer(*cell);
+  if (cell->plan.role == CellRole::kSame) return same_scheme_answer(study, *cell);
 
-  const std::string a = in_words(cell->plan.a, 'A');
-  const std::string b = in_words(cell->plan.b, 'B');
+  const std::string a = in_words(study, cell->plan.a, 'A');
+  const std::string b = in_words(study, cell->plan.b, 'B');
   const std::string measured = fmt::format("A/B is {} ({}){}", ratio_interval(cell->ratio),
                                            how_sure(*cell), twin_answer(study, *cell));
   switch (cell->verdict) {

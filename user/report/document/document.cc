@@ -149,7 +149,7 @@ Section method_section(const StudyResult& study) {
   section.paragraphs.push_back(fmt::format(
       "A and B alternate inside one boot, in blocks of {} trials; each four are ABBA or BAAB at "
       "random (seed {}). Memory is prepared outside the timed window.",
-      statistics::kTrialsPerBlock, study.plan.seed));
+      kTrialsPerBlock, study.plan.seed));
   if (shows_time(study)) {
     section.paragraphs.push_back(fmt::format(
         "The ratio is exp(mean of ln(median A / median B)) over blocks: averaged over time. Its "

@@ -4,11 +4,12 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "user/topology/machine.hh"
+#include "user/model/machine.hh"
 
 namespace tlblab {
 
 /// Lists of facts become arrays of [name, value], which keep their order.
-nlohmann::json machine_json(const Machine& machine);
+void to_json(nlohmann::json& to, const Machine& machine);
+void from_json(const nlohmann::json& from, Machine& machine);
 
 }  // namespace tlblab

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Where a result comes from: who, when, on what machine, with which program.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "user/records/header.hh"
+
+namespace tlblab {
+
+struct RunDescription {
+  std::string tool_version;
+  std::string git_revision;
+  std::string started_utc;           ///< ISO 8601
+  std::vector<std::string> command;  ///< argv that made the file
+  std::string machine_kind;          ///< "bare metal" | "virtual machine" | "emulation"
+  std::string machine_line;          ///< one line: CPU, kernel, CPUs, hypervisor
+  std::vector<std::pair<std::string, std::vector<Fact>>> machine;  ///< groups, in display order
+  bool emulated = false;                                           ///< then no time may be shown
+  std::vector<std::string> warnings;  ///< about the run and its file: a torn last line, ...
+};
+
+RunDescription describe(const records::RunHeader& header);
+
+}  // namespace tlblab

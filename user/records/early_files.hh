@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What early files leave out. Those files will not change any more, so neither does this, whatever
+// becomes of the engines.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+
+#include "user/model/expectation.hh"
+#include "user/model/machine.hh"
+#include "user/model/plan.hh"
+
+namespace tlblab::records {
+
+/// Summaries of the plan's schemes as they were called then.
+std::map<std::string, std::string> early_summaries(const StudyPlan& plan);
+
+/// What the schemes of a cell were expected to cause on that machine, of engine syscall: the only
+/// one whose files may lack it. Of another scheme the note says that it is not known.
+std::array<Expectation, 2> early_expectations(const CellPlan& plan, const Machine& machine);
+
+}  // namespace tlblab::records

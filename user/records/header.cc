@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Headers as JSON.
+#include "user/records/header.hh"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "user/records/early_files.hh"
+#include "user/records/lines.hh"
+#include "user/records/machine.hh"
+#include "user/records/plan.hh"
+#include "user/records/trial.hh"
+#include "user/support/error.hh"
+
+namespace tlblab::records {
+namespace {
+
+using nlohmann::json;
+
+json run_to_json(const RunHeader& header) {
+  json findings = json::array();
+  for (const MachineFinding& finding : header.findings) {
+    findings.push_back(
+        {{"severity", name(finding.severity)}, {"check", finding.check}, {"seen", finding.seen}});
+  }
+  return {{"record", "header"},
+          {"schema", kSchema},
+          {"tool", "tlblab"},
+          {"version", header.version},
+          {"git", header.git},
+          {"argv", header.argv},
+          {"started", header.started_utc},
+          {"machine", header.machine},
+          {"findings", findings}};
+}
+
+void run_from_json(const json& from, RunHeader& header) {
+  from.at("version").get_to(header.version);
+  from.at("git").get_to(header.git);
+  from.at("argv").get_to(header.argv);
+  from.at("started").get_to(header.started_utc);
+  from.at("machine").get_to(header.machine);
+  for (const json& finding : from.at("findings")) {
+    const auto severity = parse_severity(finding.at("severity").get<std::string>());
+    if (!severity) throw std::runtime_error("an unknown severity");
+    header.findings.push_back({*severity, finding.at("check").get<std::string>(),
+                               finding.at("seen").get<std::string>(), ""});
+  }
+}
+
+json parse_header(const std::string& line, const std::string& path) {
+  json record = json::parse(line, nullptr, false);
+  const bool has_schema = record.is_object() && record.value("record", json()) == "header" &&
+                          record.contains("schema") && record["schema"].is_number_integer();
+  if (!has_schema || !record.contains("plan") || !record["plan"].contains("cells")) {
+    throw Error(ExitStatus::kUsage, fmt::format("{} is not a tlblab result file", path),
+                "Name a file that tlblab wrote (docs/result-format.md).");
+  }
+  const int schema = record["schema"].get<int>();
+  if (schema != kSchema) {
+    throw Error(ExitStatus::kUsage,
+                fmt::format("{} has schema {}, this tlblab reads schema {}", path, schema, kSchema),
+                schema > kSchema ? "Read it with the newer tlblab that wrote it."
+                                 : "Read it with the tlblab version that its header names.");
+  }
+  return record;
+}
+
+}  // namespace
+
+std::string encode(const StudyHeader& header) {
+  json record = run_to_json(header);
+  record["trial_columns"] = kTrialColumns;
+  record["responder_columns"] = kResponderColumns;
+  record["counters_missing"] = header.counters_missing;
+  record["summaries"] = header.summaries;
+  record["plan"] = header.plan;
+  return record.dump();
+}
+
+StudyHeader decode_study_header(const std::string& line, const std::string& path) {
+  const json record = parse_header(line, path);
+  try {
+    StudyHeader header;
+    run_from_json(record, header);
+    record.at("counters_missing").get_to(header.counters_missing);
+    record.at("plan").get_to(header.plan);
+    header.summaries = record.contains("summaries")
+                           ? record.at("summaries").get<std::map<std::string, std::string>>()
+                           : early_summaries(header.plan);
+    return header;
+  } catch (const std::exception& error) {
+    throw Error(ExitStatus::kUsage, fmt::format("{}: bad header: {}", path, error.what()),
+                "Name a file that `tlblab study` or `tlblab ab` wrote (docs/result-format.md).");
+  }
+}
+
+}  // namespace tlblab::records

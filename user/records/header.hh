@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The header record, first in every result file: who measured what, where, with which program.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "user/model/machine.hh"
+#include "user/model/machine_finding.hh"
+#include "user/model/plan.hh"
+
+namespace tlblab::records {
+
+/// What every header says.
+struct RunHeader {
+  std::string version;  ///< of tlblab
+  std::string git;      ///< revision it was built from
+  std::vector<std::string> argv;
+  std::string started_utc;  ///< ISO 8601
+  Machine machine;
+  std::vector<MachineFinding> findings;  ///< of the look right before; without advice
+};
+
+struct StudyHeader : RunHeader {
+  std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
+  /// Full name of a scheme of the plan -> what it does, in a few words. Early files lack it.
+  std::map<std::string, std::string> summaries;
+  StudyPlan plan;
+};
+
+/// One line of JSON.
+std::string encode(const StudyHeader& header);
+
+/// Throws Error(kUsage): the line is no study's header, or of another schema, or wrong in itself.
+/// `path` is for the message.
+StudyHeader decode_study_header(const std::string& line, const std::string& path);
+
+}  // namespace tlblab::records
