@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the clock costs. A timed window holds two reads; the issue allows them 100 ns together.
+// What the clock costs. A timed window holds two reads, which may take 100 ns together.
 #include <benchmark/benchmark.h>
 
 #include "user/support/clock.hh"

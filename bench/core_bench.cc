@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the module's core itself costs for each page, on a platform that does next to nothing: no
-// locks, no flush, plain memory. The kernel's part (page tables, frames, the shootdown) is not in
-// it.
+// What the module's core itself costs for each page, on a platform that does almost nothing: no
+// locks, no flush, plain memory, without the kernel's part (page tables, frames, the shootdown).
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the module's calls cost by themselves: a call that does nothing, and populate per page. Only
-// where the module is loaded; elsewhere these benchmarks don't exist. Under emulation their times
-// are none.
+// What the module's calls cost by themselves: a call that does nothing, and populate per page.
+// These benchmarks exist only where the module is loaded. Under emulation their times mean nothing.
 #include <benchmark/benchmark.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@
 namespace tlblab {
 namespace {
 
-/// The way into the kernel and back, with one small struct each way.
+/// Into the kernel and back, with one small struct each way.
 void BM_lab_null_call(benchmark::State& state) {
   const LabDevice device;
   for (auto _ : state) {

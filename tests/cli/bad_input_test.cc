@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 constexpr int kUsage = 2;
 
-/// Status 2, the words, and an advice on a second line.
+/// Status 2, the message, and advice on a second line.
 void expect_refused(const Outcome& outcome, const std::string& words) {
   EXPECT_EQ(outcome.status, kUsage) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr(words));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Real measurements through the command line: what is counted, recorded and put back. No test here
-// looks at a time.
+// Real measurements through the command line: what is counted, recorded and restored. No test here
+// checks a time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -26,7 +26,7 @@ int nr_cpus() {
 }
 
 /// A short `ab` with its outcome as JSON; fails the test when it did not measure. Any verdict will
-/// do, void included: on a machine that is busy with something else that is the right one.
+/// do, void included, which is the right one on a busy machine.
 json measure(std::vector<std::string> arguments, const Folder& folder) {
   for (const char* word : {"--min-seconds", "0.3", "--max-seconds", "0.6", "--json"}) {
     arguments.emplace_back(word);
@@ -84,7 +84,7 @@ TEST(CountsOnly, MeasuresCountsAndShowsNoTime) {
   EXPECT_FALSE(summary.at("cells").at(0).contains("ratio"));
 }
 
-/// What was measured is on disk: a page that can't be drawn here can be elsewhere.
+/// The measurements are on disk: a page that cannot be drawn here can be drawn elsewhere.
 TEST(Study, WithoutGnuplotSaysWhereToMakeThePage) {
   const Folder folder;
   const std::string study = folder.write(
@@ -125,7 +125,7 @@ TEST(Lab, SaysWhatItNeedsWhereItCannotRun) {
   EXPECT_THAT(look.err, HasSubstr("can't be measured"));
 }
 
-/// docs/methods.md: never more than requests x responders; and with R = 0 nobody is interrupted.
+/// docs/methods.md: never more than requests x responders; and with R = 0 no CPU is interrupted.
 TEST(Deliveries, StayWithinRequestsTimesResponders) {
   const Folder folder;
   if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: nobody to interrupt";
@@ -192,7 +192,7 @@ TEST(Records, TheSameSeedGivesTheSameOrder) {
 }
 
 /// A planted fault for the proof of presence: with its CPU shared, a responder is switched out now
-/// and then, and just those trials must be set apart, by that reason.
+/// and then, and exactly those trials must be set apart, for that reason.
 TEST(SetApart, TrialsWhoseResponderLostItsCpu) {
   const Folder folder;
   if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: no responder";
@@ -213,7 +213,7 @@ TEST(SetApart, TrialsWhoseResponderLostItsCpu) {
 TEST(Privilege, NoRootIsNeeded) {
   const Folder folder;
   if (getuid() != 0) GTEST_SKIP() << "already not root: every other test shows it";
-  // The build may lie where nobody else can look.
+  // Other users may not be able to read the build folder.
   std::filesystem::copy_file(tlblab(), folder.path("tlblab"));
   const auto as_nobody = [&](std::vector<std::string> arguments) {
     std::vector<std::string> argv = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",

@@ -21,7 +21,7 @@ std::string tlblab() {
   const char* path = getenv("TLBLAB");
   if (path == nullptr) {
     std::fputs("set TLBLAB to the program under test, with its whole path\n", stderr);
-    std::exit(2);  // every test would wait in vain
+    std::exit(2);  // without it every test would fail
   }
   return path;
 }

@@ -19,7 +19,7 @@ struct Outcome {
 /// The program under test: $TLBLAB.
 std::string tlblab();
 
-/// A new empty folder, removed with everything in it at the end of its life.
+/// A new empty folder, removed with its contents on destruction.
 class Folder {
  public:
   Folder();

@@ -40,7 +40,7 @@ oracle::CheckPlan plan_of(const CheckOptions& options) {
   return plan;
 }
 
-/// Chosen schemes must exist here; without a choice it is all that the module has.
+/// Chosen schemes must exist here; without a choice, all that the module has.
 void settle_schemes(oracle::CheckPlan& plan, const tlblab_capabilities& can) {
   for (const LabComposition& scheme : plan.schemes) {
     const std::string refusal = lab_refusal(scheme, can);

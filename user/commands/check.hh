@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// `tlblab check`: can a freed page still be reached, under any scheme? First the proof that we'd
-// see.
+// `tlblab check`: can a freed page still be reached, under any scheme? Plants faults first, to
+// prove that it would see.
 #pragma once
 
 #include <string>

@@ -104,7 +104,7 @@ std::vector<Row> rows_of(std::string head, const std::vector<CellRecord>& cells,
   return rows;
 }
 
-/// How often a planted fault that shows so was caught under each load.
+/// How often a planted fault that shows as `sight` was caught under each load.
 Row yardstick(const CheckRecord& record, Sight sight) {
   Row row{fmt::format("planted: {}", name(sight)), {}};
   for (std::size_t i = 0; i < kNrLoads; ++i) {
@@ -122,7 +122,7 @@ std::string cell_name(const CellRecord& cell) {
   return fmt::format("{}, {}", tlblab::name(cell.plan.scheme), name(cell.plan.load));
 }
 
-/// Findings of violations, and reasons of what is inconclusive.
+/// Findings of violations, and reasons for inconclusive cells.
 std::string details(const CheckRecord& record, const CheckSetting& setting, std::size_t width) {
   std::string text;
   for (const CellRecord& cell : record.cells) {

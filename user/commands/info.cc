@@ -35,7 +35,7 @@ std::string_view name(counters::Scope scope) {
   return "unknown";
 }
 
-/// What the module says of itself, as facts; a single one when it can't be asked.
+/// What the module reports, as facts; a single one when it cannot be asked.
 std::vector<Fact> lab_facts() {
   try {
     const LabDevice device;
@@ -111,7 +111,7 @@ void print_machine(const Machine& machine, Page& page) {
   page.facts("topology", machine.topology);
   page.facts("TLB", machine.tlb);
   page.facts("settings", machine.settings);
-  // A list of "Not affected" tells nothing: only the others cost time.
+  // "Not affected" is of no interest: only the others cost time.
   page.title("mitigations");
   std::string unaffected;
   for (const auto& [vulnerability, state] : machine.mitigations) {

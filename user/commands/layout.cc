@@ -42,7 +42,7 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
 
 std::string named_line(std::string_view name, std::string_view value, std::size_t indent,
                        std::size_t width) {
-  const std::size_t name_width = indent > 4 ? indent - 4 : 0;  // two blanks before, two behind
+  const std::size_t name_width = indent > 4 ? indent - 4 : 0;  // two spaces before, two after
   return fmt::format("  {:<{}}  {}\n", name, name_width, wrapped(value, indent, width));
 }
 

@@ -8,11 +8,11 @@
 
 namespace tlblab {
 
-/// Columns to fill: the terminal's, between 60 and 100; 100 where stdout is none.
+/// Columns to fill: the terminal's, between 60 and 100; 100 where stdout is not one.
 std::size_t terminal_width();
 
-/// `text` broken at blanks into lines of at most `width` columns, every line but the first indented
-/// by `indent` columns. The first line is taken to begin at column `indent`, too. A word longer
+/// `text` broken at spaces into lines of at most `width` columns, every line but the first indented
+/// by `indent` columns. The first line is assumed to begin at column `indent`, too. A word longer
 /// than a line stays whole.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width);
 

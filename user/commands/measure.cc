@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// `doctor` looks for longer; this is to catch a machine that is plainly busy.
+/// Shorter than `doctor` looks: only a machine that is plainly busy is to be caught.
 constexpr double kLookSeconds = 0.3;
 
 std::vector<int> chosen_cpus(const MeasureOptions& options) {
@@ -74,7 +74,7 @@ std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
                      fmt::localtime(now));
 }
 
-/// A short look at the machine; what would disturb the run is said before it begins.
+/// A short look at the machine; what would disturb the run is printed before it begins.
 std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
   const bool timed = std::any_of(plan.cells.begin(), plan.cells.end(),
                                  [](const CellPlan& cell) { return cell.timed; });
@@ -131,8 +131,9 @@ ExitStatus status_of(const StudyResult& study) {
   return ExitStatus::kVoid;
 }
 
-/// The page's path. What was measured is on disk, so a page that can't be made (a guest or a server
-/// without gnuplot) is no failure of the study: the command to make it elsewhere is given instead.
+/// The page's path. The measurements are on disk, so a page that cannot be made (a guest or a
+/// server without gnuplot) does not fail the study: the command to make it elsewhere is printed
+/// instead.
 std::string written_page(const StudyResult& study, const std::string& path) {
   try {
     return report::write_report(study, path, "").html;

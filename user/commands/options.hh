@@ -25,7 +25,7 @@ struct ShapeOptions {
   std::string responders = "all";
 };
 
-/// Where results go when nobody says otherwise; made when needed, ignored by git.
+/// Default folder for results; created when needed, ignored by git.
 inline constexpr const char* kResultsFolder = "results/local";
 
 }  // namespace tlblab

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kBarWidth = 24;
 
-/// Empty for steps that have no length in time: passes that only count.
+/// Empty for steps without a planned duration: passes that only count.
 std::string time_left(double seconds) {
   const auto whole = static_cast<long>(std::lround(seconds));
   if (seconds <= 0) return "";

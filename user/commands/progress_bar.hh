@@ -24,7 +24,7 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void show(const StudyProgress& progress);
-  /// Of work in steps of like length, of which `done` are done: for commands without a study.
+  /// For commands without a study: work in steps of equal length, of which `done` are done.
   void show(const StepProgress& progress);
 
  private:

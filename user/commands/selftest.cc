@@ -23,7 +23,7 @@ namespace {
 using statistics::CheckResult;
 using statistics::Recording;
 
-/// Long enough that a replayed session of ten seconds need not meet a trial twice.
+/// Long enough that a replayed session of ten seconds need not use a trial twice.
 constexpr double kRecordingSeconds = 12;
 
 /// Every A/A cell of a file, its sessions end to end: trials of one scheme in time order.
@@ -94,7 +94,7 @@ void tell_progress(std::string_view step, double fraction) {
   std::fflush(stderr);
 }
 
-/// "open": neither held nor broken beyond the Monte Carlo error; more replays would tell.
+/// "open": neither held nor broken beyond the Monte Carlo error; more replays would decide.
 std::string_view word(const CheckResult& result) {
   if (result.pass) return "pass";
   return result.broken ? "FAIL" : "open";

@@ -105,7 +105,7 @@ std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
   return text;
 }
 
-/// What the engine counted inside, for a cell that shows no time.
+/// The engine's own account, for a cell that shows no time.
 std::string counts_text(const CellResult& of) {
   std::string text = fmt::format("{}\n", of.plan.id);
   for (const auto& [letter, arm] : {std::pair{'A', &of.a}, {'B', &of.b}}) {

@@ -8,7 +8,7 @@
 
 namespace tlblab {
 
-/// A few lines: the answer, then A, B, ratio, difference, who pays, verdict and why.
+/// A few lines: the answer, then A, B, ratio, difference, cost to responders, verdict and why.
 std::string summary_text(const StudyResult& study);
 
 /// The same and every cell, as JSON. Values that are not finite are null.

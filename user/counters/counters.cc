@@ -6,7 +6,7 @@
 //   begin():  /proc/interrupts, responders, initiator
 //   end():                      initiator, responders, /proc/interrupts
 // so the initiator's counters see none of our own interrupts, a responder's own counters and the
-// rows of /proc/interrupts see a number of them that is known, and that number is taken off.
+// rows of /proc/interrupts see a known number of them, which is subtracted.
 #include "user/counters/counters.hh"
 
 #include <fmt/format.h>
@@ -30,7 +30,7 @@ namespace {
 
 std::string_view view(const std::vector<char>& text) { return {text.data(), text.size()}; }
 
-/// More responders than the usual limit of 1024 files has room for must not make events vanish.
+/// Events must not vanish because many responders exceed the usual limit of 1024 open files.
 void make_room_for_files(std::size_t nr_files) {
   rlimit limit{};
   const rlim_t wanted = nr_files + 256;  // what else the process has open
@@ -39,7 +39,7 @@ void make_room_for_files(std::size_t nr_files) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Takes off what our own readings added. Empty when that number is not known.
+/// Subtracts what our own readings added. Empty when that number is not known.
 std::optional<std::uint64_t> without_own_reads(const Event& event, std::uint64_t value,
                                                std::uint64_t nr_own_reads, bool known) {
   if (event.own_reads == OwnReads::kNotCounted || nr_own_reads == 0) return value;
@@ -84,7 +84,7 @@ struct CpuCounters {
            (event.status.scope == Scope::kInitiator) == is_initiator;
   }
 
-  /// A group holds events of one kind only. Mixed ones are a trap: on a CPU as a whole, some
+  /// A group holds events of one kind only. Mixed groups fail silently: on a CPU as a whole, some
   /// kernels (seen on 6.18) never start a software event that joins a tracepoint's group, or the
   /// other way round, and the group's own times don't show it.
   void add(const Event& event, Reach reach) {

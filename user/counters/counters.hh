@@ -40,7 +40,7 @@ struct Subject {
 
 /// All countable events on an initiator and its responders. Make one per counting pass, not per
 /// trial: while it exists the kernel's tracepoints cost time everywhere, and its end takes some
-/// 10 ms per tracepoint, because the kernel waits for every CPU before it lets go of one.
+/// 10 ms per tracepoint, because the kernel waits for every CPU before it frees one.
 class CounterSet {
  public:
   /// Throws Error(kMachine) when the limit of open files is too low for so many responders.
@@ -51,7 +51,7 @@ class CounterSet {
 
   /// Reads everything right before and right after the operation. No other work in between. To be
   /// called by the initiator on its CPU, while the responders run: what the readings themselves add
-  /// to the counts of other CPUs is then known, and taken off.
+  /// to the counts of other CPUs is then known, and subtracted.
   void begin();
   void end();
 

@@ -46,7 +46,7 @@ class Maker {
     events_.push_back(std::move(event));
   }
 
-  /// Interrupts sent on the initiator to have a function called, told from others by the callback.
+  /// Interrupts sent on the initiator to have a function called; the callback distinguishes them.
   void add_call_sends(std::string name, const std::string& tracepoint, std::string meaning) {
     const auto found = tracepoints_.find(tracepoint);
     const bool shows_callback =

@@ -15,7 +15,7 @@ namespace tlblab::counters {
 enum class EventKind { kTracepoint, kSoftware, kHardware, kInterruptRow };
 
 /// Reading a counter of another CPU sends that CPU a function call. What such an event counts of
-/// our own readings is taken off.
+/// our own readings is subtracted.
 enum class OwnReads {
   kNotCounted,
   kCountedOnce,  ///< each reading of one of that CPU's groups adds one

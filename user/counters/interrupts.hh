@@ -15,8 +15,8 @@ namespace tlblab::counters {
 std::optional<std::uint64_t> interrupt_count(std::string_view text, std::string_view label,
                                              int cpu);
 
-/// The label of the row whose description begins so: "Function call interrupts" -> "CAL" on x86,
-/// "IPI1" on arm64. Empty if there is none.
+/// The label of the row whose description begins with the given text: "Function call interrupts" ->
+/// "CAL" on x86, "IPI1" on arm64. Empty if there is none.
 std::string find_interrupt_label(std::string_view text, std::string_view description);
 
 /// Keeps /proc/interrupts open, so that taking a snapshot is one or two system calls.

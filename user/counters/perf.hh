@@ -19,7 +19,7 @@ enum class Reach {
   kNone,
 };
 
-/// What explains a refusal.
+/// What may explain a refusal.
 struct PerfContext {
   Reach reach = Reach::kNone;
   int error = 0;                ///< errno of the attempt when reach is kNone

@@ -28,7 +28,7 @@ Tracepoint parse_tracepoint(std::string_view id, std::string_view format);
 bool has_field(std::string_view format, std::string_view field);
 
 /// The meanings that the format prints for a field's values, in lower case: "local mm shootdown"
-/// -> 3. Kernels are free to renumber, and do change the case, so neither is taken for granted.
+/// -> 3. Kernels may renumber, and do change the case, so neither is relied on.
 std::map<std::string, long> symbolic_values(std::string_view format, std::string_view field);
 
 }  // namespace tlblab::counters

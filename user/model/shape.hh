@@ -28,8 +28,8 @@ struct Shape {
 };
 
 inline constexpr unsigned kMaxVmas = 16384;  ///< well under vm.max_map_count's default 65530
-/// In pages whatever their size, so that a shape that one machine takes is no error of another's
-/// plan: who maps it says whether it has the memory.
+/// In pages whatever their size, so that a shape is valid on all machines or on none; whether there
+/// is memory for it shows when it is mapped.
 inline constexpr unsigned kMaxPagesPerVma = 4096;
 inline constexpr unsigned kMaxGapPages = 4096;
 inline constexpr std::size_t kMaxPages = 262144;  ///< in one shape

@@ -141,15 +141,15 @@ struct RegimeCase {
 };
 
 /// Why these limits. With many regimes in a session its interval is right, but for the few points
-/// that a correction from 32 batch means falls short of 95 %: 90 % is held up to a dwell of a tenth
-/// of the session, then 88 % and, where a session sees two or three regimes, 75 %. Such sessions
-/// must also say so: their width is far from the one asked for. With a dwell of twice the session,
-/// most sessions see one regime only, and nothing in them tells; there a single session must be
-/// *seen* to fail, or this test has no teeth, and eight sessions must come near to what their t
-/// interval promises. A session that may stop early, on width, sees fewer regimes: the last two
-/// state what that costs. Eight sessions are not held to a limit at the shortest dwell: a block in
-/// which the regime changes has the median of a mixture, not its mean, which biases by some tenths
-/// of a percent; one session's interval is wide enough for that.
+/// that a correction from 32 batch means falls short of 95 %: the limit is 90 % up to a dwell of a
+/// tenth of the session, then 88 % and, where a session sees two or three regimes, 75 %. Such
+/// sessions must also say so: their width is far from the one asked for. With a dwell of twice the
+/// session, most sessions see one regime only, and nothing in them tells; there a single session
+/// must be *seen* to fail, or this test proves nothing, and eight sessions must come near to what
+/// their t interval promises. A session that may stop early, on width, sees fewer regimes: the last
+/// two state what that costs. Eight sessions are not held to a limit at the shortest dwell: a block
+/// in which the regime changes has the median of a mixture, not its mean, which biases by some
+/// tenths of a percent; one session's interval is wide enough for that.
 const RegimeCase kRegimeCases[] = {
     {0.1, kFullSession, at_least(0.90), {}, {}},
     {0.9, kFullSession, at_least(0.90), {}, {}},

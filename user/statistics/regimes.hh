@@ -9,7 +9,7 @@
 namespace tlblab::statistics {
 
 /// One session's course of the factor on arm A: 1 in every other regime, kFactor in the others. The
-/// session meets the machine at a random moment: the first regime is either with equal odds, and
+/// session starts at a random moment: the first regime is either one with equal odds, and
 /// the dwell times are exponential, so that the time left in the first is distributed like any
 /// other.
 class Regimes {

@@ -55,7 +55,7 @@ struct Method {
 using Effect = std::function<double(double elapsed_s)>;
 
 /// One replayed session: which labels, and where in the recording it begins. It wraps around at the
-/// end: labels are drawn anew, so a trial met twice is no more than a value met twice.
+/// end: labels are drawn again, so a trial used twice is merely a value that occurs twice.
 struct SessionPlan {
   std::uint64_t seed = 0;     ///< of block_schedule
   std::uint64_t session = 0;  ///< of block_schedule; another session has other labels

@@ -20,8 +20,8 @@ constexpr double inflation(double rho) {
   const double capped = std::min(rho, kRhoCap);
   return std::max(1.0, (1 + capped) / (1 - capped));
 }
-// Student's t with less than one degree of freedom would have intervals without use. The cap on rho
-// keeps clear of it.
+// With less than one degree of freedom, Student's t gives useless intervals. The cap on rho avoids
+// that.
 static_assert(kMinBlocks / inflation(1.0) - 1 > 1);
 static_assert(kBatches / inflation(1.0) - 1 > 1);
 

@@ -14,7 +14,7 @@ enum class StopReason { kContinue, kWidth, kTime };
 std::string_view name(StopReason reason);
 
 /// Looks are taken at 64, 128, 256, ... blocks only: a width that is small by luck gets few
-/// chances. What a look never asks is whether the arms differ: stopping at the first significant
+/// chances. A look never asks whether the arms differ: stopping at the first significant
 /// block makes about a third of all A/A sessions "different" (the self-test's mutants measure it).
 bool is_look(std::size_t nr_blocks);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From an interval to a word; from many p-values and many sessions to honest ones.
+// From an interval to a word; adjustments for many p-values and many sessions.
 #include "user/statistics/verdict.hh"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ std::string_view name(Verdict verdict) {
 }
 
 bool is_steady(const SeriesEstimate& log_ratio, double width) {
-  // Asked this way round, a value that is not a number is unsteady, never a finding.
+  // Compared this way round, a NaN is unsteady, never a finding.
   return log_ratio.rho <= kRhoUnstable && relative_half_width(log_ratio, 0.95) <= width;
 }
 

@@ -18,7 +18,7 @@ void catch_interruptions() {
   struct sigaction action {};
   action.sa_handler = note_signal;  // no SA_RESTART: a blocked read must return
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
-  // A file size limit shall be an error from write(), not a death.
+  // A file size limit must be an error from write(), not kill the process.
   std::signal(SIGXFSZ, SIG_IGN);
 }
 

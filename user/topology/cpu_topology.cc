@@ -79,8 +79,8 @@ CpuTopology::~CpuTopology() = default;
 CpuTopology CpuTopology::of_this_machine() {
   auto impl = std::make_unique<Impl>();
   if (hwloc_topology_init(&impl->topology) == 0) {
-    // hwloc's x86 component visits every CPU to run CPUID there: it would move this thread about
-    // and disturb isolated CPUs, and /sys tells the same.
+    // hwloc's x86 component runs CPUID on every CPU: it would move this thread about and disturb
+    // isolated CPUs, and /sys has the same facts.
     hwloc_topology_set_components(impl->topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
     if (hwloc_topology_load(impl->topology) != 0) {
       hwloc_topology_destroy(impl->topology);

@@ -13,7 +13,7 @@ namespace tlblab {
 
 class CpuTopology {
  public:
-  /// This machine as /sys shows it. Never fails: what hwloc can't see, the answers below lack.
+  /// This machine as /sys shows it. Never fails: the answers below lack what hwloc cannot see.
   static CpuTopology of_this_machine();
   /// hwloc's synthetic notation, e.g. "pack:2 l3:2 core:2 pu:2" (tests). Throws
   /// std::invalid_argument on nonsense.
@@ -24,7 +24,7 @@ class CpuTopology {
   ~CpuTopology();
 
   /// `cpus` (ascending, not empty) as placement_order() wants them: the first stays first.
-  /// `distance` tells CPUs apart that share nothing but the machine: the smaller the nearer.
+  /// `distance` orders CPUs that share nothing but the machine: smaller is nearer.
   [[nodiscard]] std::vector<int> order_by_nearness(
       const std::vector<int>& cpus, const std::function<int(int, int)>& distance) const;
 

@@ -10,8 +10,8 @@
 namespace tlblab {
 
 /// 64 hexadecimal digits, or why there are none. Takes some milliseconds: it runs sha256sum of
-/// coreutils (or busybox). Chosen over a library, because it is needed twice in a run and would be
-/// one more thing to install; over the kernel's AF_ALG sockets, because many kernels lack them.
+/// coreutils (or busybox). Not a library, which would be one more thing to install for two digests
+/// a run; not the kernel's AF_ALG sockets, which many kernels lack.
 FileText sha256(std::string_view text);
 
 }  // namespace tlblab

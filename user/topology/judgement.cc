@@ -12,8 +12,8 @@ namespace tlblab {
 
 namespace {
 
-// A trial lasts some 0.1 ms and is set apart when a responder was away. At a fifth of the time lost
-// so many trials go that what is left is a selection; a fiftieth only costs time.
+// A trial lasts some 0.1 ms and is set apart when a responder was away. With a fifth of the time
+// lost, so many trials are set apart that the rest is a selection; a fiftieth only costs time.
 constexpr double kLostTrouble = 0.20;
 constexpr double kLostWarning = 0.02;
 // A whole scheduler slice or more: a block of trials falls into it, not a single one.

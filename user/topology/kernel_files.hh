@@ -23,11 +23,11 @@ FileText read_kernel_file(const std::string& path);
 /// "no such file", "needs root", ... for the errno of a failed open or read of such a file.
 std::string explain_read_error(int error);
 
-/// The value of "key<blanks>: value" in /proc/cpuinfo-like text, of its first occurrence; empty
+/// The value of "key<spaces>: value" in /proc/cpuinfo-like text, of its first occurrence; empty
 /// when the key is missing.
 std::string value_of_key(std::string_view text, std::string_view key);
 
-/// Whether `word` stands in a list of words parted by blanks.
+/// Whether `word` is in a list of words separated by spaces.
 bool has_word(std::string_view words, std::string_view word);
 
 /// The chosen one of "always [madvise] never": "madvise". The whole text when none is bracketed.

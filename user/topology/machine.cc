@@ -29,8 +29,8 @@ std::string text_or_problem(const FileText& file) {
   return file.ok() ? file.text : "unknown: " + file.problem;
 }
 
-/// Eight digits tell a handful of machines apart. The prefix keeps the digest of a common name from
-/// being looked up in a list made for other purposes.
+/// Eight digits distinguish a handful of machines. The prefix keeps the digest of a common name out
+/// of existing lists of digests.
 std::string hostname_digest(const std::string& hostname) {
   const FileText digest = sha256("tlblab machine " + hostname);
   return digest.ok() ? digest.text.substr(0, 8) : "unknown: " + digest.problem;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Reading files of tracefs or debugfs although nobody has mounted it, without changing the machine.
+// Reading files of tracefs or debugfs even if it is not mounted, without changing the machine.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace tlblab {
 
 /// Reads `paths` (relative) from the file system `type` ("tracefs", "debugfs").
 ///
-/// Where it is mounted already, from there. Else a child process enters a mount namespace of its
-/// own, mounts it at `mount_point` where only the child sees it, and sends the texts back; the
-/// namespace ends with the child. The child makes system calls only, so that this may be called
+/// If it is mounted already, reads from there. Otherwise a child process enters a mount namespace
+/// of its own, mounts it at `mount_point` where only the child sees it, and sends the texts back;
+/// the namespace ends with the child. The child makes system calls only, so that this may be called
 /// with other threads running. One answer per path, in order; never throws. A file longer than
 /// 64 KiB is cut.
 std::vector<FileText> read_files_of(const std::string& type, const std::string& mount_point,

@@ -97,7 +97,7 @@ void run_spinner(Spinner& self, Schedule& schedule) {
     self.failure = std::current_exception();
   }
   schedule.nr_pinned.fetch_add(1);
-  // Asleep: a spinner that waited spinning would be a noisy neighbour to those that still start.
+  // Asleep: a spinner that waited by spinning would disturb those that still start.
   schedule.end_ns.wait(0);
   if (!self.failure) self.spin(schedule.begin_ns, schedule.end_ns, threshold_ns);
   self.done.store(true);
@@ -123,8 +123,8 @@ std::vector<SpinResult> spin_on(const std::vector<int>& cpus, double seconds) {
     spinner.result.cpu = cpu;
     spinner.thread = std::thread([&spinner, &schedule] { run_spinner(spinner, schedule); });
   }
-  // A CPU held by a real-time thread never runs ours: we go on without it, and at the end move the
-  // thread to where it can end.
+  // A CPU held by a real-time thread never runs our thread: go on without it, and at the end move
+  // the thread to where it can end.
   wait_for([&] { return schedule.nr_pinned.load() == cpus.size(); });
   schedule.begin_ns = now_ns() + kWakeUpNs;
   schedule.end_ns.store(schedule.begin_ns + static_cast<std::uint64_t>(seconds * 1e9));

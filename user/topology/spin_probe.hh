@@ -7,15 +7,15 @@
 
 namespace tlblab {
 
-/// What one spinning thread saw by its own clock.
+/// What one spinning thread measured.
 struct SpinResult {
   int cpu = 0;
-  bool ran = false;           ///< false: it never got its CPU while it was to spin
+  bool ran = false;           ///< false: it never got its CPU while it should have spun
   double seconds = 0;         ///< from the common start to its last clock reading
   std::uint64_t lost_ns = 0;  ///< sum of the gaps in its loop
   std::uint64_t longest_gap_ns = 0;
   std::uint64_t nr_gaps = 0;
-  std::uint64_t switches_wanted = 0;    ///< it slept or gave way; should be 0
+  std::uint64_t switches_wanted = 0;    ///< it slept or yielded; should be 0
   std::uint64_t switches_unwanted = 0;  ///< the scheduler gave its CPU to another thread
   std::uint64_t own_cpu_ns = 0;         ///< CPU time of this thread in its whole life
 };

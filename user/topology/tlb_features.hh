@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What user space can tell of the machine's TLBs and of the means to flush them.
+// What user space can find out about the machine's TLBs and the means to flush them.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ using CpuidReader = std::function<CpuidRegisters(std::uint32_t leaf, std::uint32
 /// `cpu_flags` is the line "flags" of /proc/cpuinfo: what the kernel agreed to use.
 std::vector<Fact> x86_tlb_facts(const CpuidReader& cpuid, std::string_view cpu_flags);
 
-/// Pure. The arm64 twin: most of it is hidden from user space, and then says so.
+/// Pure. The same for arm64: most of it is hidden from user space, and the facts then say so.
 std::vector<Fact> arm64_tlb_facts(const FileText& kernel_config, bool guest);
 
 /// The facts of the machine we run on.

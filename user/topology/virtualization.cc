@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the signs of a hypervisor or emulator add up to.
 //
-// A figure from a virtual machine says little of bare metal, one from an emulator nothing: so the
-// verdict leans towards "virtual", and whatever can't be told apart from user space is said.
+// A figure from a virtual machine says little about bare metal, one from an emulator nothing. So in
+// doubt the verdict is "virtual", and what user space cannot distinguish is named.
 #include "user/topology/virtualization.hh"
 
 #include <fmt/format.h>
@@ -142,7 +142,7 @@ void judge_dmi(const VirtualizationSigns& signs, Judgement& judgement) {
   if (!maker.empty()) {
     judgement.found_virtual(maker, shown);
   } else if (vendor.find("Amazon EC2") != std::string::npos) {
-    // Amazon's whole machines are told from its guests by the name of the product alone.
+    // Only the product's name distinguishes Amazon's whole machines from its guests.
     if (product.find(".metal") != std::string::npos) {
       judgement.note(shown + ": a rented whole machine");
     } else {
@@ -157,7 +157,7 @@ void judge_firmware(const VirtualizationSigns& signs, Judgement& judgement) {
   if (signs.acpi_oem) {
     const std::string_view maker = find_maker(kAcpiMakers, *signs.acpi_oem);
     const std::string shown = fmt::format("the ACPI tables were made by \"{}\"", *signs.acpi_oem);
-    // Amazon's tables say so on its whole machines too.
+    // Amazon's tables say this on its whole machines too.
     if (maker.empty() || maker == "Amazon") {
       judgement.note(shown);
     } else {

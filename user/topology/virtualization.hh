@@ -30,7 +30,7 @@ struct VirtualizationSigns {
 /// Reads the signs; every path has `root` in front of it ("" is the machine itself).
 VirtualizationSigns read_virtualization_signs(const std::string& root = "");
 
-/// Pure. Every sign becomes a sentence of evidence, those that speak against it too.
+/// Pure. Every sign becomes a sentence of evidence, contrary ones too.
 Virtualization judge_virtualization(const VirtualizationSigns& signs);
 
 }  // namespace tlblab

@@ -22,7 +22,7 @@ std::optional<std::string> text_if_read(const std::string& path) {
   return std::move(file.text);
 }
 
-/// A device-tree string list is parted by NULs.
+/// Strings of a device-tree list are separated by NULs.
 std::optional<std::string> string_list_if_read(const std::string& path) {
   std::optional<std::string> list = text_if_read(path);
   if (list) {

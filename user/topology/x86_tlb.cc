@@ -66,7 +66,7 @@ bool add_intel_leaf_18(const CpuidReader& cpuid, std::vector<Fact>& facts) {
   constexpr std::array<const char*, 6> type_names = {
       "", "dTLB", "iTLB", "TLB (shared)", "dTLB (loads)", "dTLB (stores)"};
   constexpr std::array<const char*, 4> page_names = {"4K", "2M", "4M", "1G"};
-  constexpr std::uint32_t most_subleaves = 64;  // none has a tenth; a nonsense answer must end
+  constexpr std::uint32_t most_subleaves = 64;  // ten times what CPUs have; nonsense must end
   bool any = false;
   const std::uint32_t last = std::min(cpuid(0x18, 0).eax, most_subleaves);
   for (std::uint32_t subleaf = 0; subleaf <= last; ++subleaf) {

@@ -9,7 +9,7 @@ namespace tlblab {
 /// An IPI round trip from user space: membarrier(PRIVATE_EXPEDITED) interrupts each CPU that runs a
 /// thread of this process and waits for all of them. Measured once per block, so that a change of
 /// regime (the host moved a virtual CPU, a frequency changed) is seen beside the results that it
-/// bent. Source: docs/methods.md; membarrier(2).
+/// affects. Source: docs/methods.md; membarrier(2).
 class Calibrator {
  public:
   /// Registers the process. When the kernel lacks the command, measure_ns() returns 0.

@@ -64,8 +64,8 @@ Error no_answer(const char* who, int cpu, const char* what) {
           "others with --cpus."};
 }
 
-/// Written by one side per cache line, so that a beating heart does not slow the initiator's
-/// polling of anything but the heart itself.
+/// Each cache line is written by one side only, so that a heartbeat slows the initiator's polling
+/// of nothing but itself.
 struct ResponderCrew::Slot {
   // Written by the initiator. `order` is published by `sequence`.
   alignas(64) std::atomic<std::uint64_t> sequence{0};

@@ -4,10 +4,10 @@
 // The proof, per trial and responder:
 //   1. load: it reads the trial's tag from every page (so it has walked to the frame of *this*
 //      trial), notes its context-switch count and CPU, and starts a fresh account of gaps;
-//   2. its heart must then beat before the window opens, so it is running at that moment;
-//   3. its heart must beat between the two clock reads;
-//   4. settle: its context-switch count and CPU must be what they were in 1.
-// A responder that fails any of these was possibly not a target: the trial is set apart.
+//   2. its heartbeat must then advance before the window opens, so it is running at that moment;
+//   3. its heartbeat must advance between the two clock reads;
+//   4. settle: its context-switch count and CPU must be the same as in 1.
+// A responder that fails any of these may not have been a target: the trial is set apart.
 #pragma once
 
 #include <sys/types.h>
@@ -25,14 +25,15 @@
 
 namespace tlblab {
 
-/// What the initiator learns of one trial from its responders.
+/// What the responders report about one trial.
 struct CrewReport {
   TrialState state = TrialState::kOk;    ///< the first failure, by responder order
   std::vector<ResponderSample> samples;  ///< one per responder
 };
 
 /// All calls come from the initiator thread. Between load() and settle() the responders spin,
-/// reading the clock and beating; they touch no memory of the trial and make no system call.
+/// reading the clock and advancing their heartbeats; they touch no memory of the trial and make no
+/// system call.
 class ResponderCrew {
  public:
   /// One thread pinned to each of `cpus`. Throws Error(kMachine) when one can't be had.
@@ -42,8 +43,8 @@ class ResponderCrew {
   ResponderCrew& operator=(const ResponderCrew&) = delete;
 
   /// Has every responder read the first word of every page of `ranges` (which must be `tag`);
-  /// returns when all have, and beat. `ranges` must stay valid until settle(). Throws
-  /// Error(kMachine) when a responder doesn't answer within kPatienceNs.
+  /// returns when all have, and their heartbeats advance. `ranges` must stay valid until settle().
+  /// Throws Error(kMachine) when a responder doesn't answer within kPatienceNs.
   void load(std::span<const AddressRange> ranges, std::uint64_t tag);
   /// Called right before and right after the timed window: one load per responder.
   void open_window();
@@ -51,7 +52,7 @@ class ResponderCrew {
   /// Stops the account of gaps and collects the proof. Valid until the next settle().
   const CrewReport& settle();
 
-  /// Returns when every responder's heart has beaten twice more: all are running now. Throws
+  /// Returns when every responder's heartbeat has advanced twice more: all are running now. Throws
   /// Error(kMachine) after kPatienceNs.
   void wait_for_beats() const;
 
@@ -70,7 +71,7 @@ class ResponderCrew {
   CrewReport report_;
 };
 
-/// How long a thread on another CPU may take to answer before the run is given up.
+/// How long a thread on another CPU may take to answer before the run is abandoned.
 inline constexpr std::uint64_t kPatienceNs = 5'000'000'000;
 
 /// The error of a thread that took longer: `who` is on that CPU and has not done `what`.
