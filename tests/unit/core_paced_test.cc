@@ -10,7 +10,7 @@
 namespace tlblab::core {
 namespace {
 
-/// The fake, on which nothing may be done that was not announced just before.
+/// The fake; fails on any call that was not announced just before.
 template <bool kOneInterval>
 class Announced : public FakePlatform<kOneInterval> {
  public:
@@ -122,7 +122,7 @@ TEST(CorePaced, AnnouncesEachStepOnceAndDoesTheSame) {
   });
 }
 
-/// Below a planted fault: what is announced is what is really done.
+/// With a planted fault, what is announced is what is really done.
 TEST(CorePaced, UnderFaultsAnnouncesWhatIsDone) {
   for (const auto& [fault, name, summary, breaks] : catalogue::kFaults) {
     if (breaks != catalogue::Breaks::kOrder) continue;

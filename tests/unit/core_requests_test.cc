@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the core refuses and asks for, and its door: core.cc as the kernel side calls it, over the
-// functions of kmod/boundary/kernel.h, which are the fake machine's here.
+// What the core refuses and requests, and its entry points: core.cc as the kernel side calls it,
+// over the functions of kmod/boundary/kernel.h, which the fake machine implements here.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -174,7 +174,7 @@ TEST(LabExpectations, PagesOfOneRequest) {
   EXPECT_FALSE(expect("unmap:merged,batch=3", {4, 2, 1}, kX86).extent_pages.has_value());
 }
 
-/// Without the module nobody knows the ceiling; what depends on it is then not claimed.
+/// Without the module the ceiling is unknown; what depends on it is then not claimed.
 TEST(LabExpectations, AnUnknownCeilingClaimsNothing) {
   const LabMachine nobody_asked{false, 0};
   EXPECT_EQ(requests("unmap:merged", {4, 2, 1}, nobody_asked), 1U);

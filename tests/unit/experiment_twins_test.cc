@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Plans with schemes of the lab: who gets a twin, and who is counted only. No module is needed.
+// Plans with schemes of the lab: which get a twin, and which are only counted. No module is needed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -88,7 +88,7 @@ TEST(Twins, TheLabAgainstTheStockKernelIsJudgedByTheStockKernelAgainstItself) {
   EXPECT_EQ(plan.cells[1].role, CellRole::kSame);
 }
 
-/// Or an unfinished run that an older version began could not be gone on with.
+/// Otherwise an unfinished run of an older version could not be continued.
 TEST(Twins, PlansOfTheFirstVersionStayEqualInJson) {
   const nlohmann::json json = plan_of({{"syscall/munmap:per-vma", "syscall/munmap:merged"}});
   for (const char* key : {"timed", "needs_twin", "twin"}) {

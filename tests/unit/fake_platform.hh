@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A machine in plain memory below the core, which holds the core to its contract (platform.hh).
+// A machine in plain memory below the core, which checks that the core keeps its contract
+// (platform.hh).
 //
-// It is a small oracle as well. Each modelled CPU is taken to hold every translation there is, and
-// to use a cleared one until a flush covers it; a frame that is released while some CPU can still
-// use it is a violation. Where flushes are broadcast, the mm gets a new ASID as often as it may:
-// each time that stores are published. So nothing is right by luck. Violations are collected, not
-// asserted, so that tests can show that each of them is caught.
+// It is also a small oracle. Each modelled CPU is assumed to hold every translation, and to use a
+// cleared one until a flush covers it. Releasing a frame that a CPU can still use is a violation.
+// Where flushes are broadcast, the mm gets a new ASID as often as possible: each time that stores
+// are published. So nothing is correct by luck. Violations are collected, not asserted, so that
+// tests can show that each of them is caught.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,7 @@
 
 namespace tlblab::core {
 
-/// Pages of 4 KiB, for tests to which their size is no matter.
+/// Pages of 4 KiB, for tests that do not depend on the size.
 inline constexpr u32 kPageShift = 12;
 inline constexpr u64 kPageBytes = u64{1} << kPageShift;
 
@@ -65,7 +66,7 @@ class FakeMachine {
   void make_table(u64 page) { table_at(page); }
   [[nodiscard]] bool has_table(u64 page) const { return tables_.contains(page / table_entries()); }
   [[nodiscard]] bool is_mapped(u64 page) const { return has_table(page) && look(page) != nullptr; }
-  /// An entry that somebody else has set: not empty, and not the arena's.
+  /// A foreign entry: not empty, and not the arena's.
   void plant_foreign(u64 page) { entry(page) = foreign(); }
   [[nodiscard]] bool is_foreign(u64 page) const {
     return has_table(page) && look(page) == foreign();
@@ -343,7 +344,7 @@ class FakeMachine {
   [[nodiscard]] const Frame* look(u64 page) const {
     return tables_.at(page / table_entries())[page % table_entries()];
   }
-  /// What stands in an entry that is somebody else's.
+  /// The content of a foreign entry.
   static Frame* foreign() {
     static Frame somebody_elses;
     return &somebody_elses;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What must hold of any rendered report. Each check has a test of its own that it catches a fault.
+// What must hold for any rendered report. A test shows that each check catches a fault.
 #pragma once
 
 #include <regex>
@@ -81,7 +81,7 @@ inline std::vector<std::string> unbalanced(const std::string& html) {
   return open;
 }
 
-/// Rows of a Markdown table that have another number of cells than the row before.
+/// Rows of a Markdown table with a different number of cells than the row before.
 inline std::vector<std::string> ragged_rows(const std::string& markdown) {
   const auto nr_cells = [](const std::string& line) {
     std::size_t bars = 0;
@@ -105,7 +105,7 @@ inline std::vector<std::string> ragged_rows(const std::string& markdown) {
   return found;
 }
 
-/// The same words with single blanks, so that a wrapped text can be compared.
+/// The same words with single spaces, so that a wrapped text can be compared.
 inline std::string on_one_line(const std::string& text) {
   std::istringstream words(text);
   std::string out;

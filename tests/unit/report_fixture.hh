@@ -284,7 +284,7 @@ inline StudyResult nothing_usable() {
   return out;
 }
 
-/// Everything that comes from outside is an attack or at least a nuisance.
+/// Everything that comes from outside is hostile or at least awkward.
 inline StudyResult hostile() {
   StudyResult out = study(2);
   const std::string text(kHostile);

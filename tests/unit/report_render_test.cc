@@ -46,7 +46,7 @@ std::string unescaped(const std::string& markdown) {
   return out;
 }
 
-/// Markdown without what a backslash protects: only markup that takes effect is left.
+/// Markdown without escaped characters: only markup that takes effect is left.
 std::string unescaped_markup(const std::string& markdown) {
   std::string out;
   for (std::size_t i = 0; i < markdown.size(); ++i) {

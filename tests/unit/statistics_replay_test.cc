@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kPace = 1000;
 
-/// Every latency another one, so that a label or an offset that is wrong shows.
+/// Latencies are all different, so that a wrong label or offset shows.
 Recording uneven_recording() {
   Recording recording{"uneven", {}, kPace};
   std::mt19937_64 random(17);
@@ -93,7 +93,7 @@ TEST(Replay, EffectSeesTheTimeOfTheSession) {
   EXPECT_LT(latest, 79 * 64 / kPace);
 }
 
-// A block that does not count takes its time all the same.
+// A block that does not count still takes its time.
 TEST(Replay, BlocksWithoutMediansAreLeftOut) {
   Method method;
   int nr_calls = 0;

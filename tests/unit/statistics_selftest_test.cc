@@ -16,8 +16,8 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-/// Latencies around 100 us with 5 % of noise that remembers some three trials, at the slowest pace
-/// that can be replayed: a self-test's time grows with it.
+/// Latencies around 100 us with 5 % of noise, correlated over some three trials, at the slowest
+/// pace that can be replayed: a self-test's time grows with the pace.
 Recording ar1_recording() {
   Recording recording{"ar1, seed 31", {}, 900};
   std::mt19937_64 random(31);

@@ -58,7 +58,7 @@ TEST_F(Responders, AWrongTagIsNotLoaded) {
   EXPECT_EQ(trial(crew, 7, 8, 100'000), TrialState::kNotLoaded);
 }
 
-/// A window that is closed before it was opened has no beat in it.
+/// A window that is closed right after it was opened contains no heartbeat.
 TEST_F(Responders, NoBeatInTheWindowIsStalled) {
   ResponderCrew crew({cpus_[1]});
   TrialState state = TrialState::kOk;
