@@ -20,7 +20,7 @@ int call(const Arena& arena, unsigned long command, void* argument) {
   return ioctl(arena.fd(), command, argument) == 0 ? 0 : errno;
 }
 
-/// Performs a valid unmap after `spoil` had its way with the request.
+/// Performs a valid unmap after `spoil` has changed the request.
 int spoiled(const std::function<void(tlblab_request&)>& spoil) {
   const Arena arena;
   const Shape shape(arena, 2, 2);
@@ -287,7 +287,7 @@ TEST(account_that_cannot_be_written) {
   mprotect(page, kPage, PROT_READ);
   const tlblab_totals before = totals();
   EXPECT_EQ(call(arena, TLBLAB_PERFORM, request), EFAULT);
-  // It was done all the same, and the totals know.
+  // It was done nevertheless, and is in the totals.
   EXPECT_EQ(totals().account.cleared, before.account.cleared + 2);
   munmap(page, kPage);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Addresses that are used again. Whatever was performed in an address space, by request of whatever
-// scheme: before its addresses get other memory, be it by TLBLAB_POPULATE or by munmap(), the whole
-// address space is flushed, since a scheme can be wrong without knowing it.
+// Reuse of addresses. After any operation under any scheme, the whole address space is flushed
+// before its addresses get other memory, by TLBLAB_POPULATE or after munmap(): a scheme may be
+// wrong.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,8 +30,8 @@ void map_ordinary(std::uint64_t at, std::uint64_t bytes) {
 }
 
 /// In how many of kRounds rounds `act` sent flush interrupts, while a responder spun in this
-/// address space. One that is off its CPU gets none, and somebody else's flush may be counted: so
-/// neither 0 nor kRounds is certain.
+/// address space. A responder that is off its CPU gets none, and a flush of another process may be
+/// counted, so neither 0 nor kRounds is certain.
 unsigned rounds_with_interrupts(const std::function<void()>& prepare,
                                 const std::function<void()>& act) {
   // One page of ordinary memory, for the responder to read.
@@ -54,7 +54,7 @@ unsigned rounds_with_interrupts(const std::function<void()>& prepare,
 }
 
 /// Room for a lab VMA between pages of ordinary memory, so that its page table stays when it is
-/// unmapped: to free a table is a reason of its own to flush.
+/// unmapped: freeing a table causes a flush of its own.
 class Neighboured {
  public:
   Neighboured() : base_(reserve(kBytes)) {
@@ -87,15 +87,14 @@ class Neighboured {
   std::uint64_t base_;
 };
 
-/// What two processes tell each other.
+/// What two processes share.
 struct Pair {
   std::atomic<unsigned> rounds{0};  ///< of the one who counts
   std::atomic<bool> over{false};
 };
 
-/// Populates and unmaps its own view of the arena, and insists that its witness, whose TLB serves
-/// what it has, never reads a frame that was released: the other's last unmap releases frames, and
-/// has not flushed here.
+/// Populates and unmaps its own mapping of the arena. Its witness must never read a released frame
+/// through its TLB: the other process's last unmap releases frames, and has not flushed here.
 int unmap_and_watch(const Arena& arena, Pair& pair, int cpu, bool counts) {
   pin_to_cpu(cpu);
   const std::uint64_t at = arena.map(0, 16 * kPage, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The arena: frames by file and offset, and what may not be done to a lab VMA.
+// The arena: frames by file and offset, and what lab VMAs refuse.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -198,7 +198,7 @@ TEST(child_of_fork_has_no_lab_vma) {
   shape.touch();
   const std::uint64_t at = shape.ranges()[0].start;
   EXPECT_EQ(in_child([&] {
-              // It has the file, and not the VMA: the call finds nothing at these addresses.
+              // It has the file but not the VMA: the call finds nothing at these addresses.
               auto request = unmap_request(TLBLAB_MERGED);
               if (arena.perform(request, shape.ranges()) != EFAULT) return 1;
               return word(at) == at ? 2 : 3;  // never reached

@@ -18,7 +18,7 @@ namespace {
 
 const char* const kFailAllocation = "/sys/module/tlblab/parameters/fail_allocation";
 
-/// Populates, unmaps, and closes: frames go all the ways that there are.
+/// Populates, unmaps and closes: frames take every path.
 void move_frames(unsigned nr_rounds, int cpu) {
   pin_to_cpu(cpu);
   for (unsigned round = 0; round < nr_rounds; ++round) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Frames are charged to the memory cgroup of who populates, like any memory of a process.
+// Frames are charged to the memory cgroup of the process that populates.
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -90,7 +90,7 @@ TEST(memory_is_charged_to_who_populates) {
 }
 
 // The kernel charges a frame when it is allocated, and with __GFP_RETRY_MAYFAIL the allocation
-// fails where it would else kill somebody of the group.
+// fails instead of killing a process of the group.
 TEST(memory_of_a_group_that_has_no_more) {
   const Group group;
   if (group.name().empty()) return skip("no memory cgroups (version 2)");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// CPUs whose broadcast invalidations are said to be complete too early, as the Neoverse N1's, have
-// each completion repeated, as their kernel's own flushes do. The runner tells by EXPECT_REPEAT=1
-// that this guest's CPUs are such.
+// On CPUs that report broadcast invalidations as complete too early, such as the Neoverse N1, each
+// completion is repeated, as in the kernel's own flushes. The runner sets EXPECT_REPEAT=1 if this
+// guest's CPUs are such.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

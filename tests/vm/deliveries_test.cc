@@ -12,8 +12,8 @@ namespace {
 
 constexpr unsigned kOperations = 6;
 
-/// One operation beside them. False, with the reason told, if there were more interrupts than
-/// requests times eligible CPUs, or fewer though nobody was switched off.
+/// One operation beside responders. False, with the reason printed, if there were more interrupts
+/// than requests times eligible CPUs, or fewer although no responder was switched off.
 bool deliveries_in_bounds(const Arena& arena, const Shape& shape, unsigned nr,
                           Responders::Mode mode, const catalogue::Gather& gather) {
   REQUIRE_EQ(arena.populate(shape.ranges()), 0);
@@ -37,7 +37,7 @@ bool deliveries_in_bounds(const Arena& arena, const Shape& shape, unsigned nr,
 /// In a process of its own, pinned before its first thread: so R = 0 means none.
 int all_in_bounds(unsigned nr, Responders::Mode mode) {
   pin_to_cpu(0);
-  // No page is shared with the parent any more. Else the first reading of the interrupts is copied
+  // No page may be shared with the parent. Otherwise the first reading of the interrupts is copied
   // into some that are, after it was taken, and the copy that each then needs is a flush as well.
   if (mlockall(MCL_CURRENT) != 0) return 2;
   const Arena arena;

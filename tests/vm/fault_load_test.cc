@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The safety rule: every planted fault at once, with witnesses that write through what is left to
-// them, while memory is short, and nobody else is harmed. The kernel's log is the runner's to
-// check.
+// The safety rule: every planted fault at once, with witnesses that write through stale
+// translations, while memory is short. No other process may be harmed. The runner checks the
+// kernel's log.
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -33,10 +33,10 @@ Clock::duration duration() {
   return std::chrono::seconds(text != nullptr ? std::strtoul(text, nullptr, 10) : kSeconds);
 }
 
-/// What tells the processes that it is over, in memory that they share.
+/// Tells the processes to end, in shared memory.
 using End = std::atomic<bool>;
 
-/// An unmap of any kind: gather, extent, batch, oracle and fault by lot, no fault among them.
+/// A random unmap: gather, extent, batch, oracle and fault, or no fault.
 tlblab_request any_request(std::mt19937& random) {
   const catalogue::Gather& gather = catalogue::kGathers[random() % std::size(catalogue::kGathers)];
   tlblab_request request = unmap_request(gather.value);
@@ -61,14 +61,14 @@ bool initiate(const Arena& arena, const std::vector<tlblab_range>& ranges, unsig
     tlblab_request request = any_request(random);
     if (arena.perform(request, ranges) != 0) return false;
     if (request.account.released > request.account.cleared) return false;
-    // Time for witnesses to use what a fault left them, before a populate takes it away.
+    // Time for witnesses to use stale translations, before a populate flushes them.
     usleep(random() % 3000);
   }
   return true;
 }
 
 /// A process with one or two initiators on the same ranges, and a witness that writes to some pages
-/// of them. A second initiator's populate takes away what a fault of the first left to the witness.
+/// of them. A second initiator's populate flushes what a fault of the first left behind.
 int troublemaker(unsigned seed, bool two, const End& end) {
   const Arena arena;
   const Shape shape(arena, 4, 300);
@@ -94,8 +94,7 @@ int hog(std::uint64_t bytes, const End& end) {
   return good ? 0 : 1;
 }
 
-/// A process that has nothing to do with it, gets memory that the module had, and finds in it what
-/// it wrote.
+/// A bystander: gets memory that the module had, and must find in it what it wrote.
 int bystander(std::uint64_t bytes, const End& end) {
   void* got = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (got == MAP_FAILED) return 1;

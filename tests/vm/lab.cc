@@ -220,8 +220,8 @@ Responders::Responders(unsigned nr, const std::vector<tlblab_range>& ranges, Mod
   for (unsigned i = 0; i < nr; ++i) {
     while (thread_state(tids_[i]) != 'S') usleep(1000);
   }
-  // It says so before its CPU has left the address space. Who was on that CPU since, and is back,
-  // knows that it has: the last to run there was a kernel thread, which sent us on.
+  // It reports this before its CPU has left the address space. To be sure, run on that CPU and come
+  // back: the last to run there was then a kernel thread, which migrated us.
   cpu_set_t mine;
   if (sched_getaffinity(0, sizeof(mine), &mine) != 0) die("sched_getaffinity");
   for (unsigned i = 0; i < nr; ++i) pin_to_cpu(static_cast<int>(i) + 1);

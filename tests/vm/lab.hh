@@ -57,13 +57,13 @@ class Arena {
   int fd_;
 };
 
-/// Address space with nothing in it, to map in, from a page table's start on. Nobody else's VMA
-/// lies in its page tables, nor ever will: it is far below where the kernel puts what may lie
-/// anywhere, and no part of it is given twice.
+/// Empty address space to map in, from a page table's start on. No other VMA lies in its page
+/// tables, or ever will: it is far below where the kernel places mappings, and no part of it is
+/// returned twice.
 std::uint64_t reserve(std::uint64_t bytes);
 
 /// V VMAs of P pages, with gaps of `gap` pages, beginning `first_page` pages past a table's start,
-/// and nobody else in their tables. Each VMA has its own offsets in the arena. Populated on
+/// and no other VMAs in their tables. Each VMA has its own offsets in the arena. Populated on
 /// construction; unmapped at the end.
 class Shape {
  public:
@@ -105,8 +105,8 @@ std::uint64_t tlb_interrupts();
 /// Writes one line to a file of sysfs. The tests end if that fails.
 void write_file(const std::string& path, const std::string& text);
 
-/// Threads on CPUs 1..n that read every page of the ranges once, then do as told until they are
-/// stopped: spin, or sleep. At most 64.
+/// Threads on CPUs 1..n that read every page of the ranges once, and then spin or sleep until they
+/// are stopped. At most 64.
 class Responders {
  public:
   enum class Mode { kSpin, kSleep };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Memory is everybody's: the module has a cap, gives back what it does not need when the kernel is
-// short, and does not count on memory that it can't have.
+// Sharing memory with others: the module has a cap, gives back what it does not need when the
+// kernel is short, and copes with failing allocations.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -81,8 +81,8 @@ class Lab {
   std::uint64_t at_;
 };
 
-/// Takes and touches ordinary memory, in a child that the kernel would rather kill than anybody
-/// else. 0 if the child had it all.
+/// Takes and touches ordinary memory, in a child that the OOM killer prefers. 0 if the child got it
+/// all.
 int child_needs(std::uint64_t bytes) {
   return in_child([bytes] {
     write_file("/proc/self/oom_score_adj", "1000");
@@ -138,7 +138,7 @@ TEST(memory_cap_is_obeyed) {
   const std::uint64_t bytes = kCapMib * kMiB;
   const std::uint64_t max_frames = bytes / kPage;
   EXPECT_EQ(totals().max_frames, max_frames);
-  // Two at a time, who together want more than there is, while somebody reads the books.
+  // Two at a time, which together want more than there is, while the books are read.
   std::atomic<unsigned> nr_busy{2};
   std::thread populators[2];
   for (int i = 0; i < 2; ++i) {
@@ -166,7 +166,7 @@ TEST(memory_cap_is_obeyed) {
     EXPECT_EQ(lab.populate(2 * bytes), ENOMEM);
     EXPECT_EQ(lab.unmap(2 * bytes), max_frames);
   }
-  // A lower cap takes nothing away from who has it.
+  // A lower cap takes no frames away.
   EXPECT_EQ(lab.populate(bytes), 0);
   cap.set("1");
   EXPECT_EQ(lab.populate(bytes), 0);
@@ -204,7 +204,7 @@ TEST(memory_that_is_only_for_what_can_move) {
   if (movable < usable) return skip("boot with movablecore= most of the memory");
   // The cap is not what ends it.
   const Cap cap(1 << 20);
-  // In a child that the kernel would rather kill than the tests.
+  // In a child that the OOM killer prefers to the tests.
   EXPECT_EQ(in_child([movable, usable] {
               write_file("/proc/self/oom_score_adj", "1000");
               const Lab lab((movable + usable) * kPage);

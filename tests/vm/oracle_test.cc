@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The oracle: tags as abi.h says; planted faults seen by a witness, and nothing seen of a sound
-// scheme by the same witness in as many rounds.
+// The oracle: tags as abi.h documents; planted faults are seen by a witness, and under a sound
+// scheme the same witness sees nothing in as many rounds.
 #include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -235,8 +235,8 @@ TEST(fault_early_full_flush_is_seen) {
 }
 
 TEST(fault_release_first_is_seen) {
-  // A frame can be seen from its release to the flush that follows, a moment later. Who goes round
-  // all the pages is mostly elsewhere then; who watches the first two is there whenever it runs.
+  // A frame can be seen from its release to the flush a moment later. A witness of all pages is
+  // mostly elsewhere then; a witness of the first two is there whenever it runs.
   expect_caught(TLBLAB_RELEASE_FIRST, kChanceRounds, kPages, 2);
 }
 
@@ -247,9 +247,9 @@ TEST(oracle_sound_scheme_in_many_rounds_shows_nothing) {
 
 namespace {
 
-/// One initiator unmaps a few pages and then goes through many empty tables, a long way to the
-/// flush at the end. On its way another unmaps the few, too, and finds them empty. Rounds until one
-/// of them is reached after the other's call returned, or 0.
+/// One initiator unmaps a few pages and then walks many empty tables, a long way to the flush at
+/// the end. Meanwhile another unmaps the same pages and finds them empty. Rounds until one of the
+/// pages is reached after the second call has returned, or 0.
 unsigned rounds_until_trust_betrayed(std::uint32_t fault, unsigned most) {
   // As many entries wherever: they are what takes the time.
   constexpr unsigned kEntries = 2u << 20;
@@ -370,7 +370,7 @@ TEST(fault_needs_the_right_to_plant_it) {
               }
               auto request = watched_request(TLBLAB_MERGED, std::size(catalogue::kFaults) + 1);
               if (arena.perform(request, shape.ranges()) != EINVAL) return 3;
-              // The oracle itself is anybody's.
+              // The oracle itself needs no privilege.
               request = watched_request(TLBLAB_MERGED, 0);
               if (arena.perform(request, shape.ranges()) != 0) return 4;
               return request.account.cleared == 4 ? 0 : 5;

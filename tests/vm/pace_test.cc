@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Paced operations: every step is announced, in its order; who may pace and where the pace may lie;
-// nobody who lets an operation go on, and a caller who is killed while it stands. No frame is lost.
+// Paced operations: every step is announced, in order; the privilege that pacing needs, and where
+// the pace may lie; an operation that is never allowed to go on, and a caller that is killed while
+// it is stopped. No frame is lost.
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -21,10 +22,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How long an operation waits that nobody lets go on.
+/// How long an operation waits that is not allowed to go on.
 constexpr std::uint32_t kLimitMs = 2000;
 
-/// How long a child is waited for.
+/// How long to wait for a child.
 constexpr auto kPatience = std::chrono::seconds(4);
 
 tlblab_request tagging_request(std::uint32_t gather) {
@@ -238,7 +239,7 @@ TEST(pace_ends_when_nobody_lets_it_go_on) {
     EXPECT_TRUE(!thread.returned());
     EXPECT_TRUE(thread.wait_for_return(20'000'000'000));
     EXPECT_EQ(thread.finish_call(), ETIMEDOUT);
-    // Done all the same; told only in the totals.
+    // Done nevertheless; only the totals show it.
     EXPECT_EQ(thread.account().cleared, 0u);
     EXPECT_EQ(totals().account.cleared, before.account.cleared + 4);
     EXPECT_TRUE(faults_with_sigbus(shape.ranges()[0].start + 3 * kPage));

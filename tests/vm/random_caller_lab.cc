@@ -34,7 +34,7 @@ void RandomCaller::map_lab() {
   int flags = MAP_SHARED | MAP_FIXED;
   std::uint64_t offset = below(kOffsets) * kPage;
   if (one_in(12)) {
-    // As it can't be; what was there before is gone all the same.
+    // An mmap() that must fail; it unmaps what was there before nevertheless.
     switch (below(4)) {
       case 0:
         flags = MAP_PRIVATE | MAP_FIXED;
@@ -212,7 +212,7 @@ void RandomCaller::perform() {
   request.ranges = reinterpret_cast<std::uint64_t>(ranges_.data());
   if (one_in(40)) request.ranges = any_word();
   if (one_in(40)) request.nr_ranges = random_() >> below(64);
-  // Led step by step by nobody: it goes on by itself after some milliseconds.
+  // Paced, but never allowed to step: it goes on by itself after some milliseconds.
   alignas(64) tlblab_pace pace{};
   if ((state_.can.features & TLBLAB_HAS_PACE) != 0 && one_in(50)) {
     pace.limit_ms = 1 + below(10);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// random_calls: what the kernel lets a process do to its own memory. Results don't matter: that
-// depends on what other threads did a moment ago.
+// random_calls: what the kernel lets a process do to its own memory. Results are ignored: they
+// depend on what other threads did just before.
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <sys/ioctl.h>
@@ -117,7 +117,7 @@ void RandomCaller::advise() {
     madvise(pointer(piece.start), piece.bytes, kAnyAdvice[below(std::size(kAnyAdvice))]);
     return;
   }
-  // One page, and not the one that all processes read zeros from; the caller hears of it by SIGBUS.
+  // One page, and not the one that all processes read zeros from; the caller gets a SIGBUS.
   const int advice = one_in(2) ? 100 : 101;
   reach([&] {
     *reinterpret_cast<volatile std::uint64_t*>(piece.start) = random_() >> 16;

@@ -45,7 +45,7 @@ void complain(SharedState& shared, const char* format, ...) {
   std::size_t length = 0;
   while (line[length] != '\0') ++length;
   line[length++] = '\n';
-  // A fault that harms harms often: the first few tell enough.
+  // A harmful fault shows often: the first few messages are enough.
   if (shared.complaints++ < 20) (void)!write(STDOUT_FILENO, line, length);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Touching lab memory whose entry may be gone: that is SIGBUS, from which the thread comes back.
+// Touching lab memory whose entry may be gone: the thread recovers from the SIGBUS.
 #pragma once
 
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 namespace tlblab::vm {
 
-/// Where the running thread goes on after a SIGBUS; null: nobody expects one.
+/// Where the running thread continues after a SIGBUS; null: none is expected.
 inline thread_local sigjmp_buf* way_back = nullptr;
 
 inline void on_bus_error(int) {

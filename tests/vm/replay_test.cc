@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the explorer found on its model, made to happen here: each schedule of /root/schedules is
-// followed step by step, with paced operations, and at its end a CPU reaches what it must not. The
-// same with the faults taken out shows nothing.
+// Replays what the explorer found on its model: each schedule of /root/schedules is followed step
+// by step, with paced operations, and at its end a CPU reaches what it must not. The same without
+// the faults shows nothing.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -25,11 +25,11 @@ const char* const kFile = "/root/schedules";
 /// Schedules' addresses lie in so much space of the model.
 const std::uint64_t kSpaceBytes = 2 * kTableBytes;
 
-/// Rounds after which a schedule has not shown what it should. An emulated TLB may lose what it
-/// has: on arm64, beside a busy host, up to every third round is in vain.
+/// Rounds after which a schedule has failed to show its violation. An emulated TLB may lose
+/// entries: on arm64, on a busy host, up to every third round shows nothing.
 constexpr unsigned kRounds = 100;
 
-/// After so long a call that does not come to its first step waits for another one's claim.
+/// A call that has not reached its first step after this time waits for another call's claim.
 constexpr std::uint64_t kClaimNs = 30'000'000;
 
 using PacedThreads = std::array<PacedThread, kControllerCpu>;
@@ -160,9 +160,9 @@ class Controller {
   }
 
  private:
-  /// Where it stands before, `what` is wrong with that CPU.
+  /// Refuses the schedule at the present step: `what` is wrong with that CPU.
   [[noreturn]] void refuse(unsigned cpu, const std::string& what) {
-    // They hold mmap_lock, which more memory for the text may need.
+    // They hold mmap_lock, which allocating the text may need.
     for (const auto& [caller, call] : schedule_.calls) threads_[caller].finish_call();
     std::ostringstream text;
     text << schedule_.name << ", ";
@@ -190,7 +190,7 @@ class Controller {
     if (!threads_[cpu].wait()) refuse(cpu, "does not come to a step");
   }
 
-  /// Calls on the same range wait for each other: lets the others get done with it.
+  /// Calls on the same range wait for each other: lets the others finish.
   void make_way(unsigned cpu) {
     if (threads_[cpu].wait(kClaimNs)) return;
     for (const auto& [other, call] : schedule_.calls) {
@@ -250,7 +250,7 @@ class Controller {
     return shown;
   }
 
-  /// Lets all go. Every frame was released, once.
+  /// Lets all calls finish. Every frame was released, once.
   void finish() {
     std::uint64_t nr_released = 0;
     for (const auto& [cpu, call] : schedule_.calls) {
@@ -342,7 +342,7 @@ TEST(replay_without_the_faults_shows_nothing) {
       if (Controller(schedule, threads, true).follow()) {
         fail(__FILE__, __LINE__, schedule.name + ": seen without its fault");
       }
-      // Nor is that for want of looking.
+      // With the fault the same calls do show it.
       if (!schedule.name.starts_with("fault:")) continue;
       unsigned round = 1;
       while (round <= kRounds && !Controller(schedule, threads, false).follow()) ++round;

@@ -8,7 +8,9 @@
 //   call CPU GATHER EXTENT BATCH FAULT         numbers of abi.h; at most one on a CPU
 //   range CPU VMA FIRST LAST                   pages of that call, ascending; VMAs by number
 //   step CPU clear|flush|release|return|read PAGE    PAGE: - where there is none
-//   last CPU PAGE released|returned            who then reaches what, and why it must not
+//   last CPU PAGE released|returned            this CPU then reaches this page, and must not,
+//   because
+//                                              the frame was released or the unmap has returned
 //   end
 #pragma once
 

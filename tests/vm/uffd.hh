@@ -20,7 +20,7 @@ class Userfaultfd {
   Userfaultfd(const Userfaultfd&) = delete;
   Userfaultfd& operator=(const Userfaultfd&) = delete;
 
-  /// Opens it anew with these features, or with as many of them as the kernel has. False: there is
+  /// Opens it again with these features, or with as many of them as the kernel has. False: there is
   /// no userfaultfd.
   bool open(std::uint64_t features);
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }

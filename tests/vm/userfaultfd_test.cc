@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // userfaultfd on lab memory: as long as it is registered, the module refuses it; and entries that
 // userfaultfd has set are not the module's to take. Many kernels refuse to register such memory at
-// all, and then there is nothing to see.
+// all; then there is nothing to test.
 #include <sys/mman.h>
 
 #include <cerrno>
@@ -66,7 +66,7 @@ TEST(userfaultfd_on_lab_memory_is_refused) {
 }
 
 // What is left of them when the memory is no longer registered differs: some kernels clear them
-// then, some when the file is closed, some never. Nothing but the module's account tells which:
+// then, some when the file is closed, some never. Only the module's account shows which:
 // pagemap shows no such memory.
 TEST(userfaultfd_entries_are_left_alone) {
   if (!kernel_registers_lab_memory()) return skip(kRefused);

@@ -82,7 +82,7 @@ void Witness::wait_for_passes(std::uint64_t nr) const {
 void Witness::begin_round() {
   returned_ = false;
   ++round_;
-  // A visit may be under way that knew otherwise.
+  // A visit may be under way that began before.
   wait_for_passes(0);
   {
     const std::lock_guard guard(lock_);

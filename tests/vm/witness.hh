@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A witness for guest tests: a thread on a CPU of its own that goes through pages again and again
-// and says what its TLB let it see.
+// A witness for guest tests: a thread pinned to a CPU that reads pages in a loop and counts what
+// its TLB let it see.
 #pragma once
 
 #include <atomic>
@@ -36,9 +36,9 @@ class Witness {
   /// Forgets what was seen, and waits until it has gone through all pages, so that its TLB has
   /// them.
   void begin_round();
-  /// The call that unmaps the pages has returned: who reaches one now is wrong. Doesn't wait.
+  /// The call that unmaps the pages has returned: reaching one from now on is wrong. Does not wait.
   void returned() { returned_.store(true); }
-  /// Waits until it has gone through all pages with that knowledge. What it has seen.
+  /// Waits until it has gone through all pages after that. Returns what it has seen.
   WitnessCounts end_round();
 
   /// The value that a writer writes.

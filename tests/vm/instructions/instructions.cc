@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Instructions per page of the lab's merged unmap, and of the stock kernel's munmap on ordinary
 // memory of the same shape. For a guest with one CPU whose clock counts instructions (QEMU's
-// -icount): a loop of known length in the same boot tells what a nanosecond is there.
+// -icount): a loop of known length in the same boot gives the instructions per nanosecond.
 //
 // Output, one figure a line: `NAME INSTRUCTIONS_PER_PAGE`.
 #include <sys/mman.h>
@@ -22,7 +22,7 @@ constexpr unsigned kRepeats = 15;
 
 std::uint64_t clock_ns() {
   timespec now{};
-  // This thread's own time: a young guest has kernel threads that are still busy.
+  // This thread's own time: kernel threads of a guest that has just booted are still busy.
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(now.tv_nsec);
@@ -37,7 +37,7 @@ void spin(std::uint64_t rounds) {
 #endif
 }
 
-/// The median of several runs: a timer interrupt can add to one, or be taken off too generously.
+/// The median of several runs: a timer interrupt may add to one, or too much be subtracted.
 template <class Setup, class Timed>
 double median_ns(Setup setup, Timed timed) {
   std::array<std::uint64_t, kRepeats> runs{};
