@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A scenario's check. A sound one is searched exhaustively, twice: with the reduction, and, if it
-// is not too large, without, which counts the interleavings and proves the reduction right once
-// more.
+// A scenario's check. A sound one is searched exhaustively: with the reduction and, if it is not
+// too large, again without, which counts the interleavings and confirms the reduction.
 #include "tests/explore/checks.hh"
 
 #include <algorithm>
@@ -14,7 +13,7 @@ namespace tlblab::explore {
 
 namespace {
 
-// A fault that takes more preemptions than this is not found.
+// A fault that needs more preemptions than this is not found.
 constexpr u32 kMostPreemptions = 4;
 constexpr u64 kMostStates = 30'000'000;
 // With more states the interleavings are not counted.
@@ -30,7 +29,7 @@ std::string preemptions(u32 nr) {
   return std::to_string(nr) + (nr == 1 ? " preemption" : " preemptions");
 }
 
-Outcome failed_with_story(Machine& machine, const Scenario& scenario, const SearchResult& result) {
+Outcome failed_with_trace(Machine& machine, const Scenario& scenario, const SearchResult& result) {
   const Counterexample counterexample =
       write_counterexample(machine, scenario, result.trace, result.violation);
   return {.verdict = std::string(violation_name(result.violation)) + ", but it should be sound",
@@ -42,7 +41,7 @@ Outcome failed_with_story(Machine& machine, const Scenario& scenario, const Sear
 Outcome check_bounded(const Scenario& scenario, u32 bound) {
   Machine machine(scenario.config, scenario.bodies);
   const SearchResult result = search(machine, {.preemptions = bound, .most_states = kMostStates});
-  if (result.violation != Violation::kNone) return failed_with_story(machine, scenario, result);
+  if (result.violation != Violation::kNone) return failed_with_trace(machine, scenario, result);
   const auto states = static_cast<double>(result.states);
   const std::string found = "no violation in " + number(states) + " states";
   return {.passed = !result.gave_up,
@@ -58,7 +57,7 @@ Outcome check_sound(const Scenario& scenario, const CheckOptions& options) {
   }
   Machine machine(scenario.config, scenario.bodies);
   const SearchResult reduced = search(machine, {.most_states = kMostStates});
-  if (reduced.violation != Violation::kNone) return failed_with_story(machine, scenario, reduced);
+  if (reduced.violation != Violation::kNone) return failed_with_trace(machine, scenario, reduced);
   Outcome outcome = {.states = static_cast<double>(reduced.states),
                      .steps = static_cast<double>(reduced.steps)};
   const std::string states = number(outcome.states) + " states";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What is checked: each scenario against what it must show, and the explorer against itself.
+// The checks: each scenario against its expected result, and the explorer against itself.
 #pragma once
 
 #include <functional>

@@ -91,7 +91,7 @@ class Writer {
     return {cpu, "reads " + page_name(page) + ": loads its translation"};
   }
 
-  /// What the violation means, as the step that shows it; `last` is the one before.
+  /// The violation, as the step that would show it; `last` is the step before.
   Line last_line(Violation violation, StepId last) {
     const State& s = machine_.state;
     for (u32 cpu = 0; cpu < machine_.config().nr_cpus; ++cpu) {
@@ -230,7 +230,7 @@ class Writer {
     return value;
   }
 
-  /// Going on to look elsewhere, or to act on others, while a store of one's own waits.
+  /// Goes on to read elsewhere, or to act on other CPUs, while an own store is not yet visible.
   void limit_if_overtaken(u32 cpu, const Op& op) {
     const State& s = machine_.state;
     for (u32 i = 0; i < s.buffered[cpu]; ++i) {

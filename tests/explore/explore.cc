@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The explorer's command line. Ends with one line: explore: N passed, N failed. Exit status 0 if
-// nothing failed, 1 if something did, 2 if it was not understood.
+// nothing failed, 1 if something did, 2 on bad arguments.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,8 +22,8 @@ constexpr const char* kUsage =
     "usage: explore [--all | --mutants | --list | --schedules | --speed | NAME...]\n"
     "               [--bound N|all] [--jobs N] [--traces] [--no-times]\n"
     "\n"
-    "Explores every interleaving of the core on a modelled machine. NAME stands for every check\n"
-    "that begins so; violations are then printed as counterexamples.\n"
+    "Explores every interleaving of the core on a modelled machine. NAME selects every check\n"
+    "whose name begins with it; the traces of violations are then printed.\n"
     "\n"
     "  --all       every check\n"
     "  --mutants   only those in which something is taken away from the core\n"
@@ -103,7 +103,7 @@ bool is_chosen(const Options& options, const Check& check) {
   return false;
 }
 
-// An outcome on its way from a worker: this, then the verdict and the counterexample.
+// What a worker sends for an outcome: this, then the verdict and the counterexample.
 struct Header {
   bool passed;
   double states;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The context switch of a fibre, by hand: registers that the ABI lets a callee keep go to the stack
-// that is left, and come from the stack that is entered. Floating-point control words are not
-// switched: nobody here changes them.
+// The context switch of a fibre: callee-saved registers are pushed to the stack that is left and
+// popped from the stack that is entered. Floating-point control words are not switched: no fibre
+// changes them.
 #include "tests/explore/fibre.hh"
 
 #include <cstdlib>
@@ -9,8 +9,8 @@
 namespace tlblab::explore {
 
 extern "C" {
-// Saves what must be saved on the current stack, stores the stack pointer to *save, goes on at
-// load.
+// Pushes callee-saved registers to the current stack, stores the stack pointer to *save, and
+// continues at load.
 void tlblab_explore_switch(void** save, void* load);
 // Where a new fibre begins: hands the saved Fibre* to the saved function.
 void tlblab_explore_entry();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Fibres: functions that can be left in the middle and gone on with, here or later again.
+// Fibres: functions that can be left in the middle and resumed there, more than once.
 //
 // A fibre's whole mutable state is its stack, from its stack pointer up, so that a copy of these
 // bytes is a snapshot of it: the search saves them before a step and puts them back after. That
@@ -23,11 +23,11 @@ class Fibre {
   Fibre(const Fibre&) = delete;
   Fibre& operator=(const Fibre&) = delete;
 
-  /// Makes it stand at the start of `body`, which must outlive it. Nothing runs yet.
+  /// Sets it to the start of `body`, which must outlive it. Nothing runs yet.
   void start(const std::function<void()>* body);
   /// Runs it until it calls leave(), or its body returns. Not from within a fibre.
   void resume();
-  /// Back to whoever resumed it. Only from within this fibre.
+  /// Returns to the caller of resume(). Only from within this fibre.
   void leave();
 
   /// The bytes that are its state, as long as it is not running.

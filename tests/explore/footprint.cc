@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which parts of the state a step would read and write: two steps that don't meet in one of them
-// give the same state in either order, and neither enables or disables the other. The sleep sets
-// rest on this, and the self-tests compare with a search that doesn't use it.
+// Which parts of the state a step would read and write. Two steps without a part in common give the
+// same state in either order, and neither enables or disables the other. The sleep sets rely on
+// this; the self-checks compare them with a search without sleep sets.
 #include "tests/explore/machine.hh"
 
 namespace tlblab::explore {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr u8 bit(u32 n) { return static_cast<u8>(1U << n); }
 
-/// Operations that take effect at once and for all, so that the CPU's earlier stores must be out.
+/// Operations that become visible at once, so that the CPU's earlier stores must be visible.
 constexpr bool is_locked(OpKind kind) {
   switch (kind) {
     case OpKind::kAdd:
@@ -31,7 +31,7 @@ constexpr bool is_store(OpKind kind) {
   return kind == OpKind::kStore || kind == OpKind::kClearPlain || kind == OpKind::kClearWrite;
 }
 
-/// A CPU's own view of memory: its latest store to the cell, else what everybody sees.
+/// A CPU's own view of memory: its latest store to the cell, or else what all CPUs see.
 u16 seen_by(const State& state, u32 cpu, u32 cell) {
   for (u32 i = state.buffered[cpu]; i-- > 0;) {
     if (state.buffer[cpu][i] >> 16 == cell) return static_cast<u16>(state.buffer[cpu][i]);
@@ -287,13 +287,13 @@ void Machine::flush(u32 cpu, const Request& request) {
     state.tlb[cpu] = state.tlb_dirty[cpu] = state.pointers[cpu] = state.walk[cpu] = 0;
     return;
   }
-  // With PCID an x86 CPU that has left the mm keeps what it has of it, and must look at the
-  // generation when it comes back. arm64's broadcast finds it anywhere, under its ASID.
+  // With PCID an x86 CPU that has left the mm keeps its translations, and must check the generation
+  // when it comes back. arm64's broadcast finds it anywhere, under its ASID.
   if (config_.arch == Arch::kX86 && (state.loaded & bit(cpu)) == 0) return;
   if (config_.arch == Arch::kArm64 && request.asid != state.asid[cpu]) return;
   state.tlb[cpu] &= static_cast<u8>(~pages);
   state.tlb_dirty[cpu] &= state.tlb[cpu];
-  // x86: any invalidation takes all pointers of the address space with it. Intel SDM 4.10.4.1.
+  // x86: any invalidation also drops all pointers of the address space. Intel SDM 4.10.4.1.
   state.pointers[cpu] &= static_cast<u8>(config_.arch == Arch::kX86 ? 0 : ~tables);
   if (state.walk[cpu] != 0 && (pages & bit(state.walk[cpu] - 1U)) != 0) state.walk[cpu] = 0;
 }

@@ -2,22 +2,22 @@
 // The modelled machine: a few CPUs with their TLBs, walkers and store buffers, two page tables, a
 // few pages, and the kernel code that runs on some of the CPUs as fibres.
 //
-// What it promises is the least that hardware promises, so that nothing is right by luck:
+// It guarantees the least that hardware guarantees, so that nothing is correct by luck:
 //   TLB          each translation that a CPU ever loaded stays usable until a flush that covers it
 //                has completed on that CPU. Nothing is evicted.
 //   walk cache   the same for pointers to leaf tables; the walker may use any pointer it has
-//   speculation  any CPU that has the mm loaded may load any present entry at any time, the one
-//                that runs the operation too
+//   speculation  any CPU that has the mm loaded may load any present entry at any time, the
+//                initiator too
 //   stores       wait in a FIFO per CPU until they are drained, at any time; the CPU's own loads
-//                see them, nobody else does, the walkers neither. Locked operations and fences
-//                wait until the FIFO is empty (x86-TSO).
+//                see them, other CPUs and walkers do not. Locked operations and fences wait until
+//                the FIFO is empty (x86-TSO).
 //   flushes      a request is posted to each target; each target carries it out at any time when
 //                its interrupts are on (arm64: at any time); then the initiator may go on
-//   ASIDs        arm64: a CPU keeps what it loads under the tag that the mm had when it came, and
-//                an invalidation under another tag leaves that alone
+//   ASIDs        arm64: a CPU tags what it loads with the ASID that the mm had when the CPU
+//                loaded it; an invalidation under another ASID does not touch that
 //
-// A step is atomic: one operation of one fibre, or one act of one agent. Which steps could come
-// next is the machine's to say, which one does is the search's. The state is plain data.
+// A step is atomic: one operation of one fibre, or one action of the hardware. The machine says
+// which steps are possible, the search chooses one. The state is plain data.
 #pragma once
 
 #include <array>
@@ -109,7 +109,7 @@ enum class Violation : u8 {
   kWalkInFreed,    ///< a walker can read in a table that was freed
   kLostWrite,      ///< a frame was written, and released as if it were clean
   kReleasedTwice,  ///< a frame was released twice
-  kDeadlock,       ///< somebody waits for ever
+  kDeadlock,       ///< a fibre waits for ever
 };
 const char* violation_name(Violation violation);
 
@@ -162,7 +162,7 @@ struct Config {
   u8 tlb = 0;                      ///< pages that every CPU's TLB holds at first
   u8 writing = 0;                  ///< CPUs that write to pages through their TLB
   bool split_walks = false;        ///< reading an entry and filling the TLB are two steps
-  bool broken_completion = false;  ///< arm64: the first wait for a request waits for nobody
+  bool broken_completion = false;  ///< arm64: the first wait for a request does not wait
 };
 
 /// Steps are numbered, so that sets of them are words.

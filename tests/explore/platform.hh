@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The modelled machine as a platform of the core: platform.hh's contract, each shared access a step
-// that the search may delay. The same for the protocol pieces: their shared words, the tables.
+// The modelled machine as a platform of the core: it implements core/platform.hh, and each shared
+// access is a step that the search may delay. Likewise for the protocols' shared words and tables.
 //
-// x86: an entry is emptied by a locked exchange; a request goes by interrupt to the CPUs that the
-// core's CPU mask and generation say. arm64: an entry is emptied by a plain store, as where the
-// hardware sets no dirty bits; requests go by the core's own protocol (broadcast.hh).
+// x86: a locked exchange clears an entry; a request interrupts the CPUs that the core's CPU mask
+// and generation select. arm64: a plain store clears an entry, as without hardware dirty bits;
+// requests use the core's own protocol (broadcast.hh).
 #pragma once
 
 #include "kmod/core/flush/broadcast.hh"
@@ -23,21 +23,20 @@ enum class Mechanism : u8 {
   kDsbOnce,  ///< arm64: one DSB
 };
 
-/// What the model's platform can be made to leave out: for planted faults, and to show that the
-/// explorer would see if the core left it out. Each is a bit.
+/// What the model's platform can be made to leave out, for planted faults and mutants. Bits.
 enum Omission : u32 {
   kNothing = 0,
   kOmitFlush = 1U << 0,       ///< no flush is issued
   kOmitLastPage = 1U << 1,    ///< a range's last page is left out
   kOmitTableLock = 1U << 2,   ///< page tables are not locked
   kOmitStoreFence = 1U << 3,  ///< arm64: no DSB ISHST before the TLBI
-  kOmitCompletion = 1U << 4,  ///< nobody waits until the flush is done
+  kOmitCompletion = 1U << 4,  ///< flushes are not waited for
   kSplitClear = 1U << 5,      ///< x86: entries are emptied by a load and a store
   kWeakIncrement = 1U << 6,   ///< words: an increment is a load and a store, no barrier
-  kOmitWordFence = 1U << 7,   ///< words: a full fence is none
+  kOmitWordFence = 1U << 7,   ///< words: no full fences
   kLeafOnly = 1U << 8,        ///< arm64: flushes for freed tables leave the walk caches alone
   kOmitTargets = 1U << 9,     ///< x86: only this CPU is flushed
-  kOmitRepeat = 1U << 10,     ///< arm64: cores with broken completion are not asked once more
+  kOmitRepeat = 1U << 10,     ///< arm64: no repetition for cores with broken completion
 };
 
 template <Mechanism kMechanism>

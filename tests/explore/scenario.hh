@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A scenario: a machine, what runs on it, and what the search must say about it.
+// A scenario: a machine, what runs on it, and what the search must find.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ struct Scenario {
   Violation expected = Violation::kNone;  ///< the violation that must be found
   std::string about;                      ///< a line: what it is, and from which thread
   std::array<const char*, 4> words = {};  ///< names of the protocol's words
-  /// What to ask of the module for the same: the request of each body. Empty: it can't be asked.
+  /// The module's request for each body. Empty: the module cannot do the same.
   std::vector<Unmap> requests = {};
   /// Preemptions that a sound scenario is explored up to; kAllPreemptions: everything.
   u32 bound = kAllPreemptions;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// arm64's flush protocol (kmod/core/flush/broadcast.hh) where it is hard: an ASID that changes on
-// the way, and cores that say they are done too early. Each beside its wrong form.
+// arm64's flush protocol (kmod/core/flush/broadcast.hh) in its hard cases: an ASID that changes
+// meanwhile, and cores that report completion too early. Each beside its wrong form.
 #include "tests/explore/scenario.hh"
 #include "tests/explore/unmap_body.hh"
 
@@ -21,7 +21,7 @@ Machine::Body rollover_body() {
   };
 }
 
-/// Reads the ASID first, as the module did until it was found in its object code.
+/// Reads the ASID first, as the module's object code once did.
 template <Mechanism kMechanism>
 class EarlyAsid : public ModelPlatform<kMechanism> {
  public:
@@ -76,7 +76,7 @@ void add_completion(std::vector<Scenario>& list, const catalogue::Gather& gather
   list.push_back({.name = "broken-completion," + name,
                   .config = config,
                   .bodies = {unmap_body<kMechanism>(unmap)},
-                  .about = "cores with erratum 4118414, asked once more"});
+                  .about = "cores with erratum 4118414, with the repetition"});
   list.push_back({.name = "fault:no-repeat," + name,
                   .kind = Kind::kFault,
                   .config = config,

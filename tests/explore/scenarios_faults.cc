@@ -63,7 +63,7 @@ std::vector<Scenario> fault_scenarios() {
                   .bodies = {unmap_body<Mechanism::kIpi>(early)},
                   .about = "s390's early flush where it is sound: no CPU has the mm loaded"});
 
-  // Two initiators on the same pages, and nobody claims them (thread 002).
+  // Two initiators on the same pages, without claims (thread 002).
   const Config three = {.nr_cpus = 3, .nr_pages = 2, .loaded = 0x7};
   const Unmap first = {.fault = TLBLAB_TRUST_NONE, .ranges = {{0, 0, 1}}};
   const Unmap second = {.fault = TLBLAB_TRUST_NONE, .ranges = {{0, 1, 1}}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The core's protocol pieces, each in its right form and in the wrong ones.
+// The protocols, each in its right form and in the wrong ones.
 #include "kmod/core/credit.hh"
 #include "tests/explore/protocols/generation.hh"
 #include "tests/explore/protocols/nesting.hh"
@@ -42,7 +42,7 @@ void release_page(Machine& machine, u32 page) { machine.perform(OpKind::kRelease
 
 // --- CPU mask and generation (thread 000, the first bug)
 
-/// Each of its flushes asks the mask and the generation whom to tell.
+/// Each of its flushes goes to the CPUs that mask and generation select.
 Machine::Body generation_initiator(u32 page, u32 omissions) {
   return unmap_body<Mechanism::kIpi>({.ranges = {{0, page, page}}}, omissions);
 }
@@ -147,7 +147,7 @@ Machine::Body reclaimer() {
 
 void add_pending(std::vector<Scenario>& list) {
   using Sound = core::Pending<X86, 8>;   // the model's words have 16 bits
-  using Narrow = core::Pending<X86, 2>;  // starts anew at every addition
+  using Narrow = core::Pending<X86, 2>;  // starts again at every addition
   using Faulty = FlagClearedAfterFlush<X86>;
   const Config config = {.nr_cpus = 3,
                          .nr_pages = 2,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What lets a scheme be wrong and harm nobody: every planted fault, with the quarantine between the
-// release and the frame's next owner (kmod/core/safety/quarantine.hh), and with the address space
-// flushed before its addresses are used again (kmod/core/safety/leftovers.hh). Sound as a whole,
-// though the schemes are not. And both rules with a part taken out.
+// The safety rules, which keep wrong schemes from doing harm: every planted fault, with the
+// quarantine between the release and the frame's next owner (kmod/core/safety/quarantine.hh), and
+// with the address space flushed before its addresses are used again
+// (kmod/core/safety/leftovers.hh). The whole is sound, although the schemes are not. Also both
+// rules with a part taken out.
 #include "kmod/core/operation/populate.hh"
 #include "kmod/core/safety/leftovers.hh"
 #include "kmod/core/safety/quarantine.hh"
@@ -13,15 +14,15 @@ namespace tlblab::explore {
 
 namespace {
 
-/// What a rule is robbed of.
+/// What is taken out of a rule.
 enum class Without : u8 {
   kNothing,
   kGlobalFlush,  ///< frames are given back at once
   kTakingFirst,  ///< they are taken out after the flush
   kOtherCpus,    ///< only the CPU that drains flushes
-  kForgetting,   ///< nobody flushes what was left behind
-  kPatience,     ///< one bit, taken away before the flush: the second one doesn't wait for it
-  kSecondMark,   ///< an operation is marked before it begins alone
+  kForgetting,   ///< what was left behind is not flushed
+  kPatience,     ///< one bit, cleared before the flush: a second caller does not wait for it
+  kSecondMark,   ///< an operation is marked only before it begins
 };
 
 /// Released frames go to the quarantine, one bit each in a word.
@@ -79,7 +80,7 @@ Machine::Body quarantining_body(u32 fault) {
   };
 }
 
-/// Another CPU wants frames, twice: what came into quarantine meanwhile is the second one's.
+/// Another CPU wants frames, twice: the second time drains what came into quarantine meanwhile.
 template <Mechanism kMechanism>
 Machine::Body draining_body(Without without) {
   return [without](Machine& machine) {
@@ -107,7 +108,7 @@ Scenario quarantine_scenario(const std::string& name, u32 fault, Without without
           .words = {"the quarantine"}};
 }
 
-/// One bit for "something was performed", taken away before the flush.
+/// One bit for "something was performed", cleared before the flush.
 template <core::Words W>
 class TakenAway {
  public:
@@ -127,8 +128,8 @@ class TakenAway {
 inline constexpr u8 kMarkedCell = kWordCell + 1;
 inline constexpr u8 kFlushedCell = kWordCell + 2;
 
-/// Performs on a page of its own, then unmaps it: whoever is given the address must not meet what
-/// is left.
+/// Performs on a page of its own, then unmaps it: the next user of the address must not find stale
+/// translations.
 template <Mechanism kMechanism, template <class> class Rule>
 Machine::Body closing_body(u32 page, u32 fault, Without without) {
   return [page, fault, without](Machine& machine) {

@@ -11,7 +11,7 @@ namespace tlblab::explore {
 
 namespace {
 
-/// Pages that must not be reachable any more once that violation is one.
+/// Pages that must not be reachable any more when that violation is checked.
 u8 forbidden(const State& state, Violation violation) {
   return violation == Violation::kLeak          ? state.released
          : violation == Violation::kAfterReturn ? state.returned
@@ -83,10 +83,10 @@ class TraceReader {
   }
 
   Machine& machine_;
-  u32 flushing_ = 0;  ///< CPUs whose request is posted, and carried out by nobody
+  u32 flushing_ = 0;  ///< CPUs whose request is posted and not yet carried out anywhere
 };
 
-/// Leads the model's CPUs through a schedule, as tests/vm/replay_test.cc leads a guest's.
+/// Takes the model's CPUs through a schedule, as tests/vm/replay_test.cc does a guest's.
 class Controller {
  public:
   explicit Controller(Machine& machine) : machine_(machine) { machine_.reset(); }
@@ -156,7 +156,7 @@ class Controller {
     return machine_.state.pending[cpu].kind == OpKind::kWait && take_fibre_step(cpu);
   }
 
-  /// To the next place where an operation stops, or its end; false if it must wait for somebody.
+  /// To the next place where an operation stops, or its end; false if it must wait for another CPU.
   bool go_on(u32 cpu) {
     while (!is_idle(machine_, cpu) && kind_of(machine_.state.pending[cpu]) == StepKind::kRead) {
       if (!take_fibre_step(cpu)) return false;

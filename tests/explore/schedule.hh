@@ -2,10 +2,10 @@
 // From a trace to a schedule: the order in which a guest can make the same happen, with the
 // module's paced operations (struct tlblab_pace) and a reading thread on each CPU.
 //
-// A guest's steps are larger than the model's. An operation stops before it empties an entry,
-// flushes, releases a frame or returns, and goes on to the next such place by itself; a flush is
-// one step, all CPUs together. Whether a trace survives that is not argued but tried: its schedule
-// is followed on the model, in those steps, and must end as the trace did.
+// A guest's steps are larger than the model's. An operation stops before it clears an entry,
+// flushes, releases a frame or returns, and runs freely from one such place to the next; a flush is
+// one step, all CPUs together. Whether a trace survives that is tested: its schedule is followed on
+// the model, in those steps, and must end as the trace did.
 #pragma once
 
 #include <optional>

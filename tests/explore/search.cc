@@ -159,8 +159,7 @@ class Search {
   std::size_t undo_used_ = 0;
 };
 
-/// Lets each store become visible as early as the violation allows, so that those that are late are
-/// late for a reason.
+/// Makes each store visible as early as the violation allows, so that a late store matters.
 Replay hasten(Machine& machine, Replay best) {
   for (std::size_t from = 1; from < best.trace.size(); ++from) {
     const StepId id = best.trace[from];
@@ -245,8 +244,8 @@ Found find_fewest(Machine& machine, u32 most, u64 most_states) {
   u64 steps = 0;
   const u8 speculating = machine.config().speculating;
   const auto others = static_cast<u8>(speculating & ~((1U << machine.nr_fibres()) - 1));
-  // Of the counterexamples with so many preemptions, rather one in which nobody speculates, and no
-  // store is late: a guest can show it.
+  // Among those with so many preemptions, prefer one without speculation and late stores: a guest
+  // can show it.
   struct Way {
     u8 speculating;
     bool prompt_stores;

@@ -4,7 +4,8 @@
 // Exhaustive: every state is visited; sleep sets (Godefroid 1996) leave out orders that differ only
 // by swapping independent steps. They visit the same states by fewer steps, so what is checked in
 // each state is not weakened. Together with the table of seen states, each state remembers which
-// steps were left out there; when it is reached again with fewer to leave out, the rest is made up.
+// steps were left out there; when it is reached again with fewer to leave out, the rest is taken
+// then.
 //
 // Bounded: at most so many preemptions, which are switches from a fibre that could go on to another
 // fibre; what hardware does is never counted. No reduction: swapping steps can cost preemptions.
@@ -13,8 +14,8 @@
 // The number of interleavings is counted where nothing is reduced: of a state it is the sum over
 // the states that come next, because no step leads back to a state that was seen on the way.
 //
-// States are told apart by 64 bits of hash: of S states two are taken for one with a chance of
-// about S * S / 2^65, three in a million at ten million.
+// States are identified by 64 bits of hash: among S states two collide with a probability of about
+// S * S / 2^65, three in a million at ten million.
 #pragma once
 
 #include <vector>
@@ -41,7 +42,7 @@ struct SearchResult {
   u64 states = 0;            ///< different ones
   u64 steps = 0;             ///< taken
   double interleavings = 0;  ///< orders of all steps; exhaustive without reduction only
-  u64 ends = 0;              ///< different states in which everybody was done
+  u64 ends = 0;              ///< different states in which all fibres were done
   u64 ends_digest = 0;       ///< of the end states
   u32 violations = 0;        ///< collect: mask of enum Violation
   bool gave_up = false;      ///< most_states was reached

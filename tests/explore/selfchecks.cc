@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The explorer against itself: what rests on an argument is compared with the search that does
+// The explorer against itself: each reduction that rests on an argument is compared with a search
 // without it, on every small model, faulty ones included.
 
 #include "tests/explore/checks.hh"

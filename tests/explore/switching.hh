@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A CPU that comes into the mm and goes, by the core's CPU mask and generation, and keeps its TLB
+// A CPU that enters and leaves the mm, by the core's CPU mask and generation, and keeps its TLB
 // while it is away, as x86 with PCID does.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace tlblab::explore {
 /// When it reads the generation that it takes to be the one it has flushed for.
 enum class Seen : u8 { kWhenEntering, kWhenLeaving };
 
-/// Comes, goes, and comes again; at first it is away, and was there at generation 1.
+/// Enters, leaves, and enters again; at first it is away, and was there at generation 1.
 inline Machine::Body switching_cpu(u32 omissions, Seen when) {
   return [omissions, when](Machine& machine) {
     using Platform = ModelPlatform<Mechanism::kIpi>;

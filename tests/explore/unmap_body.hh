@@ -57,8 +57,8 @@ inline const char* mechanism_name(Mechanism mechanism) {
 
 inline constexpr u32 kCeilingPages = 33;
 
-/// The core's perform(), as the caller of lab_core_perform() calls it; does not say that it
-/// returned.
+/// The core's perform(), as the caller of lab_core_perform() calls it; does not take the return
+/// step.
 template <class P>
 void perform_unmap(P& platform, const Unmap& unmap) {
   tlblab_request request{};

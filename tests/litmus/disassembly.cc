@@ -36,7 +36,7 @@ Disassembly::Disassembly(std::istream& in) {
     if (std::regex_match(line, match, section_line)) {
       section = match[1];
     } else if (std::regex_match(line, match, function_line)) {
-      // "name-0x8": the padding in front of a function is none.
+      // "name-0x8": the padding in front of a function is not a function.
       last_ = {section, parse_hex(match[1])};
       if (match[2].str().find("-0x") == std::string::npos) functions_[match[2]] = last_;
     } else if (std::regex_match(line, match, relocation_line)) {

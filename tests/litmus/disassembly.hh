@@ -30,8 +30,8 @@ struct Instruction {
 class Disassembly {
  public:
   /// Of `objdump -dr --no-show-raw-insn`, and `objdump -r -j .altinstructions -j __jump_table` of
-  /// the same object after it. The kernel patches some instructions when it knows the machine: both
-  /// what was there and what may come in its place are ways to go on.
+  /// the same object after it. The kernel patches some instructions at boot: both the original and
+  /// the replacement are possible paths.
   explicit Disassembly(std::istream& in);
 
   [[nodiscard]] const std::map<std::string, Address>& functions() const { return functions_; }

@@ -10,7 +10,7 @@ namespace tlblab::litmus {
 
 namespace {
 
-/// Which events may follow which. A way through a function begins in state 0.
+/// Which events may follow which. A path through a function begins in state 0.
 struct Rule {
   struct Transition {
     u32 from;
@@ -19,13 +19,13 @@ struct Rule {
   };
   std::vector<Transition> transitions;
   std::set<u32> ends;             ///< states in which it may return
-  std::set<std::string> must_do;  ///< events that are on some way through it
+  std::set<std::string> must_do;  ///< events that are on some path through it
 };
 
 /// What an instruction is to a rule; empty: nothing.
 using Reading = std::string (*)(const Instruction&);
 
-/// Follows every way through a function.
+/// Follows every path through a function.
 class Walk {
  public:
   Walk(const Disassembly& object, const Rule& rule, Reading reading)
@@ -106,7 +106,7 @@ class Walk {
 
 // --- The steps
 
-/// Instructions that order memory or tell TLBs, and calls that can't be looked into.
+/// Instructions that order memory or invalidate TLBs, and calls that cannot be followed.
 std::string read_ordering(const Instruction& instruction) {
   static const std::regex ordering(
       "(dsb|dmb|isb|ssbb|pssbb|sb|tlbi|tlbip|dc|ic|at|sys|sysl)\\b.*|"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Holds the module's objects against what platform.hh writes down: that each step of a flush is the
-// instructions which herd7 was asked about, and that the core takes the steps in their order.
+// Compares the module's objects with what platform.hh writes down: each step of a flush must be the
+// instructions that herd7 was asked about, and the core must take the steps in their order.
 //
-// On every way through a function, from its first instruction to its return, with and without what
-// the kernel patches in at boot. Instructions that bear on the order of memory or on TLBs must come
-// as listed, and no others may; what else the function does is its own affair. Operands (which
-// page, which ASID) are not looked at.
+// Every path through a function is followed, from its first instruction to its return, with and
+// without what the kernel patches in at boot. Instructions that affect the order of memory or TLBs
+// must come as listed, and no others may; other instructions are ignored. Operands (which page,
+// which ASID) are not checked.
 #pragma once
 
 #include <string>

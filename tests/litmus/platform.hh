@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A platform of the core that carries nothing out, but writes down what each primitive is on arm64:
-// the core, run on it, leaves a column of a litmus test.
+// A platform of the core that only writes down what each primitive is on arm64: running the core on
+// it gives a column of a litmus test.
 //
 //   primitive               instructions                why these
 //   clear_span, each entry  STR to PTE(x)               the kernel's is an exchange without any
@@ -25,16 +25,16 @@
 //   add, exchange_if, ...   LDADDAL, CASAL, and so on;  Linux's atomics with LSE and
 //                           or LDXR, STLXR, DMB ISH     without
 //
-// What is marked "as in the module's object" is held against it: mapping.hh. So are the words'
-// operations.
+// mapping.hh compares what is marked "as in the module's object", and the words' operations, with
+// the object.
 //
-// A load gives what the scenario says that it gives, and so the code takes the path in question.
-// The value joins the condition of the test; no branch is written down for it. So in this respect,
-// too, the test is never stronger than the code: it may allow what the code does not. Where code
-// rests on its branch, a scenario has to say so: branch_on_loads().
+// A load returns the value that the scenario sets, so that the code takes the path in question. The
+// value becomes part of the test's condition, and no branch is written down for it. So the test is
+// never stronger than the code: it may allow what the code does not. Where code relies on its
+// branch, a scenario has to say so: branch_on_loads().
 //
-// A word that no other CPU of the test touches is not written down, but kept here: that also takes
-// away what order its access made, and lets herd7 come to an end.
+// A word that no other CPU of the test touches is not written down but kept here. That also drops
+// the order of its accesses, and lets herd7 finish.
 #pragma once
 
 #include <deque>
@@ -49,13 +49,13 @@ namespace tlblab::litmus {
 
 using core::Order;
 
-/// The core's pages are these; how large they are plays no part.
+/// The core's pages; their size does not matter.
 inline constexpr u32 kPageShift = 12;
 inline constexpr u64 kPageBytes = u64{1} << kPageShift;
 inline constexpr u32 kEntriesPerTable = 512;
 inline constexpr u64 kTableBytes = kEntriesPerTable * kPageBytes;
 
-/// What the platform can be made to do wrongly, or otherwise: each is a bit.
+/// What the platform can be made to do wrongly or differently. Bits.
 enum Change : u32 {
   kUnchanged = 0,
   kOmitPublish = 1U << 0,     ///< no DSB ISHST before the TLBI

@@ -353,7 +353,8 @@ Test settle_pending(bool branches, u32 changes) {
   return test;
 }
 
-/// CPU 0 empties the entry, and issues its TLBI. Who completes it, and CPU 1 releases the frame.
+/// CPU 0 clears the entry and issues its TLBI; it or CPU 1 completes that, and CPU 1 releases the
+/// frame.
 Test complete_elsewhere(bool initiator_completes) {
   Test test(3, 1);
   Word issued = {"issued"};

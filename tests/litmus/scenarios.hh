@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The litmus tests: what runs on which CPU, and what herd7 must say of it.
+// The litmus tests: what runs on which CPU, and what herd7 must answer.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,7 @@ struct Scenario {
   std::function<Test()> write;
 };
 
-/// In the order in which they are told. Each that is "Never" is spoilt by another one.
+/// In the order of the file. For each that is "Never", another one is broken in one thing.
 std::vector<Scenario> scenarios();
 
 }  // namespace tlblab::litmus

@@ -66,8 +66,8 @@ class Test {
   Column& column(u32 cpu) { return columns_[cpu]; }
   [[nodiscard]] u32 nr_pages() const { return nr_pages_; }
 
-  /// The outcome in question needs this register to have this value in the end: else the code would
-  /// have gone another way than the one which was written down.
+  /// The outcome in question needs this register to have this value in the end: otherwise the code
+  /// would have taken another path than the one written down.
   void on_path(u32 cpu, u32 number, u64 value);
   /// Any of these, on that path, is a violation.
   void violation(u32 cpu, u32 number, u64 value);
@@ -82,7 +82,7 @@ class Test {
   std::vector<std::string> violations_;
 };
 
-/// What went wrong with a scenario, in words; does not return.
+/// Reports what is wrong with a scenario; does not return.
 [[noreturn]] void give_up(const std::string& why);
 
 }  // namespace tlblab::litmus

@@ -21,8 +21,8 @@
 //   8                                     uses A through its TLB
 //
 // A CPU's own generation is the one that it read before its last flush on entering, never one read
-// when leaving: a request may have been posted to it whose flush it has not done, and as it is
-// away, won't do.
+// when leaving: a request may be posted to it that it has not carried out and, being away, will
+// not.
 //
 // Words, both owned by the mm: `generation`, from 1 on; `cpus`, one bit each.
 #pragma once
@@ -39,7 +39,7 @@ class Generation {
   Generation(W& words, Word& generation, Word& cpus)
       : words_(words), generation_(generation), cpus_(cpus) {}
 
-  /// Initiator, after emptying entries: they belong to a new generation. Returns the CPUs to tell;
+  /// Initiator, after clearing entries: they belong to a new generation. Returns the CPUs to flush;
   /// any other one flushes by itself before it uses the mm.
   u64 advance() {
     words_.add(generation_, 1, Order::kFull);
@@ -54,7 +54,7 @@ class Generation {
     return words_.load(generation_, Order::kRelaxed);
   }
 
-  /// A CPU that uses the mm no more, interrupts off; it may keep what it has.
+  /// A CPU that stops using the mm, interrupts off; it may keep its translations.
   void leave(u32 cpu) { words_.clear_bits(cpus_, u64{1} << cpu, Order::kRelease); }
 
  private:

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Nested gathers: two initiators work on the same addresses at once, and nobody owns a range.
+// Nested gathers: two initiators work on the same addresses at once, and ranges are not claimed.
 //
 // The rule. A gather enters before it takes its first page-table lock, and leaves after its last
-// flush. One that finds entries empty may owe to another gather that they are still usable. So
-// before it returns, it asks whether another was there, and if so flushes whatever its ranges
-// cover, whether it found anything or not.
+// flush. Entries that it finds empty may still be usable, if another gather has yet to flush
+// them. So before it returns it checks whether another one was there, and if so flushes all that
+// its ranges cover, whether it found anything or not.
 //
-// Why that is enough: the other one's entering is visible to whoever sees what it emptied, because
-// that was under a page-table lock taken after. If it has left by the time we ask, it has flushed.
+// Why that is enough: a CPU that sees an entry cleared by the other gather also sees that it
+// entered, because it cleared the entry under a page-table lock taken later. If it has left when we
+// check, it has flushed.
 //
 // The race that this survives (thread 002: "another MADV_DONTNEED caused the zap_pte_range() to
 // skip entries since pte_none() was true. To resolve these cases we relied on tlb_finish_mmu() to

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The pending/flushed pair of an mm: somebody (reclaim) empties entries and flushes much later; who
-// must not find them usable in between asks here whether something is pending, and flushes itself.
+// The pending/flushed pair of an mm: reclaim clears entries and flushes much later. Code that must
+// not find them usable in between checks here whether something is pending, and flushes it.
 //
-// The rule. Whoever empties an entry without flushing says add() before the page table's lock is
-// dropped. Whoever relies on there being no stale translation says settle() with the lock of that
-// table held. A flush settles only what was pending when it began, so what it may write down is the
-// count that was read before it, and only if nothing has been added since.
+// The rule. Code that clears an entry without flushing calls add() before it drops the page table's
+// lock. Code that relies on there being no stale translation calls settle() with the lock of that
+// table held. A flush settles only what was pending when it began: it may store only the count that
+// was read before it, and only if nothing has been added since.
 //
 // The race that this survives (thread 000: "try_to_unmap_flush() clears flush_required after
 // flushing. Another thread can call set_tlb_ubc_flush_pending() after the flush and before
@@ -24,8 +24,8 @@
 //
 // One word, owned by the mm: pending in the low half, how many of them are flushed in the high one;
 // 0 at first (mm->tlb_flush_batched of 6.12, with halves of 16 bits). A count that nears its half's
-// end starts anew at 1. If that brings the word back to what settle() read, within one flush, what
-// was added meanwhile is lost: with 32 bits, by two thousand million additions during one flush.
+// end starts again at 1. If that brings the word back to what settle() read, within one flush, what
+// was added meanwhile is lost: with 32 bits, by 2^31 additions during one flush.
 #pragma once
 
 #include "kmod/core/words.hh"
@@ -48,7 +48,7 @@ class Pending {
         words_.add(pair_, 1, Order::kFull);
         return;
       }
-      // Start anew long before it overflows into the other half, with one pending, which is true.
+      // Start again long before it overflows into the other half; one pending is true.
       if (words_.exchange_if(pair_, pair, 1, Order::kFull)) return;
     }
   }
@@ -60,7 +60,7 @@ class Pending {
     const u64 pair = words_.load(pair_, Order::kAcquire);
     if (pending(pair) == flushed(pair)) return;
     flush();
-    // If this fails, somebody added: what is pending stays so.
+    // If this fails, something was added: it stays pending.
     words_.exchange_if(pair_, pair, pending(pair) | pending(pair) << kHalfBits, Order::kFull);
   }
 

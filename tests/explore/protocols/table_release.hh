@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Page tables given back. They owe a flush of their own: that of the entries in them is not enough.
+// Freeing page tables. They need a flush of their own: flushing the entries in them is not enough.
 //
 // The rule. For each table: unhook it from the upper level, then flush the addresses that it mapped
 // from TLBs and walk caches, then free it. The flush must begin after the unhooking, because until
@@ -28,8 +28,9 @@
 namespace tlblab::core {
 
 /// What a platform must offer:
-/// unhook_table(table): clears the upper level's pointer to an empty leaf table. Nobody can hook it
-///   again (the mmap lock is held for writing).
+/// unhook_table(table): clears the upper level's pointer to an empty leaf table. It cannot be
+/// hooked
+///   again meanwhile (the mmap lock is held for writing).
 /// flush_tables(start, end): on return no CPU has a translation of [start, end), or a pointer to a
 ///   table that maps any of it, which was unhooked before the call. On arm64 not with the TLBI of
 ///   the last level alone.

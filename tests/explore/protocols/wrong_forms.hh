@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Wrong forms of the core's protocol pieces, as they were proposed or shipped: the explorer must
-// find what is wrong with each. The right forms, and the races, are in kmod/core.
+// Wrong forms of the protocols, as they were proposed or shipped: the explorer must find what is
+// wrong with each. The right forms, and the races, are beside this file and in kmod/core.
 #pragma once
 
 #include "kmod/core/credit.hh"
@@ -31,7 +31,7 @@ class FlagClearedAfterFlush {
   typename W::Word& flag_;
 };
 
-/// A flush of one change's addresses is taken for one of everything up to it.
+/// A flush of one change's addresses is credited as a flush of everything up to that change.
 template <core::Words W>
 class CoarseCredit : public core::Credit<W> {
  public:
