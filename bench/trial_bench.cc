@@ -40,7 +40,7 @@ BENCHMARK(BM_trial_set_up)->Unit(benchmark::kMicrosecond);
 void BM_responder_handshake(benchmark::State& state) {
   const std::vector<int>& cpus = benchmark_cpus();
   if (cpus.size() < 2) {
-    state.SkipWithError("one CPU: nobody to respond");
+    state.SkipWithError("one CPU: no responder");
     return;
   }
   pin_to_cpu(cpus[0]);
@@ -60,7 +60,7 @@ BENCHMARK(BM_responder_handshake)->Unit(benchmark::kMicrosecond);
 void BM_trial(benchmark::State& state) {
   const std::vector<int>& cpus = benchmark_cpus();
   if (cpus.size() < 2) {
-    state.SkipWithError("one CPU: nobody to respond");
+    state.SkipWithError("one CPU: no responder");
     return;
   }
   pin_to_cpu(cpus[0]);

@@ -141,7 +141,7 @@ class CommandLine {
         ->capture_default_str();
     check
         ->add_option("--schemes", check_.schemes,
-                     "only these, as `tlblab list` names them, parted by blanks (default: all)")
+                     "only these, as `tlblab list` names them, separated by spaces (default: all)")
         ->expected(1, CLI::detail::expected_max_vector_size);
     check->add_option("--seconds", check_.seconds, "time per scheme and load")
         ->check(CLI::Range(0.01, 86400.0))

@@ -38,7 +38,7 @@ std::string cpu_names(u32 cpus) {
     if (!names.empty()) names += ", ";
     names += "CPU " + std::to_string(std::countr_zero(cpus));
   }
-  return names.empty() ? "nobody" : names;
+  return names.empty() ? "no CPU" : names;
 }
 
 class Writer {
@@ -102,7 +102,7 @@ class Writer {
       const u32 freed = s.pointers[cpu] & s.freed;
       const char* const use = is_busy(cpu) ? "can use " : "writes ";
       if (violation == Violation::kLeak && leaked != 0) {
-        return {cpu, use + first(leaked) + " through its TLB: a frame that is somebody else's"};
+        return {cpu, use + first(leaked) + " through its TLB: a frame that has another owner"};
       }
       if (violation == Violation::kAfterReturn && kept != 0) {
         return {cpu, use + first(kept) + " through its TLB, after its unmap returned"};
@@ -110,7 +110,7 @@ class Writer {
       if (violation == Violation::kWalkInFreed && freed != 0) {
         limit(kWalkCaches);
         return {cpu, "its walker reads an entry in table " +
-                         std::to_string(std::countr_zero(freed)) + ", which is somebody else's"};
+                         std::to_string(std::countr_zero(freed)) + ", which has another owner"};
       }
     }
     const u32 releaser = last < kDrainStep ? last : 0;

@@ -37,14 +37,14 @@ std::vector<Scenario> mutant_scenarios() {
     add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-targets", gather.value, kOmitTargets,
                                 "only the initiator's CPU is flushed");
     add_mutant<Mechanism::kIpi>(list, name + ",ipi,no-wait", gather.value, kOmitCompletion,
-                                "nobody waits for the other CPUs");
+                                "the other CPUs are not waited for");
     add_mutant<Mechanism::kDsbEach>(list, name + ",dsb-each,no-flush", gather.value, kOmitFlush,
                                     "the flush is dropped");
     add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ishst", gather.value,
                                     kOmitStoreFence,
                                     "the walkers may still see the entries when the TLBI is done");
     add_mutant<Mechanism::kDsbOnce>(list, name + ",dsb-once,no-dsb-ish", gather.value,
-                                    kOmitCompletion, "nobody waits for the TLBI to complete");
+                                    kOmitCompletion, "the TLBI's completion is not waited for");
     if (gather.flush_at <= catalogue::Boundary::kTable)
       continue;  // they need no claim (thread 002)
     const Unmap both = {.gather = gather.value, .ranges = {{0, 0, 1}}};

@@ -171,7 +171,7 @@ void add_pending(std::vector<Scenario>& list) {
                   .config = config,
                   .bodies = {settling_initiator<Narrow>(), reclaimer<Narrow>()},
                   .expected = Violation::kAfterReturn,
-                  .about = "the counts start anew within one flush, and look as they did before",
+                  .about = "the counters wrap within one flush and read as before",
                   .words = {"pending/flushed"}});
 }
 
@@ -198,7 +198,7 @@ Scenario nesting_scenario(const char* name, u32 omissions) {
       .name = name,
       .config = {.arch = P::kArch, .nr_cpus = 3, .nr_pages = 2, .loaded = 0x7, .speculating = 0x4},
       .bodies = {nesting_body<P>(both, omissions), nesting_body<P>(second, omissions)},
-      .about = "two gathers on one range, unclaimed: whoever is not alone flushes the whole mm",
+      .about = "two gathers on one unclaimed range: one that is not alone flushes the whole mm",
       .words = {"gathers under way"}};
 }
 

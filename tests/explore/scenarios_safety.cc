@@ -180,7 +180,7 @@ Machine::Body populating_body() {
   };
 }
 
-/// How the address comes to be somebody else's.
+/// How the address is used again.
 enum class Reuse : u8 { kMunmap, kPopulate };
 
 template <Mechanism kMechanism, template <class> class Rule = core::Leftovers>
@@ -226,21 +226,21 @@ void add_safety(std::vector<Scenario>& list, const std::string& mechanism) {
   }
   const u32 fault = TLBLAB_NO_FLUSH;
   add(quarantine_scenario<kMechanism>("mutant:quarantine,no-flush", fault, Without::kGlobalFlush),
-      "frames are given back and nobody flushed");
+      "frames are given back without a flush");
   add(quarantine_scenario<kMechanism>("mutant:quarantine,taken-late", fault, Without::kTakingFirst),
       "a frame that came after the flush is given back with the others");
   add(quarantine_scenario<kMechanism>("mutant:quarantine,here-only", fault, Without::kOtherCpus),
       "only the CPU that drains has flushed");
   add(leftovers_scenario<kMechanism>("mutant:leftovers,not-flushed", fault, Without::kForgetting),
-      "munmap() finds the entries empty, and leaves it at that");
+      "munmap() finds the entries empty and does not flush");
   add(leftovers_scenario<kMechanism>("mutant:populate,not-flushed", fault, Without::kForgetting,
                                      Reuse::kPopulate),
-      "entries are set while CPUs have what was there before");
+      "entries are set while CPUs still have the old translations");
   add(leftovers_scenario<kMechanism, TakenAway>("mutant:leftovers,taken-away", fault,
                                                 Without::kPatience),
-      "a second one finds the mark gone while the first one's flush is under way");
+      "a second caller finds the mark gone while the first one's flush is under way");
   add(leftovers_scenario<kMechanism>("mutant:leftovers,marked-once", fault, Without::kSecondMark),
-      "who populates elsewhere flushes in the middle, and takes the mark away");
+      "a populate elsewhere flushes in the middle and clears the mark");
 }
 
 }  // namespace

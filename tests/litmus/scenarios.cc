@@ -154,18 +154,18 @@ void add_one_page(List& list) {
   list.sometimes("no-dsb-ishst", "walkers may see the entry when the TLBI is done",
                  {.changes = kOmitPublish});
   list.sometimes("no-tlbi", "the barriers alone", {.changes = kOmitTlbi});
-  list.sometimes("no-final-dsb", "nobody waits for the TLBI", {.changes = kOmitCompletion});
+  list.sometimes("no-final-dsb", "the TLBI is not waited for", {.changes = kOmitCompletion});
   list.sometimes("local-tlbi", "the TLBI is for CPU 0 alone", {.changes = kLocal});
 
   list.never("strict-write", "one page, unmapped; CPU 1 writes", {.writer = true});
   list.sometimes("release-first-write", "the frame is released before the flush",
                  {.writer = true, .fault = TLBLAB_RELEASE_FIRST});
-  list.sometimes("no-final-dsb-write", "nobody waits for the TLBI",
+  list.sometimes("no-final-dsb-write", "the TLBI is not waited for",
                  {.writer = true, .changes = kOmitCompletion});
 
   list.never("strict-return", "nor does CPU 1 read the old frame when the unmap has returned", {},
              unmap_and_return);
-  list.sometimes("no-final-dsb-return", "nobody waits for the TLBI", {.changes = kOmitCompletion},
+  list.sometimes("no-final-dsb-return", "the TLBI is not waited for", {.changes = kOmitCompletion},
                  unmap_and_return);
 
   list.never("repeated", "TLBI and DSB once more, as for erratum 4118414: it does no harm",
@@ -181,12 +181,12 @@ void add_two_pages(List& list, const std::string& name, const std::string& about
   how.changes = kOmitPublish;
   list.sometimes(name + "-no-dsb-ishst", "walkers may see the entries", how);
   how.changes = kOmitCompletion;
-  list.sometimes(name + "-no-final-dsb", "nobody waits for the TLBIs", how);
+  list.sometimes(name + "-no-final-dsb", "the TLBIs are not waited for", how);
   how.changes = kUnchanged;
   how.writer = true;
   list.never(name + "-write", about + "; the CPUs write", how);
   how.changes = kOmitCompletion;
-  list.sometimes(name + "-write-no-final-dsb", "nobody waits for the TLBIs", how);
+  list.sometimes(name + "-write-no-final-dsb", "the TLBIs are not waited for", how);
 }
 
 void add_unmaps(List& list) {
@@ -385,7 +385,7 @@ void add_pending(List& list) {
              settle(true, kUnchanged));
   list.sometimes("pending-no-branch", "the same if nothing hung on the loaded value", "pending.hh",
                  settle(false, kUnchanged));
-  list.sometimes("pending-no-final-dsb", "nobody waits for the TLBI", "pending.hh",
+  list.sometimes("pending-no-final-dsb", "the TLBI is not waited for", "pending.hh",
                  settle(true, kOmitCompletion));
 
   list.never("linux-batched", "a TLBI is completed by the CPU that issued it, before it says so",

@@ -50,9 +50,10 @@ std::vector<Recording> recordings_of(const std::string& path) {
     recordings.push_back(std::move(recording));
   }
   if (recordings.empty()) {
-    throw Error(ExitStatus::kUsage, fmt::format("{} holds no trials of an A/A cell", path),
-                "Give the result file of a study with A/A controls, such as batching, or none to "
-                "record anew.");
+    throw Error(
+        ExitStatus::kUsage, fmt::format("{} holds no trials of an A/A cell", path),
+        "Give the result file of a study with A/A controls, such as batching, or no file to "
+        "record trials now.");
   }
   return recordings;
 }

@@ -50,7 +50,7 @@ MachineFinding judge_cpu_count(const Disturbance& d) {
   const std::string list = format_cpu_list(cpu_numbers(d));
   if (d.cpus.size() <= 1) {
     return {Severity::kTrouble, check,
-            fmt::format("only CPU {} may be used: nobody is there to be shot down", list),
+            fmt::format("only CPU {} may be used: there is no other CPU to respond", list),
             "Give the process or the virtual machine at least two CPUs (taskset, cpuset, --cpus)."};
   }
   if (d.cpus.size() == 2) {

@@ -45,7 +45,7 @@ constexpr int kMostCpus = 1 << 16;  // far beyond any kernel's NR_CPUS
 
 [[noreturn]] void refuse_list(std::string_view whole) {
   throw Error(ExitStatus::kUsage, fmt::format("\"{}\" is not a list of CPUs", whole),
-              "Write CPU numbers and ranges parted by commas, like 0-3,8.");
+              "Write CPU numbers and ranges separated by commas, like 0-3,8.");
 }
 
 /// Parses one CPU number at the front of `text` and takes it off.
