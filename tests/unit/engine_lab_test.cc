@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "include/tlblab/catalogue.hh"
 #include "user/engine/lab/lab_engine.hh"
 #include "user/engine/registry.hh"
 #include "user/lab/lab_account.hh"
@@ -186,6 +187,13 @@ TEST(LabTwins, AreThoseThatTheStockKernelCanShow) {
   const auto twin = [](const char* text) {
     return LabScheme(*parse_lab_scheme(text), kX86, "").twin();
   };
+  for (const catalogue::Gather& gather : catalogue::kGathers) {
+    const std::string of_row = twin((std::string("unmap:") + gather.name).c_str());
+    EXPECT_EQ(of_row, gather.twin);
+    if (!of_row.empty()) {
+      EXPECT_EQ(parse_scheme(of_row).full_name(), of_row) << "there is such one";
+    }
+  }
   EXPECT_EQ(twin("unmap:per-vma"), "syscall/munmap:per-vma");
   EXPECT_EQ(twin("unmap:merged"), "syscall/munmap:merged");
   for (const char* text : {"unmap:per-page", "unmap:per-table", "unmap:full-mm",
