@@ -72,6 +72,7 @@ class CommandLine {
 
   int run(int argc, char** argv) {
     measure_.argv.assign(argv, argv + argc);
+    check_.argv = measure_.argv;
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -155,6 +156,8 @@ class CommandLine {
     check->add_flag("--write", check_.write, "witnesses write to the pages, too");
     check->add_option("--cpus", check_.cpus,
                       "CPUs to use, the initiators' first (default: all allowed, by distance)");
+    check->add_option("--output", check_.output,
+                      "result file (default: a new one in results/local)");
     check->add_flag("--json", check_.as_json, "as JSON");
     check->add_flag("--defuse-faults", check_.defuse_faults)->group("");
     check->callback([this] { action_ = [this] { return run_check_command(check_); }; });
@@ -162,7 +165,10 @@ class CommandLine {
 
   void add_report_commands() {
     CLI::App* report = app_.add_subcommand("report", "result files to a page, Markdown or mail");
-    report->add_option("FILE", report_.files, "result files (.jsonl or .jsonl.gz)")->required();
+    report
+        ->add_option("FILE", report_.files,
+                     "result files (.jsonl or .jsonl.gz); a check's stands in the studies' reports")
+        ->required();
     report->add_option("--output", report_.output, "folder for the report (default: beside FILE)");
     report->add_flag("--mail", report_.mail, "print as mail text of 72 columns");
     report->add_flag("--json", report_.as_json, "print a summary as JSON");

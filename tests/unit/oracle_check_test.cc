@@ -8,9 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "include/tlblab/catalogue.hh"
-#include "tests/unit/oracle_land.hh"
+#include "tests/unit/oracle_file_target.hh"
+#include "user/analysis/check_analysis.hh"
 #include "user/commands/check_text.hh"
 #include "user/oracle/check.hh"
+#include "user/oracle/planted_faults.hh"
+#include "user/report/document/check_words.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab::oracle {
@@ -19,18 +22,18 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// A land where faults do what their names say, and sound schemes are.
-Deed as_labelled(const CellPlan& cell) {
-  if (cell.defused) return Deed::kTruncate;
+/// Faults do what their names say, and sound schemes are sound.
+Behaviour as_labelled(const CheckCell& cell) {
+  if (cell.defused) return Behaviour::kTruncate;
   switch (cell.fault) {
     case 0:
-      return Deed::kTruncate;
+      return Behaviour::kTruncate;
     case TLBLAB_TRUST_NONE:
-      return Deed::kLeave;
+      return Behaviour::kLeave;
     case TLBLAB_RELEASE_FIRST:
-      return Deed::kReleaseThenTruncate;
+      return Behaviour::kReleaseThenTruncate;
     default:
-      return Deed::kRelease;
+      return Behaviour::kRelease;
   }
 }
 
@@ -44,30 +47,37 @@ class OracleCheck : public testing::Test {
     plan_.cpus = {cpus[0], cpus[0], cpus[1]};
     plan_.schemes = {LabComposition{}};
     plan_.effort.rounds = 3;
-    setting_.cpus = {cpus[0], cpus[1]};
-    setting_.effort = plan_.effort;
   }
   void TearDown() override { sched_setaffinity(0, sizeof before_, &before_); }
 
-  CheckRecord check(const std::function<Deed(const CellPlan&)>& deed) const {
-    return run_check(FileLand(deed), plan_, [](const CheckProgress&) {});
+  /// As a file of it would be read.
+  [[nodiscard]] CheckResult check(
+      const std::function<Behaviour(const CheckCell&)>& behaviour) const {
+    records::CheckFile file;
+    file.header.setting = {Shape{},
+                           plan_.cpus,
+                           0,
+                           plan_.effort.rounds,
+                           false,
+                           tlblab::name(faulty_scheme()),
+                           cells_of(plan_).size()};
+    run_check(
+        FileTargets(behaviour), plan_, [](const CheckProgress&) {},
+        [&](const CheckedCell& cell) { file.cells.push_back(cell); });
+    return analyse_check(file);
   }
-  [[nodiscard]] std::string text(const CheckRecord& record) const {
-    return check_text(record, setting_, 100);
-  }
+  [[nodiscard]] static std::string text(const CheckResult& check) { return check_text(check, 100); }
 
   cpu_set_t before_{};
   CheckPlan plan_;
-  CheckSetting setting_;
 };
 
 TEST_F(OracleCheck, CatchesEveryFaultThatIsThere) {
   plan_.schemes.clear();
-  const CheckRecord record = check(as_labelled);
+  const CheckResult record = check(as_labelled);
   ASSERT_EQ(record.faults.size(), 10u) << "three faults under three loads, one under one";
-  for (const CellRecord& cell : record.faults) {
-    EXPECT_GT(cell.nr_caught(), 0u)
-        << planted_fault(cell.plan.fault).name << ", " << name(cell.plan.load);
+  for (const CheckedCell& cell : record.faults) {
+    EXPECT_GT(cell.nr_caught(), 0u) << cell.fault << ", " << name(cell.load);
     EXPECT_GT(cell.first_catch, 0u);
     EXPECT_LE(cell.first_catch, cell.counts.rounds);
   }
@@ -76,12 +86,12 @@ TEST_F(OracleCheck, CatchesEveryFaultThatIsThere) {
 }
 
 TEST_F(OracleCheck, IsVoidWhenAFaultEscapes) {
-  const CheckRecord record = check([](const CellPlan& cell) {
-    return cell.fault == TLBLAB_NO_FLUSH ? Deed::kTruncate : as_labelled(cell);
+  const CheckResult record = check([](const CheckCell& cell) {
+    return cell.fault == TLBLAB_NO_FLUSH ? Behaviour::kTruncate : as_labelled(cell);
   });
   EXPECT_TRUE(is_void(record));
   EXPECT_EQ(exit_status(record), ExitStatus::kVoid);
-  EXPECT_TRUE(record.cells.empty()) << "nothing may be concluded, so nothing is played";
+  EXPECT_TRUE(record.cells.empty()) << "nothing may be concluded, so no more is checked";
   EXPECT_EQ(record.faults.front().counts.rounds, 3u * kFaultPatience);
   EXPECT_THAT(text(record), HasSubstr("ESCAPED in 30 rounds"));
   EXPECT_THAT(text(record), HasSubstr("VOID: the oracle did not see what was planted; no-flush "
@@ -94,11 +104,12 @@ TEST_F(OracleCheck, IsVoidWhenFaultsAreOnlyLabels) {
 }
 
 TEST_F(OracleCheck, TellsOfAViolation) {
-  const CheckRecord record = check(
-      [](const CellPlan& cell) { return cell.fault == 0 ? Deed::kRelease : as_labelled(cell); });
+  const CheckResult record = check([](const CheckCell& cell) {
+    return cell.fault == 0 ? Behaviour::kRelease : as_labelled(cell);
+  });
   EXPECT_EQ(exit_status(record), ExitStatus::kViolation);
   ASSERT_EQ(record.cells.size(), 3u);
-  EXPECT_EQ(judge(record.cells[0].counts).word, Word::kLeak);
+  EXPECT_EQ(judge(record.cells[0].counts).outcome, Outcome::kLeak);
   EXPECT_THAT(text(record), HasSubstr("LEAK in 3 of 3 rounds"));
   EXPECT_THAT(text(record), HasSubstr(fmt::format("CPU {}, page 0x", plan_.cpus.back())));
   EXPECT_THAT(text(record), HasSubstr("VIOLATION"));
@@ -106,10 +117,10 @@ TEST_F(OracleCheck, TellsOfAViolation) {
 
 TEST_F(OracleCheck, TwoCpusCanNotShowTwoInitiators) {
   plan_.cpus.erase(plan_.cpus.begin());
-  const CheckRecord record = check(as_labelled);
+  const CheckResult record = check(as_labelled);
   EXPECT_EQ(exit_status(record), ExitStatus::kInconclusive);
-  EXPECT_EQ(judge(record.cells[0].counts).word, Word::kNoneSeen);
-  EXPECT_EQ(judge(record.cells[1].counts).word, Word::kInconclusive);
+  EXPECT_EQ(judge(record.cells[0].counts).outcome, Outcome::kNoneSeen);
+  EXPECT_EQ(judge(record.cells[1].counts).outcome, Outcome::kInconclusive);
   EXPECT_THAT(text(record), HasSubstr("not shown: 2 CPUs"));
   EXPECT_THAT(text(record), HasSubstr("inconclusive: where witnesses were there"));
 }
@@ -126,9 +137,11 @@ TEST(OracleSchemes, AreEveryRowWithEveryExtent) {
   EXPECT_EQ(sound_schemes(true).size(), 2 * rows.size()) << "each with one DSB and with one each";
 }
 
-CellRecord played(std::uint32_t fault, Load load, std::uint64_t caught, std::uint64_t rounds) {
-  CellRecord cell;
-  cell.plan = {faulty_scheme(), load, fault, false};
+CheckedCell checked(std::uint32_t fault, Load load, std::uint64_t caught, std::uint64_t rounds) {
+  CheckedCell cell;
+  cell.scheme = tlblab::name(faulty_scheme());
+  cell.load = load;
+  cell.fault = planted_fault(fault).name;
   cell.sought = planted_fault(fault).shows;
   cell.counts.rounds = rounds;
   cell.counts.rounds_seen[static_cast<std::size_t>(*cell.sought)] = caught;
@@ -138,46 +151,49 @@ CellRecord played(std::uint32_t fault, Load load, std::uint64_t caught, std::uin
 }
 
 TEST(OracleYardstick, IsTheMostElusiveFaultOfThatLoad) {
-  CheckRecord record;
-  record.faults = {played(TLBLAB_NO_FLUSH, Load::kOneInitiator, 9, 9),
-                   played(TLBLAB_RELEASE_FIRST, Load::kOneInitiator, 2, 8),
-                   played(TLBLAB_TRUST_NONE, Load::kTwoSame, 1, 8)};
-  const CellRecord* cell = hardest_fault(record, Load::kOneInitiator, Sight::kReleased);
+  CheckResult record;
+  record.faults = {checked(TLBLAB_NO_FLUSH, Load::kOneInitiator, 9, 9),
+                   checked(TLBLAB_RELEASE_FIRST, Load::kOneInitiator, 2, 8),
+                   checked(TLBLAB_TRUST_NONE, Load::kTwoSame, 1, 8)};
+  const CheckedCell* cell = hardest_fault(record, Load::kOneInitiator, Observation::kReleased);
   ASSERT_NE(cell, nullptr);
-  EXPECT_EQ(cell->plan.fault, std::uint32_t{TLBLAB_RELEASE_FIRST});
-  EXPECT_EQ(hardest_fault(record, Load::kTwoDisjoint, Sight::kReleased), nullptr);
-  EXPECT_NE(hardest_fault(record, Load::kTwoSame, Sight::kAfterReturn), nullptr);
+  EXPECT_EQ(cell->fault, "release-first");
+  EXPECT_EQ(hardest_fault(record, Load::kTwoDisjoint, Observation::kReleased), nullptr);
+  EXPECT_NE(hardest_fault(record, Load::kTwoSame, Observation::kAfterReturn), nullptr);
 }
 
 TEST(OracleText, ShowsNoTimeUnderEmulation) {
-  CheckRecord record;
-  record.faults = {played(TLBLAB_NO_FLUSH, Load::kOneInitiator, 9, 9)};
-  CheckSetting setting;
-  setting.cpus = {0, 1};
-  EXPECT_THAT(check_text(record, setting, 100), HasSubstr("after 250"));
-  setting.emulated = true;
-  EXPECT_THAT(check_text(record, setting, 100), Not(HasSubstr("after 250")));
-  const auto json = nlohmann::json::parse(check_json(record, setting));
+  CheckResult record;
+  record.faults = {checked(TLBLAB_NO_FLUSH, Load::kOneInitiator, 9, 9)};
+  record.setting.cpus = {0, 1};
+  EXPECT_THAT(check_text(record, 100), HasSubstr("after 250"));
+  record.emulated = true;
+  EXPECT_THAT(check_text(record, 100), Not(HasSubstr("after 250")));
+  const auto json = nlohmann::json::parse(check_json(record));
   EXPECT_TRUE(json.at("faults").at(0).at("first_catch_s").is_null());
   EXPECT_EQ(json.at("faults").at(0).at("outcome"), "caught");
 }
 
-TEST(OracleText, AFindingNamesWhoWhereWhatAndWhen) {
-  Finding finding;
-  finding.cpu = 2;
-  finding.round = 4;
-  finding.address = 0x7f0000001000;
-  finding.seen_ns = 10'000;
-  finding.tag = {TLBLAB_RELEASED, 0x1a2b, 77, 7'000, 8'000, 0};
-  EXPECT_EQ(finding_text(finding, false),
+TEST(OracleText, ABadReadNamesWhoWhereWhatAndWhen) {
+  BadRead bad_read;
+  bad_read.cpu = 2;
+  bad_read.round = 4;
+  bad_read.address = 0x7f0000001000;
+  bad_read.seen_ns = 10'000;
+  bad_read.frame = 0x1a2b;
+  bad_read.generation = 77;
+  bad_read.cleared_ns = 7'000;
+  bad_read.released_ns = 8'000;
+  EXPECT_EQ(report::bad_read_text(bad_read, false),
             "round 5, CPU 2, page 0x7f0000001000: released frame, frame 0x1a2b, generation 77; "
             "since cleared 3.00 µs, since released 2.00 µs; its call had not returned");
-  finding.returned_ns = 9'000;
-  EXPECT_THAT(finding_text(finding, false), HasSubstr("; since its call returned 1.00 µs"));
-  EXPECT_THAT(finding_text(finding, true), Not(HasSubstr("µs")));
-  EXPECT_THAT(finding_text(finding, true), HasSubstr("since cleared n/a (emulated)"));
-  finding.tag = {};
-  EXPECT_THAT(finding_text(finding, false), HasSubstr("gone before its tag was read"));
+  bad_read.returned_ns = 9'000;
+  EXPECT_THAT(report::bad_read_text(bad_read, false),
+              HasSubstr("; since its call returned 1.00 µs"));
+  EXPECT_THAT(report::bad_read_text(bad_read, true), Not(HasSubstr("µs")));
+  EXPECT_THAT(report::bad_read_text(bad_read, true), HasSubstr("since cleared n/a (emulated)"));
+  bad_read.generation = 0;
+  EXPECT_THAT(report::bad_read_text(bad_read, false), HasSubstr("gone before its tag was read"));
 }
 
 }  // namespace

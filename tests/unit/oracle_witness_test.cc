@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include "tests/unit/oracle_land.hh"
-#include "user/oracle/cell.hh"
+#include "tests/unit/oracle_file_target.hh"
+#include "user/oracle/round_runner.hh"
+#include "user/oracle/witness.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
 
@@ -21,79 +22,79 @@ class OracleWitness : public testing::Test {
   }
   void TearDown() override { sched_setaffinity(0, sizeof before_, &before_); }
 
-  static std::vector<WitnessedPage> pages_of(const Ground& ground) {
-    return witnessed_pages(ground.ranges(), Load::kOneInitiator, page_bytes());
+  static std::vector<WitnessedPage> pages_of(const Target& target) {
+    return witnessed_pages(target.ranges(), Load::kOneInitiator, page_bytes());
   }
 
   /// Rounds until the witness was there for one, or a thousand: the machine may take its CPU away.
-  WitnessReport round(Deed deed) {
-    FileGround ground(3, deed);
-    WitnessCrew crew({cpus_[1]}, pages_of(ground), false);
+  WitnessReport round(Behaviour behaviour) {
+    FileTarget target(3, behaviour);
+    WitnessCrew crew({cpus_[1]}, pages_of(target), false);
     WitnessReport report;
     for (unsigned i = 0; i < 1000 && !report.ran; ++i) {
-      ground.populate();
+      target.populate();
       crew.load(i);
       crew.call_begins(0);
-      EXPECT_EQ(ground.perform(0), 0);
+      EXPECT_EQ(target.perform(0), 0);
       crew.call_returned(0);
       report = crew.close().at(0);
     }
-    findings_ = crew.findings();
+    bad_reads_ = crew.bad_reads();
     EXPECT_TRUE(report.loaded);
     EXPECT_TRUE(report.ran);
     EXPECT_EQ(report.cpu, cpus_[1]);
     return report;
   }
 
-  static std::uint64_t reads(const WitnessReport& report, Sight sight) {
-    return report.reads[static_cast<std::size_t>(sight)];
+  static std::uint64_t reads(const WitnessReport& report, Observation observation) {
+    return report.reads[static_cast<std::size_t>(observation)];
   }
 
   cpu_set_t before_{};
   std::vector<int> cpus_;
-  std::vector<Finding> findings_;
+  std::vector<BadRead> bad_reads_;
 };
 
 TEST_F(OracleWitness, SeesNothingWhenPagesGoAway) {
-  const WitnessReport report = round(Deed::kTruncate);
+  const WitnessReport report = round(Behaviour::kTruncate);
   EXPECT_GE(report.eligible_reads, 3u) << "at least the one that fails, for each page";
   for (const std::uint64_t seen : report.reads) EXPECT_EQ(seen, 0u);
-  EXPECT_TRUE(findings_.empty());
+  EXPECT_TRUE(bad_reads_.empty());
 }
 
 TEST_F(OracleWitness, SeesAReleasedFrame) {
-  const WitnessReport report = round(Deed::kRelease);
-  EXPECT_GT(reads(report, Sight::kReleased), 0u);
-  EXPECT_LE(reads(report, Sight::kReleased), report.eligible_reads);
-  ASSERT_FALSE(findings_.empty());
-  EXPECT_LE(findings_.size(), kKeptFindings);
-  const Finding& first = findings_.front();
-  EXPECT_EQ(first.sight, Sight::kReleased);
+  const WitnessReport report = round(Behaviour::kRelease);
+  EXPECT_GT(reads(report, Observation::kReleased), 0u);
+  EXPECT_LE(reads(report, Observation::kReleased), report.eligible_reads);
+  ASSERT_FALSE(bad_reads_.empty());
+  EXPECT_LE(bad_reads_.size(), kKeptBadReads);
+  const BadRead& first = bad_reads_.front();
+  EXPECT_EQ(first.observation, Observation::kReleased);
   EXPECT_EQ(first.cpu, cpus_[1]);
-  EXPECT_GE(first.tag.frame, 100u);
-  EXPECT_GT(first.tag.generation, 0u);
-  EXPECT_GE(first.seen_ns, first.tag.released_ns);
-  EXPECT_GE(first.tag.released_ns, first.tag.cleared_ns);
+  EXPECT_GE(first.frame, 100u);
+  EXPECT_GT(first.generation, 0u);
+  EXPECT_GE(first.seen_ns, first.released_ns);
+  EXPECT_GE(first.released_ns, first.cleared_ns);
 }
 
 TEST_F(OracleWitness, SeesForeignData) {
-  EXPECT_GT(reads(round(Deed::kScribble), Sight::kForeign), 0u);
+  EXPECT_GT(reads(round(Behaviour::kScribble), Observation::kForeign), 0u);
 }
 
 TEST_F(OracleWitness, SeesALivePageAfterTheCallReturned) {
-  const WitnessReport report = round(Deed::kLeave);
-  EXPECT_GE(reads(report, Sight::kAfterReturn), 3u) << "the last turn reads each page";
-  EXPECT_EQ(reads(report, Sight::kReleased), 0u);
-  ASSERT_FALSE(findings_.empty());
-  EXPECT_GT(findings_.front().returned_ns, 0u);
-  EXPECT_GE(findings_.front().seen_ns, findings_.front().returned_ns);
+  const WitnessReport report = round(Behaviour::kLeave);
+  EXPECT_GE(reads(report, Observation::kAfterReturn), 3u) << "the last turn reads each page";
+  EXPECT_EQ(reads(report, Observation::kReleased), 0u);
+  ASSERT_FALSE(bad_reads_.empty());
+  EXPECT_GT(bad_reads_.front().returned_ns, 0u);
+  EXPECT_GE(bad_reads_.front().seen_ns, bad_reads_.front().returned_ns);
 }
 
 /// Reads before the call began could have seen nothing wrong.
 TEST_F(OracleWitness, CountsNoReadBeforeTheCall) {
-  FileGround ground(3, Deed::kLeave);
-  WitnessCrew crew({cpus_[1]}, pages_of(ground), false);
-  ground.populate();
+  FileTarget target(3, Behaviour::kLeave);
+  WitnessCrew crew({cpus_[1]}, pages_of(target), false);
+  target.populate();
   crew.load(0);
   const WitnessReport report = crew.close().at(0);
   EXPECT_TRUE(report.loaded);
@@ -102,25 +103,25 @@ TEST_F(OracleWitness, CountsNoReadBeforeTheCall) {
 }
 
 TEST_F(OracleWitness, ReadsOfPagesThatItNeverLoadedAreNotEligible) {
-  FileGround ground(3, Deed::kLeave);
-  WitnessCrew crew({cpus_[1]}, pages_of(ground), false);
+  FileTarget target(3, Behaviour::kLeave);
+  WitnessCrew crew({cpus_[1]}, pages_of(target), false);
   crew.load(0);  // not populated: zero bytes are nobody's tag
   crew.call_begins(0);
-  EXPECT_EQ(ground.perform(0), 0);
+  EXPECT_EQ(target.perform(0), 0);
   crew.call_returned(0);
   const WitnessReport report = crew.close().at(0);
   EXPECT_FALSE(report.loaded);
   EXPECT_EQ(report.eligible_reads, 0u);
-  EXPECT_GT(reads(report, Sight::kForeign), 0u);
+  EXPECT_GT(reads(report, Observation::kForeign), 0u);
 }
 
 /// A call of a few nanoseconds leaves no time to read.
 TEST_F(OracleWitness, ThatDidNotReadDuringTheCallSaysSo) {
-  FileGround ground(3, Deed::kLeave);
-  WitnessCrew crew({cpus_[1]}, pages_of(ground), false);
+  FileTarget target(3, Behaviour::kLeave);
+  WitnessCrew crew({cpus_[1]}, pages_of(target), false);
   bool ran = true;
   for (unsigned i = 0; i < 1000 && ran; ++i) {
-    ground.populate();
+    target.populate();
     crew.load(i);
     crew.call_begins(0);
     crew.call_returned(0);
@@ -130,10 +131,10 @@ TEST_F(OracleWitness, ThatDidNotReadDuringTheCallSaysSo) {
 }
 
 TEST_F(OracleWitness, ThatWritesMarksTheGuard) {
-  FileGround ground(1, Deed::kLeave);
-  WitnessCrew crew({cpus_[1]}, pages_of(ground), true);
-  ground.populate();
-  const auto* tag = reinterpret_cast<const tlblab_tag*>(ground.ranges()[0].begin);
+  FileTarget target(1, Behaviour::kLeave);
+  WitnessCrew crew({cpus_[1]}, pages_of(target), true);
+  target.populate();
+  const auto* tag = reinterpret_cast<const tlblab_tag*>(target.ranges()[0].begin);
   EXPECT_EQ(tag->guard, 0u);
   crew.load(0);
   crew.close();
@@ -165,12 +166,12 @@ TEST(OracleLoad, PartsWhatInitiatorsCover) {
 }
 
 TEST(OracleCast, LeavesAWitnessOrNothing) {
-  EXPECT_FALSE(cast_for({0}, Load::kOneInitiator));
-  EXPECT_FALSE(cast_for({0, 1}, Load::kTwoSame));
-  const auto one = cast_for({3, 1, 2}, Load::kOneInitiator);
+  EXPECT_FALSE(roles_for({0}, Load::kOneInitiator));
+  EXPECT_FALSE(roles_for({0, 1}, Load::kTwoSame));
+  const auto one = roles_for({3, 1, 2}, Load::kOneInitiator);
   EXPECT_EQ(one->initiators, std::vector<int>{3});
   EXPECT_EQ(one->witnesses, (std::vector<int>{1, 2}));
-  EXPECT_EQ(cast_for({3, 1, 2}, Load::kTwoDisjoint)->witnesses, std::vector<int>{2});
+  EXPECT_EQ(roles_for({3, 1, 2}, Load::kTwoDisjoint)->witnesses, std::vector<int>{2});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "user/model/cpu_list.hh"
 #include "user/support/error.hh"
 #include "user/topology/cpu_topology.hh"
 #include "user/topology/placement.hh"

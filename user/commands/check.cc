@@ -6,13 +6,19 @@
 
 #include <cstdio>
 
+#include "user/analysis/check_analysis.hh"
 #include "user/commands/check_text.hh"
 #include "user/commands/layout.hh"
 #include "user/commands/progress_bar.hh"
+#include "user/commands/result_path.hh"
+#include "user/experiment/header.hh"
 #include "user/lab/lab_request.hh"
+#include "user/oracle/check.hh"
+#include "user/oracle/planted_faults.hh"
+#include "user/records/checked_cell.hh"
+#include "user/records/writer.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
-#include "user/topology/machine.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -64,35 +70,61 @@ void need_faults(const tlblab_capabilities& can) {
   }
 }
 
+records::CheckHeader header_of(const CheckOptions& options, const oracle::CheckPlan& plan,
+                               const Shape& shape) {
+  CheckSetting setting;
+  setting.shape = shape;
+  setting.cpus = plan.cpus;
+  setting.seconds = plan.effort.seconds;
+  setting.rounds = plan.effort.rounds;
+  setting.write = plan.effort.write;
+  setting.faulty_scheme = name(oracle::faulty_scheme());
+  setting.nr_cells = oracle::cells_of(plan).size();
+  return {describe_run({options.argv, {}}), setting};
+}
+
+/// Appends each cell as it ends, so that a check that is cut short leaves what it has.
+void check_into(const std::string& path, const oracle::TargetFactory& targets,
+                const oracle::CheckPlan& plan) {
+  records::Writer writer(path);
+  writer.lock();
+  ProgressBar bar;
+  const std::uint64_t begin = now_ns();
+  run_check(
+      targets, plan,
+      [&](const oracle::CheckProgress& progress) {
+        const double elapsed_s = static_cast<double>(now_ns() - begin) * 1e-9;
+        bar.show(StepProgress{progress.done, progress.total, elapsed_s, progress.what});
+      },
+      [&](const CheckedCell& cell) {
+        writer.add_line(records::encode(cell));
+        writer.commit();
+      });
+}
+
 }  // namespace
 
 int run_check_command(const CheckOptions& options) {
   oracle::CheckPlan plan = plan_of(options);
-  CheckSetting setting;
-  setting.shape = parse_shape(options.shape);
-  const oracle::LabLand land(setting.shape);
-  settle_schemes(plan, land.capabilities());
-  need_faults(land.capabilities());
+  const Shape shape = parse_shape(options.shape);
+  const oracle::LabTargets targets(shape);
+  settle_schemes(plan, targets.capabilities());
+  need_faults(targets.capabilities());
   if (plan.cpus.size() < 2) {
     throw Error(ExitStatus::kMachine, "one CPU initiates, and none is left to witness",
                 "Use a machine or --cpus with two CPUs at least, and three for two initiators.");
   }
-  setting.cpus = plan.cpus;
-  setting.effort = plan.effort;
-  setting.emulated = detect_virtualization().kind == MachineKind::kEmulated;
-
-  oracle::CheckRecord record;
-  {
-    ProgressBar bar;
-    const std::uint64_t begin = now_ns();
-    record = run_check(land, plan, [&](const oracle::CheckProgress& progress) {
-      const double elapsed_s = static_cast<double>(now_ns() - begin) * 1e-9;
-      bar.show(StepProgress{progress.done, progress.total, elapsed_s, progress.what});
-    });
+  const std::string path = new_result_path(options.output, "check");
+  records::Writer::create(path, records::encode(header_of(options, plan, shape)));
+  check_into(path, targets, plan);
+  const CheckResult check = analyse_check_file(path);
+  if (options.as_json) {
+    fmt::print("{}", check_json(check));
+  } else {
+    fmt::print("{}\nraw:    {}\nreport: tlblab report {}\n", check_text(check, terminal_width()),
+               path, path);
   }
-  fmt::print("{}", options.as_json ? check_json(record, setting)
-                                   : check_text(record, setting, terminal_width()));
-  return static_cast<int>(oracle::exit_status(record));
+  return static_cast<int>(exit_status(check));
 }
 
 }  // namespace tlblab

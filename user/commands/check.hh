@@ -16,13 +16,15 @@ struct CheckOptions {
   bool write = false;                ///< witnesses write, too
   std::vector<std::string> schemes;  ///< of engine lab; empty: all
   std::string cpus;                  ///< list, or empty: placement_order()
+  std::string output;                ///< result file, or empty: a name of our own
   bool as_json = false;
-  bool defuse_faults = false;  ///< see oracle::CheckPlan; for tests
+  std::vector<std::string> argv;  ///< as given, for the header
+  bool defuse_faults = false;     ///< see oracle::CheckPlan; for tests
 };
 
 inline constexpr double kQuickSeconds = 0.2;
 
-/// Returns oracle::exit_status(), as int. Throws Error.
+/// Leaves a result file, and prints what it comes to. Returns exit_status(), as int. Throws Error.
 int run_check_command(const CheckOptions& options);
 
 }  // namespace tlblab

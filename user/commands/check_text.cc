@@ -9,19 +9,14 @@
 #include <nlohmann/json.hpp>
 
 #include "user/commands/layout.hh"
-#include "user/report/document/format.hh"
+#include "user/model/cpu_list.hh"
+#include "user/report/document/check_words.hh"
 #include "user/statistics/bounds.hh"
-#include "user/topology/placement.hh"
 
 namespace tlblab {
 namespace {
 
-using oracle::CellRecord;
-using oracle::CheckRecord;
-using oracle::Sight;
-using report::percent;
-
-constexpr std::size_t kNrLoads = oracle::kLoads.size();
+constexpr std::size_t kNrLoads = kLoads.size();
 
 /// A row of the tables: a name and a text for each load, wrapped.
 struct Row {
@@ -66,153 +61,103 @@ std::string table(const std::vector<Row>& rows, std::size_t width) {
 
 Row head_row(std::string label) {
   Row row{std::move(label), {}};
-  for (std::size_t i = 0; i < kNrLoads; ++i) row.texts[i] = name(oracle::kLoads[i]);
+  for (std::size_t i = 0; i < kNrLoads; ++i) row.texts[i] = name(kLoads[i]);
   return row;
-}
-
-std::string fault_cell_text(const CellRecord& cell, bool emulated) {
-  if (!cell.counts.not_run.empty()) return "not shown: " + cell.counts.not_run;
-  if (oracle::escaped(cell)) return fmt::format("ESCAPED in {} rounds", cell.counts.rounds);
-  std::string text = fmt::format("caught in {} of {} rounds, first in round {}", cell.nr_caught(),
-                                 cell.counts.rounds, cell.first_catch);
-  if (!emulated) text += fmt::format(" after {}", report::duration(cell.first_catch_seconds * 1e9));
-  return text;
-}
-
-std::string sound_cell_text(const CellRecord& cell) {
-  const oracle::Verdict verdict = oracle::judge(cell.counts);
-  std::string text = oracle::words(verdict, cell.counts);
-  if (verdict.word == oracle::Word::kNoneSeen) {
-    text += fmt::format(", < {} of rounds", percent(oracle::round_bound_95(cell.counts)));
-  }
-  return text;
 }
 
 /// Rows by fault or scheme, in the order in which the cells came.
 template <typename NameOf, typename TextOf>
-std::vector<Row> rows_of(std::string head, const std::vector<CellRecord>& cells,
+std::vector<Row> rows_of(std::string head, const std::vector<CheckedCell>& cells,
                          const NameOf& name_of, const TextOf& text_of) {
   std::vector<Row> rows{head_row(std::move(head))};
-  for (const CellRecord& cell : cells) {
+  for (const CheckedCell& cell : cells) {
     const std::string label = name_of(cell);
     if (rows.size() == 1 || rows.back().name != label) {
       rows.push_back({label, {}});
       rows.back().texts.fill("cannot show");
     }
-    rows.back().texts[static_cast<std::size_t>(cell.plan.load)] = text_of(cell);
+    rows.back().texts[static_cast<std::size_t>(cell.load)] = text_of(cell);
   }
   return rows;
 }
 
-/// How often a planted fault that shows as `sight` was caught under each load.
-Row yardstick(const CheckRecord& record, Sight sight) {
-  Row row{fmt::format("planted: {}", name(sight)), {}};
+/// How often a planted fault that shows as `observation` was caught under each load.
+Row yardstick(const CheckResult& check, Observation observation) {
+  Row row{fmt::format("planted: {}", name(observation)), {}};
   for (std::size_t i = 0; i < kNrLoads; ++i) {
-    const CellRecord* cell = oracle::hardest_fault(record, oracle::kLoads[i], sight);
-    row.texts[i] = cell == nullptr ? "-"
-                                   : fmt::format("in {} of rounds ({})",
-                                                 percent(static_cast<double>(cell->nr_caught()) /
-                                                         static_cast<double>(cell->counts.rounds)),
-                                                 oracle::planted_fault(cell->plan.fault).name);
+    row.texts[i] = report::yardstick_text(check, kLoads[i], observation);
   }
   return row;
 }
 
-std::string cell_name(const CellRecord& cell) {
-  return fmt::format("{}, {}", tlblab::name(cell.plan.scheme), name(cell.plan.load));
-}
-
-/// Findings of violations, and reasons for inconclusive cells.
-std::string details(const CheckRecord& record, const CheckSetting& setting, std::size_t width) {
+/// Bad reads of violations, and reasons for inconclusive cells.
+std::string details(const CheckResult& check, std::size_t width) {
   std::string text;
-  for (const CellRecord& cell : record.cells) {
-    const oracle::Verdict verdict = oracle::judge(cell.counts);
-    if (verdict.word == oracle::Word::kNoneSeen) continue;
-    text += fmt::format("\n{}: {}\n", cell_name(cell), oracle::words(verdict, cell.counts));
+  for (const CheckedCell& cell : check.cells) {
+    const CheckVerdict verdict = judge(cell.counts);
+    if (verdict.outcome == Outcome::kNoneSeen) continue;
+    text +=
+        fmt::format("\n{}, {}: {}\n", cell.scheme, name(cell.load), words(verdict, cell.counts));
     if (!verdict.reason.empty()) text += fmt::format("  {}\n", wrapped(verdict.reason, 2, width));
-    for (const oracle::Finding& finding : cell.findings) {
-      text += fmt::format("  {}\n", wrapped(finding_text(finding, setting.emulated), 4, width));
+    for (const BadRead& read : cell.bad_reads) {
+      text += fmt::format("  {}\n", wrapped(report::bad_read_text(read, check.emulated), 4, width));
     }
   }
   return text;
 }
 
-std::string conclusion(const CheckRecord& record) {
-  switch (oracle::exit_status(record)) {
-    case ExitStatus::kVoid: {
-      std::string text = "VOID: the oracle did not see what was planted";
-      for (const CellRecord& cell : record.faults) {
-        if (!oracle::escaped(cell)) continue;
-        text += fmt::format("; {} escaped under {}", oracle::planted_fault(cell.plan.fault).name,
-                            name(cell.plan.load));
-      }
-      return text +
-             ". Nothing may be concluded here. More --seconds, or a larger --shape, give a "
-             "fault more chances to show.";
-    }
-    case ExitStatus::kViolation:
-      return "VIOLATION: a sound scheme let a page be reached that it had given away.";
-    case ExitStatus::kInconclusive:
-      return "inconclusive: where witnesses were there, nothing was seen.";
-    default:
-      return "clean: every planted fault was caught, and no sound scheme showed anything.";
-  }
-}
-
-nlohmann::json to_json_value(const oracle::Finding& finding, bool emulated) {
+nlohmann::json to_json_value(const BadRead& bad_read, bool emulated) {
   const auto since = [&](std::uint64_t ns) {
     return emulated || ns == 0 ? nlohmann::json(nullptr)
-                               : nlohmann::json(static_cast<std::int64_t>(finding.seen_ns - ns));
+                               : nlohmann::json(static_cast<std::int64_t>(bad_read.seen_ns - ns));
   };
-  return {{"sight", name(finding.sight)},
-          {"cpu", finding.cpu},
-          {"round", finding.round + 1},
-          {"address", finding.address},
-          {"frame", finding.tag.frame},
-          {"generation", finding.tag.generation},
-          {"call_had_returned", finding.returned_ns != 0},
-          {"since_cleared_ns", since(finding.tag.cleared_ns)},
-          {"since_released_ns", since(finding.tag.released_ns)},
-          {"since_returned_ns", since(finding.returned_ns)}};
+  return {{"observation", name(bad_read.observation)},
+          {"cpu", bad_read.cpu},
+          {"round", bad_read.round + 1},
+          {"address", bad_read.address},
+          {"frame", bad_read.frame},
+          {"generation", bad_read.generation},
+          {"call_had_returned", bad_read.returned_ns != 0},
+          {"since_cleared_ns", since(bad_read.cleared_ns)},
+          {"since_released_ns", since(bad_read.released_ns)},
+          {"since_returned_ns", since(bad_read.returned_ns)}};
 }
 
-nlohmann::json to_json_value(const CellRecord& cell, bool emulated) {
-  const oracle::CellCounts& counts = cell.counts;
+nlohmann::json to_json_value(const CheckedCell& cell, bool emulated) {
+  const CheckCounts& counts = cell.counts;
   nlohmann::json reads;
   nlohmann::json rounds_seen;
-  for (const Sight sight : {Sight::kReleased, Sight::kForeign, Sight::kAfterReturn}) {
-    reads[std::string(name(sight))] = counts.reads[static_cast<std::size_t>(sight)];
-    rounds_seen[std::string(name(sight))] = counts.seen(sight);
+  for (const Observation observation : kObservations) {
+    reads[std::string(name(observation))] = counts.reads[static_cast<std::size_t>(observation)];
+    rounds_seen[std::string(name(observation))] = counts.seen(observation);
   }
-  nlohmann::json findings = nlohmann::json::array();
-  for (const oracle::Finding& finding : cell.findings) {
-    findings.push_back(to_json_value(finding, emulated));
+  nlohmann::json bad_reads = nlohmann::json::array();
+  for (const BadRead& bad_read : cell.bad_reads) {
+    bad_reads.push_back(to_json_value(bad_read, emulated));
   }
-  nlohmann::json value = {{"scheme", tlblab::name(cell.plan.scheme)},
-                          {"load", name(cell.plan.load)},
+  nlohmann::json value = {{"scheme", cell.scheme},
+                          {"load", name(cell.load)},
                           {"rounds", counts.rounds},
                           {"witnessed_rounds", counts.witnessed},
                           {"eligible_reads", counts.eligible_reads},
                           {"reads", reads},
                           {"rounds_seen", rounds_seen},
                           {"stale_writes", counts.stale_writes},
-                          {"findings", findings}};
+                          {"bad_reads", bad_reads}};
   if (!cell.sought) {
-    const oracle::Verdict verdict = oracle::judge(counts);
-    value["verdict"] = oracle::words(verdict, counts);
+    const CheckVerdict verdict = judge(counts);
+    value["verdict"] = words(verdict, counts);
     value["reason"] = verdict.reason;
-    if (verdict.word == oracle::Word::kNoneSeen) {
-      value["round_bound_95"] = oracle::round_bound_95(counts);
+    if (verdict.outcome == Outcome::kNoneSeen) {
+      value["round_bound_95"] = round_bound_95(counts);
     }
     return value;
   }
-  value["fault"] = oracle::planted_fault(cell.plan.fault).name;
-  value["outcome"] = !counts.not_run.empty() ? "not shown"
-                     : oracle::escaped(cell) ? "escaped"
-                                             : "caught";
+  value["fault"] = cell.fault;
+  value["outcome"] = !counts.not_run.empty() ? "not shown" : cell.escaped() ? "escaped" : "caught";
   value["reason"] = counts.not_run;
   value["caught_rounds"] = cell.nr_caught();
-  value["catch_rate_lower_95"] = oracle::lower_bound_95(cell.nr_caught(), counts.rounds);
+  value["catch_rate_lower_95"] = statistics::lower_bound_95(cell.nr_caught(), counts.rounds);
   value["first_catch_round"] = cell.first_catch;
   value["first_catch_s"] = emulated || cell.first_catch == 0
                                ? nlohmann::json(nullptr)
@@ -222,76 +167,45 @@ nlohmann::json to_json_value(const CellRecord& cell, bool emulated) {
 
 }  // namespace
 
-std::string finding_text(const oracle::Finding& finding, bool emulated) {
-  const auto since = [&](std::uint64_t ns) {
-    return emulated
-               ? std::string("n/a (emulated)")
-               : report::duration(static_cast<double>(finding.seen_ns) - static_cast<double>(ns));
-  };
-  std::string text = fmt::format("round {}, CPU {}, page {:#x}: {}", finding.round + 1, finding.cpu,
-                                 finding.address, name(finding.sight));
-  const tlblab_tag& tag = finding.tag;
-  if (tag.generation == 0) {
-    text += ", gone before its tag was read";
-  } else {
-    text += fmt::format(", frame {:#x}, generation {}", tag.frame, tag.generation);
-  }
-  if (tag.cleared_ns != 0) text += fmt::format("; since cleared {}", since(tag.cleared_ns));
-  if (tag.released_ns != 0) text += fmt::format(", since released {}", since(tag.released_ns));
-  return text + (finding.returned_ns == 0
-                     ? "; its call had not returned"
-                     : fmt::format("; since its call returned {}", since(finding.returned_ns)));
-}
-
-std::string check_text(const CheckRecord& record, const CheckSetting& setting, std::size_t width) {
-  std::string text = fmt::format("shape {}, CPUs {} (initiators first, the others witness), {}{}\n",
-                                 setting.shape.name(), format_cpu_list(setting.cpus),
-                                 setting.effort.rounds > 0
-                                     ? fmt::format("{} rounds per cell", setting.effort.rounds)
-                                     : fmt::format("{} s per cell", setting.effort.seconds),
-                                 setting.emulated ? "; emulated: no times are shown" : "");
-  text += fmt::format("\nFaults planted in {}: each must be caught.\n",
-                      tlblab::name(oracle::faulty_scheme()));
+std::string check_text(const CheckResult& check, std::size_t width) {
+  std::string text = report::setting_text(check.setting) +
+                     (check.emulated ? "; emulated: no times are shown\n" : "\n");
+  text +=
+      fmt::format("\nFaults planted in {}: each must be caught.\n", check.setting.faulty_scheme);
   text +=
       table(rows_of(
-                "fault", record.faults,
-                [](const CellRecord& cell) {
-                  return std::string(oracle::planted_fault(cell.plan.fault).name);
-                },
-                [&](const CellRecord& cell) { return fault_cell_text(cell, setting.emulated); }),
+                "fault", check.faults, [](const CheckedCell& cell) { return cell.fault; },
+                [&](const CheckedCell& cell) { return report::fault_text(cell, check.emulated); }),
             width);
-  if (!record.cells.empty()) {
+  if (!check.cells.empty()) {
     std::vector<Row> rows = rows_of(
-        "scheme", record.cells,
-        [](const CellRecord& cell) { return tlblab::name(cell.plan.scheme); }, sound_cell_text);
-    for (const Sight sight : {Sight::kReleased, Sight::kAfterReturn}) {
-      rows.push_back(yardstick(record, sight));
+        "scheme", check.cells, [](const CheckedCell& cell) { return cell.scheme; },
+        report::verdict_text);
+    for (const Observation observation : {Observation::kReleased, Observation::kAfterReturn}) {
+      rows.push_back(yardstick(check, observation));
     }
     text +=
         "\nVerdicts. The bound is for the share of rounds in which something could be seen (95 "
         "%,\nClopper-Pearson); below, how often the most elusive planted fault was.\n";
     text += table(rows, width);
-    text += details(record, setting, width);
+    text += details(check, width);
   }
-  return text + '\n' + wrapped(conclusion(record), 0, width) + '\n';
+  return text + '\n' + wrapped(report::conclusion(check), 0, width) + '\n';
 }
 
-std::string check_json(const CheckRecord& record, const CheckSetting& setting) {
+std::string check_json(const CheckResult& check) {
   nlohmann::json faults = nlohmann::json::array();
   nlohmann::json cells = nlohmann::json::array();
-  for (const CellRecord& cell : record.faults) {
-    faults.push_back(to_json_value(cell, setting.emulated));
-  }
-  for (const CellRecord& cell : record.cells) {
-    cells.push_back(to_json_value(cell, setting.emulated));
-  }
-  const nlohmann::json all = {{"shape", setting.shape.name()},
-                              {"cpus", setting.cpus},
-                              {"emulated", setting.emulated},
+  for (const CheckedCell& cell : check.faults)
+    faults.push_back(to_json_value(cell, check.emulated));
+  for (const CheckedCell& cell : check.cells) cells.push_back(to_json_value(cell, check.emulated));
+  const nlohmann::json all = {{"shape", check.setting.shape.name()},
+                              {"cpus", check.setting.cpus},
+                              {"emulated", check.emulated},
                               {"faults", faults},
                               {"cells", cells},
-                              {"status", static_cast<int>(oracle::exit_status(record))},
-                              {"conclusion", conclusion(record)}};
+                              {"status", static_cast<int>(exit_status(check))},
+                              {"conclusion", report::conclusion(check)}};
   return all.dump(2) + '\n';
 }
 

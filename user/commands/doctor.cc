@@ -11,6 +11,7 @@
 #include <string>
 
 #include "user/commands/layout.hh"
+#include "user/model/cpu_list.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/disturbance.hh"

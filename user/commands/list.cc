@@ -11,7 +11,7 @@
 #include "user/commands/layout.hh"
 #include "user/engine/registry.hh"
 #include "user/experiment/study_file.hh"
-#include "user/oracle/check.hh"
+#include "user/oracle/planted_faults.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `tlblab run`, `ab` and `study`: plan, measure, say what came out.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <ctime>
-#include <filesystem>
 
 #include "user/analysis/analysis.hh"
 #include "user/commands/commands.hh"
 #include "user/commands/progress_bar.hh"
+#include "user/commands/result_path.hh"
 #include "user/commands/summary.hh"
 #include "user/experiment/study_run.hh"
+#include "user/model/cpu_list.hh"
 #include "user/report/document/answer.hh"
 #include "user/report/files.hh"
 #include "user/support/error.hh"
@@ -22,8 +21,6 @@
 
 namespace tlblab {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Shorter than `doctor` looks: only a machine that is plainly busy is to be caught.
 constexpr double kLookSeconds = 0.3;
@@ -46,32 +43,16 @@ unsigned responder_count(const std::string& text, const std::vector<int>& cpus) 
   return count;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw Error(ExitStatus::kMachine,
-                fmt::format("cannot make {}: {}", folder.string(), error.message()),
-                "Choose another place with --output.");
-  }
-}
-
 /// --output, or an unfinished file of the same plan, or a new name.
 std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
-  if (!options.output.empty()) {
-    const fs::path parent = fs::path(options.output).parent_path();
-    if (!parent.empty()) make_folder(parent);
-    return options.output;
+  if (options.output.empty()) {
+    const std::string unfinished = find_unfinished(plan, kResultsFolder);
+    if (!unfinished.empty()) {
+      fmt::print(stderr, "going on in {}\n", unfinished);
+      return unfinished;
+    }
   }
-  make_folder(kResultsFolder);
-  const std::string unfinished = find_unfinished(plan, kResultsFolder);
-  if (!unfinished.empty()) {
-    fmt::print(stderr, "going on in {}\n", unfinished);
-    return unfinished;
-  }
-  const std::time_t now = std::time(nullptr);
-  return fmt::format("{}/{}-{:%Y%m%d-%H%M%S}.jsonl", kResultsFolder, plan.name,
-                     fmt::localtime(now));
+  return new_result_path(options.output, plan.name);
 }
 
 /// A short look at the machine; what would disturb the run is printed before it begins.

@@ -25,7 +25,4 @@ struct ShapeOptions {
   std::string responders = "all";
 };
 
-/// Default folder for results; created when needed, ignored by git.
-inline constexpr const char* kResultsFolder = "results/local";
-
 }  // namespace tlblab

@@ -4,28 +4,12 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "user/oracle/cell.hh"
-#include "user/support/error.hh"
+#include "user/oracle/round_runner.hh"
 
 namespace tlblab::oracle {
-
-/// A way to be wrong that the module can take on purpose, and what it must show.
-struct PlantedFault {
-  std::uint32_t fault;  ///< enum tlblab_fault
-  std::string_view name;
-  std::string_view meaning;
-  Sight shows;
-  bool needs_same_ranges;  ///< shows under Load::kTwoSame only
-};
-std::span<const PlantedFault> planted_faults();
-/// The fault of that number. It must be one of planted_faults().
-const PlantedFault& planted_fault(std::uint32_t fault);
 
 /// The scheme in which faults are planted: it owes the most, for the longest.
 LabComposition faulty_scheme();
@@ -42,30 +26,20 @@ struct CheckPlan {
   bool defuse_faults = false;
 };
 
-struct CheckRecord {
-  std::vector<CellRecord> faults;  ///< fault by fault, each under the loads where it can show
-  std::vector<CellRecord> cells;   ///< scheme by scheme, each under every load; none if void
-};
-
-/// A fault cell that was played and never showed what it must.
-bool escaped(const CellRecord& cell);
-/// Whether a fault escaped: then nothing may be concluded.
-bool is_void(const CheckRecord& record);
-/// kOk, kViolation, kInconclusive or kVoid: void before violation before inconclusive.
-ExitStatus exit_status(const CheckRecord& record);
-
-/// Rates at which faults that show as `sight` does were caught under `load`: the lowest, or nothing
-/// if there was none. The yardstick for a cell where nothing was seen.
-const CellRecord* hardest_fault(const CheckRecord& record, Load load, Sight sight);
+/// The cells of a plan: first fault by fault, each under the loads where it can show, then scheme
+/// by scheme, each under every load.
+std::vector<CheckCell> cells_of(const CheckPlan& plan);
 
 struct CheckProgress {
   std::size_t done = 0;  ///< cells
   std::size_t total = 0;
-  std::string what;  ///< the cell that is being played
+  std::string what;  ///< the cell that is being checked
 };
 
-/// Plays everything. Ends at the first fault that escapes. Throws as play_cell() does.
-CheckRecord run_check(const Land& land, const CheckPlan& plan,
-                      const std::function<void(const CheckProgress&)>& progress);
+/// Checks cell by cell and gives each to `keep` when it is done. Ends at the first fault that
+/// escapes: then nothing may be concluded. Throws as check_cell() does.
+void run_check(const TargetFactory& targets, const CheckPlan& plan,
+               const std::function<void(const CheckProgress&)>& progress,
+               const std::function<void(CheckedCell)>& keep);
 
 }  // namespace tlblab::oracle

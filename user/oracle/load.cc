@@ -15,18 +15,6 @@ std::vector<AddressRange> pages_of(const AddressRange& range, std::size_t page_b
 
 }  // namespace
 
-std::string_view name(Load load) {
-  switch (load) {
-    case Load::kOneInitiator:
-      return "1 initiator";
-    case Load::kTwoDisjoint:
-      return "2, disjoint ranges";
-    case Load::kTwoSame:
-      return "2, the same ranges";
-  }
-  return "";
-}
-
 std::vector<AddressRange> share_of(const std::vector<AddressRange>& ranges, Load load,
                                    unsigned which, std::size_t page_bytes) {
   if (load != Load::kTwoDisjoint) return ranges;

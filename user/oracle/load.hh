@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Under which load a scheme is watched: how many initiators, on which ranges.
+// Which initiator unmaps what under a load, and what witnesses read of it.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "user/model/address_range.hh"
+#include "user/model/check.hh"
 
 namespace tlblab::oracle {
 
-enum class Load : std::uint8_t {
-  kOneInitiator,
-  kTwoDisjoint,  ///< at once, each on every other VMA (or page, if there is one VMA)
-  /// At once, both on all: one of them finds entries that the other has emptied. The first then
-  /// goes on through many tables without an entry, so that what it gathers is flushed late.
-  kTwoSame,
-};
-
-inline constexpr std::array kLoads = {Load::kOneInitiator, Load::kTwoDisjoint, Load::kTwoSame};
 inline constexpr unsigned kMostInitiators = 2;
 
 constexpr unsigned nr_initiators(Load load) { return load == Load::kOneInitiator ? 1 : 2; }
-
-/// "1 initiator", "2, disjoint ranges", "2, the same ranges".
-std::string_view name(Load load);
 
 /// What initiator `which` unmaps of a shape's `ranges`, in pages of `page_bytes`. Empty when a
 /// single page is to be parted between disjoint ones.

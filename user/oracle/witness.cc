@@ -13,6 +13,7 @@
 #include <exception>
 #include <thread>
 
+#include "include/tlblab/abi.h"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
@@ -40,8 +41,6 @@ void catch_sigbus() {
 /// What --write leaves in a guard.
 constexpr std::uint64_t kWitnessMark = 0x7769746e65737321;
 
-constexpr std::size_t index_of(Sight sight) { return static_cast<std::size_t>(sight); }
-
 /// One 64-bit field of the tag at `address`.
 template <std::size_t kOffset>
 std::uint64_t read_field(std::uintptr_t address) {
@@ -53,20 +52,8 @@ std::uint64_t read_field(std::uintptr_t address) {
 
 }  // namespace
 
-std::string_view name(Sight sight) {
-  switch (sight) {
-    case Sight::kReleased:
-      return "released frame";
-    case Sight::kForeign:
-      return "foreign data";
-    case Sight::kAfterReturn:
-      return "read after return";
-  }
-  return "";
-}
-
 /// What initiators tell witnesses. Written a few times per round.
-struct WitnessCrew::Board {
+struct WitnessCrew::RoundState {
   std::vector<WitnessedPage> pages;
   bool write = false;
 
@@ -82,7 +69,7 @@ struct WitnessCrew::Board {
 
 class WitnessCrew::Witness {
  public:
-  Witness(int cpu, Board& board) : board_(board), cpu_(cpu), pages_(board.pages.size()) {
+  Witness(int cpu, RoundState& shared) : shared_(shared), cpu_(cpu), pages_(shared.pages.size()) {
     thread_ = std::thread([this] { run(); });
   }
   void join() {
@@ -99,27 +86,27 @@ class WitnessCrew::Witness {
   }
   /// Once done() is this round.
   [[nodiscard]] const WitnessReport& report() const { return report_; }
-  [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
+  [[nodiscard]] const std::vector<BadRead>& bad_reads() const { return bad_reads_; }
 
  private:
   struct Page {
     bool loaded = false;
     bool gone = false;
-    bool noted = false;  ///< a finding tells of it already
+    bool noted = false;  ///< a bad read of it is kept already
   };
 
   void run() {
     try {
       pin_to_cpu(cpu_);
-      findings_.reserve(kKeptFindings);
+      bad_reads_.reserve(kKeptBadReads);
     } catch (...) {
       failure_ = std::current_exception();
     }
     ready_.store(true, std::memory_order_release);
     for (std::uint32_t seen = 0; !failure_;) {
-      board_.round.wait(seen, std::memory_order_acquire);
-      if (board_.quit.load(std::memory_order_relaxed)) return;
-      seen = board_.round.load(std::memory_order_acquire);
+      shared_.round.wait(seen, std::memory_order_acquire);
+      if (shared_.quit.load(std::memory_order_relaxed)) return;
+      seen = shared_.round.load(std::memory_order_acquire);
       witness_round();
       done_.store(seen, std::memory_order_release);
     }
@@ -133,11 +120,11 @@ class WitnessCrew::Witness {
     load();
     for (bool last = false; !last;) {
       turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      last = board_.closing.load(std::memory_order_acquire);
+      last = shared_.closing.load(std::memory_order_acquire);
       turn();
     }
     report_.ran = std::all_of(
-        board_.pages.begin(), board_.pages.end(),
+        shared_.pages.begin(), shared_.pages.end(),
         [&](const WitnessedPage& page) { return (page.covered_by & ran_during_) != 0; });
   }
 
@@ -166,7 +153,7 @@ class WitnessCrew::Witness {
   }
 
   void count_read() {
-    const WitnessedPage& page = board_.pages[at_];
+    const WitnessedPage& page = shared_.pages[at_];
     is_counted_ = true;
     if (!pages_[at_].loaded || (begun_ & page.covered_by) == 0) return;
     ++report_.eligible_reads;
@@ -174,46 +161,46 @@ class WitnessCrew::Witness {
   }
 
   void read_page() {
-    const std::uintptr_t address = board_.pages[at_].address;
+    const std::uintptr_t address = shared_.pages[at_].address;
     is_counted_ = false;
     // Before the read: what is set now was set when the read began.
-    begun_ = board_.begun.load(std::memory_order_acquire);
-    returned_ = board_.returned.load(std::memory_order_acquire);
+    begun_ = shared_.begun.load(std::memory_order_acquire);
+    returned_ = shared_.returned.load(std::memory_order_acquire);
     const std::uint64_t state = read_field<offsetof(tlblab_tag, state)>(address);
     count_read();
-    const bool returned = (returned_ & board_.pages[at_].covered_by) != 0;
+    const bool returned = (returned_ & shared_.pages[at_].covered_by) != 0;
     if (state == TLBLAB_RELEASED) {
-      note(Sight::kReleased);
+      note(Observation::kReleased);
     } else if (state != TLBLAB_LIVE) {
-      note(Sight::kForeign);
+      note(Observation::kForeign);
     } else if (returned) {
-      note(Sight::kAfterReturn);
+      note(Observation::kAfterReturn);
     }
     // A page is loaded in the first turn, when no call has begun, or not at all.
     if (state == TLBLAB_LIVE && begun_ == 0) pages_[at_].loaded = true;
-    if (board_.write && state == TLBLAB_LIVE) {
+    if (shared_.write && state == TLBLAB_LIVE) {
       *reinterpret_cast<volatile std::uint64_t*>(address + offsetof(tlblab_tag, guard)) =
           kWitnessMark;
     }
   }
 
-  void note(Sight sight) {
-    ++report_.reads[index_of(sight)];
-    if (pages_[at_].noted || findings_.size() == kKeptFindings) return;
+  void note(Observation observation) {
+    ++report_.reads[static_cast<std::size_t>(observation)];
+    if (pages_[at_].noted || bad_reads_.size() == kKeptBadReads) return;
     pages_[at_].noted = true;
-    const WitnessedPage& page = board_.pages[at_];
+    const WitnessedPage& page = shared_.pages[at_];
     // Kept first, then filled: the rest of the tag may be gone already.
-    Finding& finding = findings_.emplace_back();
-    finding.sight = sight;
-    finding.cpu = cpu_;
-    finding.round = board_.round_number;
-    finding.address = page.address;
-    finding.seen_ns = now_ns();
-    finding.returned_ns = first_return_ns(page.covered_by);
-    finding.tag.frame = read_field<offsetof(tlblab_tag, frame)>(page.address);
-    finding.tag.generation = read_field<offsetof(tlblab_tag, generation)>(page.address);
-    finding.tag.cleared_ns = read_field<offsetof(tlblab_tag, cleared_ns)>(page.address);
-    finding.tag.released_ns = read_field<offsetof(tlblab_tag, released_ns)>(page.address);
+    BadRead& bad_read = bad_reads_.emplace_back();
+    bad_read.observation = observation;
+    bad_read.cpu = cpu_;
+    bad_read.round = shared_.round_number;
+    bad_read.address = page.address;
+    bad_read.seen_ns = now_ns();
+    bad_read.returned_ns = first_return_ns(page.covered_by);
+    bad_read.frame = read_field<offsetof(tlblab_tag, frame)>(page.address);
+    bad_read.generation = read_field<offsetof(tlblab_tag, generation)>(page.address);
+    bad_read.cleared_ns = read_field<offsetof(tlblab_tag, cleared_ns)>(page.address);
+    bad_read.released_ns = read_field<offsetof(tlblab_tag, released_ns)>(page.address);
   }
 
   [[nodiscard]] std::uint64_t first_return_ns(std::uint32_t covered_by) const {
@@ -221,18 +208,18 @@ class WitnessCrew::Witness {
     const std::uint32_t returned = returned_ & covered_by;
     for (unsigned i = 0; i < kMostInitiators; ++i) {
       if ((returned >> i & 1) == 0) continue;
-      const std::uint64_t at = board_.returned_ns[i].load(std::memory_order_relaxed);
+      const std::uint64_t at = shared_.returned_ns[i].load(std::memory_order_relaxed);
       if (first == 0 || at < first) first = at;
     }
     return first;
   }
 
-  Board& board_;
+  RoundState& shared_;
   int cpu_;
   std::exception_ptr failure_;
   std::vector<Page> pages_;
   WitnessReport report_;
-  std::vector<Finding> findings_;
+  std::vector<BadRead> bad_reads_;
   sigjmp_buf escape_{};
   std::size_t at_ = 0;
   bool is_counted_ = false;
@@ -260,12 +247,12 @@ void wait_until(int cpu, const char* what, Ready&& ready) {
 }  // namespace
 
 WitnessCrew::WitnessCrew(const std::vector<int>& cpus, std::vector<WitnessedPage> pages, bool write)
-    : board_(std::make_unique<Board>()) {
+    : shared_(std::make_unique<RoundState>()) {
   catch_sigbus();
-  board_->pages = std::move(pages);
-  board_->write = write;
+  shared_->pages = std::move(pages);
+  shared_->write = write;
   try {
-    for (const int cpu : cpus) witnesses_.push_back(std::make_unique<Witness>(cpu, *board_));
+    for (const int cpu : cpus) witnesses_.push_back(std::make_unique<Witness>(cpu, *shared_));
     for (const auto& witness : witnesses_) {
       wait_until(witness->cpu(), "started", [&] { return witness->is_ready(); });
       witness->rethrow_failure();
@@ -279,23 +266,23 @@ WitnessCrew::WitnessCrew(const std::vector<int>& cpus, std::vector<WitnessedPage
 WitnessCrew::~WitnessCrew() { stop(); }
 
 void WitnessCrew::stop() noexcept {
-  board_->quit.store(true, std::memory_order_relaxed);
-  board_->closing.store(true, std::memory_order_release);
-  board_->round.fetch_add(1, std::memory_order_release);
-  board_->round.notify_all();
+  shared_->quit.store(true, std::memory_order_relaxed);
+  shared_->closing.store(true, std::memory_order_release);
+  shared_->round.fetch_add(1, std::memory_order_release);
+  shared_->round.notify_all();
   for (const auto& witness : witnesses_) witness->join();
 }
 
 void WitnessCrew::load(unsigned round) {
-  board_->begun.store(0, std::memory_order_relaxed);
-  board_->returned.store(0, std::memory_order_relaxed);
-  board_->closing.store(false, std::memory_order_relaxed);
-  board_->round_number = round;
+  shared_->begun.store(0, std::memory_order_relaxed);
+  shared_->returned.store(0, std::memory_order_relaxed);
+  shared_->closing.store(false, std::memory_order_relaxed);
+  shared_->round_number = round;
   std::vector<std::uint64_t> turns;
   turns.reserve(witnesses_.size());
   for (const auto& witness : witnesses_) turns.push_back(witness->turns());
-  board_->round.fetch_add(1, std::memory_order_release);
-  board_->round.notify_all();
+  shared_->round.fetch_add(1, std::memory_order_release);
+  shared_->round.notify_all();
   for (std::size_t i = 0; i < witnesses_.size(); ++i) {
     wait_until(witnesses_[i]->cpu(), "loaded the round's pages",
                [&] { return witnesses_[i]->turns() >= turns[i] + 2; });
@@ -303,17 +290,17 @@ void WitnessCrew::load(unsigned round) {
 }
 
 void WitnessCrew::call_begins(unsigned initiator) noexcept {
-  board_->begun.fetch_or(std::uint32_t{1} << initiator, std::memory_order_seq_cst);
+  shared_->begun.fetch_or(std::uint32_t{1} << initiator, std::memory_order_seq_cst);
 }
 
 void WitnessCrew::call_returned(unsigned initiator) noexcept {
-  board_->returned_ns[initiator].store(now_ns(), std::memory_order_relaxed);
-  board_->returned.fetch_or(std::uint32_t{1} << initiator, std::memory_order_seq_cst);
+  shared_->returned_ns[initiator].store(now_ns(), std::memory_order_relaxed);
+  shared_->returned.fetch_or(std::uint32_t{1} << initiator, std::memory_order_seq_cst);
 }
 
 const std::vector<WitnessReport>& WitnessCrew::close() {
-  board_->closing.store(true, std::memory_order_release);
-  const std::uint32_t round = board_->round.load(std::memory_order_relaxed);
+  shared_->closing.store(true, std::memory_order_release);
+  const std::uint32_t round = shared_->round.load(std::memory_order_relaxed);
   reports_.clear();
   for (const auto& witness : witnesses_) {
     wait_until(witness->cpu(), "ended the round", [&] { return witness->done() == round; });
@@ -322,10 +309,10 @@ const std::vector<WitnessReport>& WitnessCrew::close() {
   return reports_;
 }
 
-std::vector<Finding> WitnessCrew::findings() const {
-  std::vector<Finding> all;
+std::vector<BadRead> WitnessCrew::bad_reads() const {
+  std::vector<BadRead> all;
   for (const auto& witness : witnesses_) {
-    all.insert(all.end(), witness->findings().begin(), witness->findings().end());
+    all.insert(all.end(), witness->bad_reads().begin(), witness->bad_reads().end());
   }
   return all;
 }

@@ -22,26 +22,10 @@
 #include <string>
 #include <vector>
 
-#include "include/tlblab/abi.h"
+#include "user/model/check.hh"
 #include "user/oracle/load.hh"
 
 namespace tlblab::oracle {
-
-enum class Sight : std::uint8_t { kReleased, kForeign, kAfterReturn };
-inline constexpr std::size_t kNrSights = 3;
-/// "released frame", "foreign data", "read after return".
-std::string_view name(Sight sight);
-
-/// One thing seen that should not be. Times are CLOCK_MONOTONIC in ns.
-struct Finding {
-  Sight sight = Sight::kReleased;
-  int cpu = 0;
-  unsigned round = 0;
-  std::uintptr_t address = 0;
-  std::uint64_t seen_ns = 0;
-  std::uint64_t returned_ns = 0;  ///< when the first call that covers it returned; 0: none had
-  tlblab_tag tag{};               ///< as seen; all 0 if the translation went while it was read
-};
 
 /// One witness in one round.
 struct WitnessReport {
@@ -49,11 +33,14 @@ struct WitnessReport {
   bool loaded = false;  ///< read every page, live, before the calls began
   bool ran = false;     ///< for every page, read one with the same calls while one of them ran
   std::uint64_t eligible_reads = 0;
-  std::array<std::uint64_t, kNrSights> reads{};  ///< of eligible_reads, by Sight
+  std::array<std::uint64_t, kObservations.size()> reads{};  ///< of eligible_reads, by Observation
 };
 
-/// How many findings a witness keeps, one of a page and round at most; all are counted.
-inline constexpr std::size_t kKeptFindings = 4;
+/// How many bad reads a witness keeps, one of a page and round at most; all are counted.
+inline constexpr std::size_t kKeptBadReads = 4;
+
+/// Adds one round's reports, one per witness, to the sums.
+void add_round(CheckCounts& counts, const std::vector<WitnessReport>& round);
 
 class WitnessCrew {
  public:
@@ -78,14 +65,14 @@ class WitnessCrew {
   const std::vector<WitnessReport>& close();
 
   /// What was kept since the crew was made, by witness, in the order seen.
-  [[nodiscard]] std::vector<Finding> findings() const;
+  [[nodiscard]] std::vector<BadRead> bad_reads() const;
 
  private:
-  struct Board;
+  struct RoundState;
   class Witness;
   void stop() noexcept;
 
-  std::unique_ptr<Board> board_;
+  std::unique_ptr<RoundState> shared_;
   std::vector<std::unique_ptr<Witness>> witnesses_;
   std::vector<WitnessReport> reports_;
 };

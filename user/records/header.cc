@@ -49,11 +49,34 @@ void run_from_json(const json& from, RunHeader& header) {
   }
 }
 
+json to_json_value(const CheckSetting& setting) {
+  return {{"vmas", setting.shape.nr_vmas},  {"pages", setting.shape.pages_per_vma},
+          {"gap", setting.shape.gap_pages}, {"cpus", setting.cpus},
+          {"seconds", setting.seconds},     {"rounds", setting.rounds},
+          {"write", setting.write},         {"faulty_scheme", setting.faulty_scheme},
+          {"cells", setting.nr_cells}};
+}
+
+CheckSetting setting_of(const json& from) {
+  CheckSetting setting;
+  from.at("vmas").get_to(setting.shape.nr_vmas);
+  from.at("pages").get_to(setting.shape.pages_per_vma);
+  from.at("gap").get_to(setting.shape.gap_pages);
+  from.at("cpus").get_to(setting.cpus);
+  from.at("seconds").get_to(setting.seconds);
+  from.at("rounds").get_to(setting.rounds);
+  from.at("write").get_to(setting.write);
+  from.at("faulty_scheme").get_to(setting.faulty_scheme);
+  from.at("cells").get_to(setting.nr_cells);
+  return setting;
+}
+
 json parse_header(const std::string& line, const std::string& path) {
   json record = json::parse(line, nullptr, false);
   const bool has_schema = record.is_object() && record.value("record", json()) == "header" &&
                           record.contains("schema") && record["schema"].is_number_integer();
-  if (!has_schema || !record.contains("plan") || !record["plan"].contains("cells")) {
+  const bool has_plan = has_schema && record.contains("plan") && record["plan"].contains("cells");
+  if (!has_plan && !(has_schema && record.contains("check"))) {
     throw Error(ExitStatus::kUsage, fmt::format("{} is not a tlblab result file", path),
                 "Name a file that tlblab wrote (docs/result-format.md).");
   }
@@ -65,6 +88,24 @@ json parse_header(const std::string& line, const std::string& path) {
                                  : "Read it with the tlblab version that its header names.");
   }
   return record;
+}
+
+/// The header read by `read`, whose errors are the file's.
+template <typename Header, typename Read>
+Header decoded(const std::string& line, const std::string& path, const char* key,
+               const char* advice, const Read& read) {
+  const json record = parse_header(line, path);
+  if (!record.contains(key)) {
+    throw Error(ExitStatus::kUsage, fmt::format("{} holds something else", path), advice);
+  }
+  try {
+    Header header;
+    run_from_json(record, header);
+    read(record, header);
+    return header;
+  } catch (const std::exception& error) {
+    throw Error(ExitStatus::kUsage, fmt::format("{}: bad header: {}", path, error.what()), advice);
+  }
 }
 
 }  // namespace
@@ -79,21 +120,35 @@ std::string encode(const StudyHeader& header) {
   return record.dump();
 }
 
+std::string encode(const CheckHeader& header) {
+  json record = run_to_json(header);
+  record["check"] = to_json_value(header.setting);
+  return record.dump();
+}
+
+FileKind kind_of(const std::string& line, const std::string& path) {
+  return parse_header(line, path).contains("plan") ? FileKind::kStudy : FileKind::kCheck;
+}
+
 StudyHeader decode_study_header(const std::string& line, const std::string& path) {
-  const json record = parse_header(line, path);
-  try {
-    StudyHeader header;
-    run_from_json(record, header);
-    record.at("counters_missing").get_to(header.counters_missing);
-    record.at("plan").get_to(header.plan);
-    header.summaries = record.contains("summaries")
-                           ? record.at("summaries").get<std::map<std::string, std::string>>()
-                           : early_summaries(header.plan);
-    return header;
-  } catch (const std::exception& error) {
-    throw Error(ExitStatus::kUsage, fmt::format("{}: bad header: {}", path, error.what()),
-                "Name a file that `tlblab study` or `tlblab ab` wrote (docs/result-format.md).");
-  }
+  return decoded<StudyHeader>(
+      line, path, "plan",
+      "Name a file that `tlblab study` or `tlblab ab` wrote (docs/result-format.md).",
+      [](const json& record, StudyHeader& header) {
+        record.at("counters_missing").get_to(header.counters_missing);
+        record.at("plan").get_to(header.plan);
+        header.summaries = record.contains("summaries")
+                               ? record.at("summaries").get<std::map<std::string, std::string>>()
+                               : early_summaries(header.plan);
+      });
+}
+
+CheckHeader decode_check_header(const std::string& line, const std::string& path) {
+  return decoded<CheckHeader>(line, path, "check",
+                              "Name a file that `tlblab check` wrote (docs/result-format.md).",
+                              [](const json& record, CheckHeader& header) {
+                                header.setting = setting_of(record.at("check"));
+                              });
 }
 
 }  // namespace tlblab::records

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/model/check.hh"
 #include "user/model/machine.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
@@ -30,11 +31,22 @@ struct StudyHeader : RunHeader {
   StudyPlan plan;
 };
 
+struct CheckHeader : RunHeader {
+  CheckSetting setting;
+};
+
+enum class FileKind { kStudy, kCheck };
+
 /// One line of JSON.
 std::string encode(const StudyHeader& header);
+std::string encode(const CheckHeader& header);
 
-/// Throws Error(kUsage): the line is no study's header, or of another schema, or wrong in itself.
-/// `path` is for the message.
+/// What the file with this header line holds. Throws Error(kUsage): it is no tlblab result file, or
+/// of another schema. `path` is for the message.
+FileKind kind_of(const std::string& line, const std::string& path);
+
+/// Throw as kind_of() does, or that the file is of the other kind, or what is wrong in the header.
 StudyHeader decode_study_header(const std::string& line, const std::string& path);
+CheckHeader decode_check_header(const std::string& line, const std::string& path);
 
 }  // namespace tlblab::records

@@ -4,7 +4,7 @@
 
 #include <boost/math/distributions/binomial.hpp>
 
-namespace tlblab::oracle {
+namespace tlblab::statistics {
 namespace {
 
 using Binomial = boost::math::binomial_distribution<double>;
@@ -22,4 +22,4 @@ double lower_bound_95(std::uint64_t k, std::uint64_t n) {
   return Binomial::find_lower_bound_on_p(static_cast<double>(n), static_cast<double>(k), kTail);
 }
 
-}  // namespace tlblab::oracle
+}  // namespace tlblab::statistics

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "user/model/cpu_list.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {

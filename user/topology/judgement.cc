@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "user/model/cpu_list.hh"
 #include "user/topology/disturbance.hh"
 #include "user/topology/placement.hh"
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "user/model/cpu_list.hh"
 #include "user/support/error.hh"
 #include "user/topology/cpu_topology.hh"
 #include "user/topology/kernel_files.hh"
@@ -130,19 +131,6 @@ std::vector<int> parse_cpu_list(std::string_view text) {
   throw Error(ExitStatus::kUsage, why,
               fmt::format("This process may use CPUs {} (taskset and cgroups narrow them).",
                           format_cpu_list(allowed)));
-}
-
-std::string format_cpu_list(const std::vector<int>& cpus) {
-  std::string text;
-  for (std::size_t i = 0; i < cpus.size();) {
-    std::size_t end = i + 1;
-    while (end < cpus.size() && cpus[end] == cpus[end - 1] + 1) ++end;
-    if (!text.empty()) text += ',';
-    text +=
-        end - i == 1 ? fmt::format("{}", cpus[i]) : fmt::format("{}-{}", cpus[i], cpus[end - 1]);
-    i = end;
-  }
-  return text;
 }
 
 std::vector<int> placement_order() {

@@ -13,7 +13,6 @@ std::vector<int> allowed_cpus();
 /// "0-3,8" -> {0,1,2,3,8}, in the order written. Throws Error(kUsage) on nonsense, on repetition,
 /// and on a CPU that is offline or not allowed, saying which are.
 std::vector<int> parse_cpu_list(std::string_view text);
-std::string format_cpu_list(const std::vector<int>& cpus);
 
 /// An order of the allowed CPUs: the initiator first, then responders nearest first by hwloc, one
 /// hardware thread of every core before any second thread; within that the same cache, package,

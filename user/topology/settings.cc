@@ -11,6 +11,7 @@
 #include <map>
 #include <system_error>
 
+#include "user/model/cpu_list.hh"
 #include "user/topology/kernel_files.hh"
 #include "user/topology/placement.hh"
 

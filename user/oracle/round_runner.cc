@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Rounds: populate, load, call, close.
-#include "user/oracle/cell.hh"
+#include "user/oracle/round_runner.hh"
 
 #include <fmt/format.h>
 
@@ -12,6 +12,8 @@
 #include <exception>
 #include <thread>
 
+#include "user/oracle/planted_faults.hh"
+#include "user/oracle/witness.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
@@ -33,8 +35,8 @@ void spin(unsigned turns) {
 /// The calling thread and, with two, a second one.
 class Initiators {
  public:
-  Initiators(Ground& ground, WitnessCrew& crew, const std::vector<int>& cpus)
-      : ground_(ground), crew_(crew), nr_(static_cast<unsigned>(cpus.size())) {
+  Initiators(Target& target, WitnessCrew& crew, const std::vector<int>& cpus)
+      : target_(target), crew_(crew), nr_(static_cast<unsigned>(cpus.size())) {
     pin_to_cpu(cpus[0]);
     if (nr_ == 1) return;
     second_ = std::thread([this, cpu = cpus[1]] { run_second(cpu); });
@@ -83,7 +85,7 @@ class Initiators {
  private:
   int call(unsigned which) noexcept {
     crew_.call_begins(which);
-    const int error = ground_.perform(which);
+    const int error = target_.perform(which);
     crew_.call_returned(which);
     return error;
   }
@@ -114,7 +116,7 @@ class Initiators {
     ready_.notify_one();
   }
 
-  Ground& ground_;
+  Target& target_;
   WitnessCrew& crew_;
   unsigned nr_;
   std::exception_ptr failure_;
@@ -143,27 +145,27 @@ class Initiators {
 }
 
 /// Rounds until it is enough.
-class Play {
+class RoundRunner {
  public:
-  Play(Ground& ground, const Cast& cast, const Effort& effort, CellRecord& record)
-      : ground_(ground),
+  RoundRunner(Target& target, const CpuRoles& roles, const Effort& effort, CheckedCell& record)
+      : target_(target),
         effort_(effort),
         record_(record),
-        crew_(cast.witnesses, witnessed_pages(ground.ranges(), record.plan.load, page_bytes()),
+        crew_(roles.witnesses, witnessed_pages(target.ranges(), record.load, page_bytes()),
               effort.write),
-        initiators_(ground, crew_, cast.initiators),
+        initiators_(target, crew_, roles.initiators),
         begin_ns_(now_ns()) {}
 
   void run(const std::function<void()>& tick) {
-    ground_.scrub();  // or what a wrong scheme left would be laid to this one
+    target_.scrub();  // or what a wrong scheme left would be laid to this one
     while (!is_enough()) {
       if (interrupted()) {
         throw Error(ExitStatus::kInterrupted, "interrupted", "Give the command again.");
       }
-      play_round();
+      run_round();
       tick();
     }
-    record_.findings = crew_.findings();
+    record_.bad_reads = crew_.bad_reads();
   }
 
  private:
@@ -172,7 +174,7 @@ class Play {
   }
 
   [[nodiscard]] bool is_enough() const {
-    const CellCounts& counts = record_.counts;
+    const CheckCounts& counts = record_.counts;
     const bool is_missing = record_.sought && record_.nr_caught() == 0;
     if (effort_.rounds > 0) {
       return counts.rounds >= effort_.rounds * (is_missing ? kFaultPatience : 1);
@@ -186,25 +188,25 @@ class Play {
            (is_witnessed ? effort_.seconds : std::max(effort_.seconds, kWitnessPatienceSeconds));
   }
 
-  void play_round() {
+  void run_round() {
     const auto round = static_cast<unsigned>(record_.counts.rounds);
-    ground_.populate();
+    target_.populate();
     initiators_.wake();
     crew_.load(round);
     const int error = initiators_.perform(round);
-    record_.counts.add(crew_.close());
-    if (error != 0) fail(error, record_.plan.fault != 0);
+    add_round(record_.counts, crew_.close());
+    if (error != 0) fail(error, record_.sought.has_value());
     if (record_.first_catch == 0 && record_.nr_caught() > 0) {
       record_.first_catch = record_.counts.rounds;
       record_.first_catch_seconds = elapsed_s();
     }
     // Each round of a fault begins anew.
-    if (record_.plan.fault != 0) ground_.scrub();
+    if (record_.sought.has_value()) target_.scrub();
   }
 
-  Ground& ground_;
+  Target& target_;
   const Effort& effort_;
-  CellRecord& record_;
+  CheckedCell& record_;
   WitnessCrew crew_;
   Initiators initiators_;
   std::uint64_t begin_ns_;
@@ -212,34 +214,40 @@ class Play {
 
 }  // namespace
 
-std::optional<Cast> cast_for(const std::vector<int>& cpus, Load load) {
+std::optional<CpuRoles> roles_for(const std::vector<int>& cpus, Load load) {
   const std::size_t nr = nr_initiators(load);
   if (cpus.size() <= nr) return std::nullopt;
   const auto first_witness = cpus.begin() + static_cast<std::ptrdiff_t>(nr);
-  return Cast{{cpus.begin(), first_witness}, {first_witness, cpus.end()}};
+  return CpuRoles{{cpus.begin(), first_witness}, {first_witness, cpus.end()}};
 }
 
-CellRecord play_cell(const Land& land, const CellPlan& plan, const std::vector<int>& cpus,
-                     const Effort& effort, std::optional<Sight> sought,
-                     const std::function<void()>& tick) {
-  CellRecord record;
-  record.plan = plan;
-  record.sought = sought;
-  const std::optional<Cast> cast = cast_for(cpus, plan.load);
-  if (!cast) {
+CheckedCell check_cell(const TargetFactory& targets, const CheckCell& cell,
+                       const std::vector<int>& cpus, const Effort& effort,
+                       const std::function<void()>& tick) {
+  CheckedCell record;
+  record.scheme = tlblab::name(cell.scheme);
+  record.load = cell.load;
+  if (cell.fault != 0) {
+    const PlantedFault& fault = planted_fault(cell.fault);
+    record.fault = fault.name;
+    record.fault_meaning = fault.meaning;
+    record.sought = fault.shows;
+  }
+  const std::optional<CpuRoles> roles = roles_for(cpus, cell.load);
+  if (!roles) {
     record.counts.not_run = fmt::format("{} CPUs leave none to witness", cpus.size());
     return record;
   }
-  const std::uint64_t before = effort.write ? land.stale_writes() : 0;
+  const std::uint64_t before = effort.write ? targets.stale_writes() : 0;
   {
-    const std::unique_ptr<Ground> ground = land.open(plan);
-    if (share_of(ground->ranges(), plan.load, nr_initiators(plan.load) - 1, page_bytes()).empty()) {
+    const std::unique_ptr<Target> target = targets.open(cell);
+    if (share_of(target->ranges(), cell.load, nr_initiators(cell.load) - 1, page_bytes()).empty()) {
       record.counts.not_run = "one page can't be parted among two";
       return record;
     }
-    Play(*ground, *cast, effort, record).run(tick);
+    RoundRunner(*target, *roles, effort, record).run(tick);
   }
-  if (effort.write) record.counts.stale_writes = land.stale_writes() - before;
+  if (effort.write) record.counts.stale_writes = targets.stale_writes() - before;
   return record;
 }
 

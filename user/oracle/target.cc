@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The module's ground: an arena of its own for each cell.
-#include "user/oracle/ground.hh"
+// Targets of the module's memory.
+#include "user/oracle/target.hh"
 
 #include <fmt/format.h>
 
@@ -35,9 +35,9 @@ void point_at(tlblab_request& request, const std::vector<tlblab_range>& ranges) 
   request.nr_ranges = ranges.size();
 }
 
-class LabGround final : public Ground {
+class LabTarget final : public Target {
  public:
-  LabGround(const Shape& shape, const CellPlan& cell)
+  LabTarget(const Shape& shape, const CheckCell& cell)
       : layout_(shape, cell.load == Load::kTwoSame ? kWayEntries / pages_per_table() : 0),
         spare_({1, 1, 1}),
         spare_ranges_(to_abi(spare_.ranges())) {
@@ -119,7 +119,7 @@ class LabGround final : public Ground {
 
 }  // namespace
 
-LabLand::LabLand(const Shape& shape) : shape_(shape) {
+LabTargets::LabTargets(const Shape& shape) : shape_(shape) {
   try {
     can_ = LabDevice().capabilities();
   } catch (const Error& error) {
@@ -132,12 +132,12 @@ LabLand::LabLand(const Shape& shape) : shape_(shape) {
   }
 }
 
-std::unique_ptr<Ground> LabLand::open(const CellPlan& cell) const {
-  return std::make_unique<LabGround>(shape_, cell);
+std::unique_ptr<Target> LabTargets::open(const CheckCell& cell) const {
+  return std::make_unique<LabTarget>(shape_, cell);
 }
 
-std::uint64_t LabLand::stale_writes() const {
-  // The last ground has closed its arena, and with it the quarantine was emptied and looked at.
+std::uint64_t LabTargets::stale_writes() const {
+  // The last target has closed its arena, and with it the quarantine was emptied and looked at.
   return LabDevice().totals().stale_writes;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a round is played on: pages that carry tags, and calls that take them away. The lab's is
-// made of the module; tests make theirs of a file, to show that witnesses see what there is to see.
+// What a round works on: pages that carry tags, and calls that take them away. The lab's is made by
+// the module; tests make theirs of a file, to show that witnesses see what there is to see.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@
 
 namespace tlblab::oracle {
 
-/// What one cell plays.
-struct CellPlan {
+/// What one cell checks.
+struct CheckCell {
   LabComposition scheme;
   Load load = Load::kOneInitiator;
   std::uint32_t fault = 0;  ///< enum tlblab_fault; 0: none, the scheme is sound
-  bool defused = false;     ///< only called by the fault's name; for tests
+  bool defused = false;     ///< named after the fault, which is not planted; for tests
 };
 
-class Ground {
+class Target {
  public:
-  virtual ~Ground() = default;
+  virtual ~Target() = default;
 
   [[nodiscard]] virtual const std::vector<AddressRange>& ranges() const = 0;
 
@@ -39,25 +39,25 @@ class Ground {
   virtual void scrub() = 0;
 };
 
-/// Where grounds come from.
-class Land {
+/// Makes targets.
+class TargetFactory {
  public:
-  virtual ~Land() = default;
+  virtual ~TargetFactory() = default;
 
   /// Throws Error(kMachine).
-  [[nodiscard]] virtual std::unique_ptr<Ground> open(const CellPlan& cell) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Target> open(const CheckCell& cell) const = 0;
 
-  /// Frames written to after their release, counted since ever. No ground is open.
+  /// Frames written to after their release, since the module was loaded. No target is open.
   [[nodiscard]] virtual std::uint64_t stale_writes() const = 0;
 };
 
-/// The module's ground. `shape` for every cell.
-class LabLand final : public Land {
+/// Targets of the module's memory: an arena each, of one shape for all.
+class LabTargets final : public TargetFactory {
  public:
   /// Throws Error(kMachine) without a module that has the oracle.
-  explicit LabLand(const Shape& shape);
+  explicit LabTargets(const Shape& shape);
   [[nodiscard]] const tlblab_capabilities& capabilities() const { return can_; }
-  [[nodiscard]] std::unique_ptr<Ground> open(const CellPlan& cell) const override;
+  [[nodiscard]] std::unique_ptr<Target> open(const CheckCell& cell) const override;
   [[nodiscard]] std::uint64_t stale_writes() const override;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A ground without a module: pages of a memory file. Taking pages away is truncating the file,
+// A target without a module: pages of a memory file. Taking pages away is truncating the file,
 // which clears every translation before it returns; a fault leaves something of that out.
 #pragma once
 
@@ -13,14 +13,14 @@
 #include <utility>
 #include <vector>
 
-#include "user/oracle/ground.hh"
+#include "user/oracle/target.hh"
 #include "user/support/clock.hh"
 #include "user/workload/vma_layout.hh"
 
 namespace tlblab::oracle {
 
-/// What a call on the ground does with its pages.
-enum class Deed {
+/// What a call on the target does with its pages.
+enum class Behaviour {
   kTruncate,             ///< takes them away: the only right one
   kLeave,                ///< nothing: they stay readable, and live
   kRelease,              ///< tags them released and leaves them
@@ -28,22 +28,22 @@ enum class Deed {
   kReleaseThenTruncate,  ///< tags, waits a moment, takes them away
 };
 
-class FileGround final : public Ground {
+class FileTarget final : public Target {
  public:
-  FileGround(unsigned nr_pages, Deed deed) : deed_(deed) {
-    fd_ = memfd_create("ground", MFD_CLOEXEC);
+  FileTarget(unsigned nr_pages, Behaviour behaviour) : behaviour_(behaviour) {
+    fd_ = memfd_create("target", MFD_CLOEXEC);
     bytes_ = nr_pages * page_bytes();
     set_size(bytes_);
     base_ = static_cast<char*>(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
     const auto begin = reinterpret_cast<std::uintptr_t>(base_);
     ranges_ = {{begin, begin + bytes_}};
   }
-  ~FileGround() override {
+  ~FileTarget() override {
     munmap(base_, bytes_);
     close(fd_);
   }
-  FileGround(const FileGround&) = delete;
-  FileGround& operator=(const FileGround&) = delete;
+  FileTarget(const FileTarget&) = delete;
+  FileTarget& operator=(const FileTarget&) = delete;
 
   [[nodiscard]] const std::vector<AddressRange>& ranges() const override { return ranges_; }
 
@@ -59,13 +59,15 @@ class FileGround final : public Ground {
   }
 
   int perform(unsigned /*initiator*/) noexcept override {
-    // Two calls at once would find pages gone under their feet: one deed at a time.
+    // Two calls at once would find pages gone under their feet: one at a time.
     while (busy_.test_and_set(std::memory_order_acquire)) {
     }
-    if (deed_ == Deed::kRelease || deed_ == Deed::kReleaseThenTruncate) tag_all(TLBLAB_RELEASED);
-    if (deed_ == Deed::kScribble) tag_all(0x5ca1ab1e);
+    if (behaviour_ == Behaviour::kRelease || behaviour_ == Behaviour::kReleaseThenTruncate)
+      tag_all(TLBLAB_RELEASED);
+    if (behaviour_ == Behaviour::kScribble) tag_all(0x5ca1ab1e);
     pause();
-    if (deed_ == Deed::kTruncate || deed_ == Deed::kReleaseThenTruncate) set_size(0);
+    if (behaviour_ == Behaviour::kTruncate || behaviour_ == Behaviour::kReleaseThenTruncate)
+      set_size(0);
     busy_.clear(std::memory_order_release);
     return 0;
   }
@@ -96,7 +98,7 @@ class FileGround final : public Ground {
     }
   }
 
-  Deed deed_;
+  Behaviour behaviour_;
   int fd_ = -1;
   std::size_t bytes_ = 0;
   char* base_ = nullptr;
@@ -105,17 +107,18 @@ class FileGround final : public Ground {
   std::atomic_flag busy_;
 };
 
-/// Plays a deed for each cell.
-class FileLand final : public Land {
+/// Targets that behave as each cell asks.
+class FileTargets final : public TargetFactory {
  public:
-  explicit FileLand(std::function<Deed(const CellPlan&)> deed) : deed_(std::move(deed)) {}
-  [[nodiscard]] std::unique_ptr<Ground> open(const CellPlan& cell) const override {
-    return std::make_unique<FileGround>(2, deed_(cell));
+  explicit FileTargets(std::function<Behaviour(const CheckCell&)> behaviour)
+      : behaviour_(std::move(behaviour)) {}
+  [[nodiscard]] std::unique_ptr<Target> open(const CheckCell& cell) const override {
+    return std::make_unique<FileTarget>(2, behaviour_(cell));
   }
   [[nodiscard]] std::uint64_t stale_writes() const override { return 0; }
 
  private:
-  std::function<Deed(const CellPlan&)> deed_;
+  std::function<Behaviour(const CheckCell&)> behaviour_;
 };
 
 }  // namespace tlblab::oracle

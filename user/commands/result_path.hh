@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Where a result file goes.
+#pragma once
+
+#include <string>
+
+namespace tlblab {
+
+/// Default folder for results; created when needed, ignored by git.
+inline constexpr const char* kResultsFolder = "results/local";
+
+/// `output` where it is given, else kResultsFolder/<stem>-<local time>.jsonl. Makes the folder.
+/// Throws Error(kMachine) when it can't.
+std::string new_result_path(const std::string& output, const std::string& stem);
+
+}  // namespace tlblab
