@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "tests/cli/process.hh"
 
 namespace tlblab::cli {
 namespace {
 
+using nlohmann::json;
 using testing::HasSubstr;
 
 TEST(Check, WithoutTheModuleSaysWhatIsMissing) {
@@ -20,6 +22,7 @@ TEST(Check, WithoutTheModuleSaysWhatIsMissing) {
   EXPECT_THAT(outcome.err, HasSubstr("the module tlblab is not loaded"));
   EXPECT_THAT(outcome.err, HasSubstr("`tlblab check` works on the module's own memory"));
   EXPECT_EQ(outcome.out, "");
+  EXPECT_FALSE(std::filesystem::exists(folder.path("results"))) << "nothing was checked";
 }
 
 /// Status 2 before the module is looked for.
@@ -52,9 +55,87 @@ TEST(Check, IsInTheHelp) {
   EXPECT_THAT(run_tlblab({"--help"}, folder).out, HasSubstr("check"));
   const Outcome help = run_tlblab({"check", "--help"}, folder);
   EXPECT_EQ(help.status, 0);
-  for (const char* option : {"--quick", "--schemes", "--rounds", "--write"}) {
+  for (const char* option : {"--quick", "--schemes", "--rounds", "--write", "--output"}) {
     EXPECT_THAT(help.out, HasSubstr(option));
   }
+}
+
+/// A study's file of this machine, and a check's as the module would have left it: one fault that
+/// is caught, and one scheme that is clean.
+class CheckReport : public testing::Test {
+ protected:
+  CheckReport() {
+    const Outcome measured =
+        run_tlblab({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x2", "--responders", "0",
+                    "--min-seconds", "0", "--max-seconds", "0.01", "--output", "study.jsonl"},
+                   folder_);
+    EXPECT_TRUE(std::filesystem::exists(folder_.path("study.jsonl"))) << measured.err;
+    const std::string study = read_file(folder_.path("study.jsonl"));
+    header_ = json::parse(study.substr(0, study.find('\n')));
+    header_.erase("plan");
+    header_["check"] = {{"vmas", 6},      {"pages", 2},     {"gap", 1},
+                        {"cpus", {0, 1}}, {"seconds", 0.2}, {"rounds", 0},
+                        {"write", false}, {"cells", 2},     {"faulty_scheme", "unmap:merged"}};
+    check_ = folder_.write("check.jsonl", header_.dump() + "\n" + cell(true).dump() + "\n" +
+                                              cell(false).dump() + "\n");
+  }
+
+  static json cell(bool has_fault) {
+    const json none = {{"released frame", 0}, {"foreign data", 0}, {"read after return", 0}};
+    json record = {{"record", "checked"},
+                   {"scheme", "unmap:merged"},
+                   {"load", "1 initiator"},
+                   {"rounds", 40},
+                   {"witnessed_rounds", 39},
+                   {"eligible_reads", 812},
+                   {"reads", none},
+                   {"rounds_seen", none},
+                   {"stale_writes", 0},
+                   {"witnesses", {{{"cpu", 1}, {"not_loaded", 1}, {"not_running", 0}}}},
+                   {"not_run", ""},
+                   {"bad_reads", json::array()}};
+    if (!has_fault) return record;
+    record["fault"] = {{"name", "no-flush"},
+                       {"meaning", "no flush is made"},
+                       {"sought", "released frame"},
+                       {"first_catch", 1},
+                       {"first_catch_seconds", 0.01}};
+    record["rounds_seen"]["released frame"] = 12;
+    return record;
+  }
+
+  Folder folder_;
+  std::string check_;
+  json header_;
+};
+
+TEST_F(CheckReport, OfACheckAlone) {
+  const Outcome outcome = run_tlblab({"report", check_}, folder_);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("clean: every planted fault was caught"));
+  EXPECT_THAT(read_file(folder_.path("check.html")), HasSubstr("Is it correct?"));
+  EXPECT_THAT(read_file(folder_.path("check.md")), HasSubstr("caught in 12 of 40 rounds"));
+  EXPECT_THAT(run_tlblab({"report", "--mail", check_}, folder_).out,
+              HasSubstr("none seen in 812 eligible reads"));
+  const json summary = json::parse(run_tlblab({"report", "--json", check_}, folder_).out);
+  EXPECT_EQ(summary.at("status"), 0);
+}
+
+TEST_F(CheckReport, StandsInTheStudysReport) {
+  const Outcome outcome = run_tlblab({"report", "study.jsonl", check_}, folder_);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(read_file(folder_.path("study.html")), HasSubstr("Is it correct?"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path("check.html")));
+  EXPECT_THAT(run_tlblab({"report", "--mail", "study.jsonl", check_}, folder_).out,
+              HasSubstr("Is it correct?"));
+}
+
+TEST_F(CheckReport, OfAnotherMachineIsRefused) {
+  header_["machine"]["kernel"] = "9.9.9";
+  const std::string other = folder_.write("other.jsonl", header_.dump() + "\n");
+  const Outcome outcome = run_tlblab({"report", "study.jsonl", other}, folder_);
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("another machine or kernel"));
 }
 
 }  // namespace

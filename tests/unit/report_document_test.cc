@@ -6,7 +6,7 @@
 
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
-#include "user/report/document/document.hh"
+#include "user/report/document/builder.hh"
 #include "user/report/document/tables.hh"
 
 namespace tlblab::report {

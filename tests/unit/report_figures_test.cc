@@ -45,7 +45,7 @@ TEST(ReportFigures, OnePairPerShapeTheHeadlineFirst) {
   EXPECT_TRUE(sweeps[3].controls.empty());
   for (const CellResult* cell : sweeps[0].cells) EXPECT_EQ(cell->plan.nr_responders, 1U);
 
-  const std::vector<Figure> figures = make_figures(study);
+  const std::vector<Figure> figures = draw_figures(study).on_page;
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kMain), 8U);
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kSessions), 2U);
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kDistribution), 2U);
@@ -62,7 +62,7 @@ TEST(ReportFigures, ManyRespondersGetASweepOfTheirOwn) {
 TEST(ReportFigures, EveryPictureSpeaksAndFollowsTheTheme) {
   for (const StudyResult& study :
        {fixture::study(2), fixture::single_cell(), fixture::many_responders()}) {
-    for (const Figure& figure : make_figures(study)) {
+    for (const Figure& figure : draw_figures(study).on_page) {
       for (const Picture& picture : figure.pictures) {
         EXPECT_NE(picture.svg.find("viewBox"), std::string::npos);
         EXPECT_NE(picture.svg.find("<title"), std::string::npos);
@@ -77,7 +77,7 @@ TEST(ReportFigures, EveryPictureSpeaksAndFollowsTheTheme) {
 }
 
 TEST(ReportFigures, ALineIsDrawnPerScheme) {
-  const std::string svg = make_figures(fixture::study(2)).front().pictures.front().svg;
+  const std::string svg = draw_figures(fixture::study(2)).on_page.front().pictures.front().svg;
   EXPECT_NE(svg.find("var(--arm-a)"), std::string::npos);
   EXPECT_NE(svg.find("var(--arm-b)"), std::string::npos);
   EXPECT_NE(svg.find("stroke-dasharray"), std::string::npos) << "the R = 0 control";
@@ -85,11 +85,11 @@ TEST(ReportFigures, ALineIsDrawnPerScheme) {
 
 TEST(ReportFigures, AnEmulatedStudyGetsCountsOnly) {
   const StudyResult study = fixture::emulated();
-  const std::vector<Figure> figures = make_figures(study);
+  const std::vector<Figure> figures = draw_figures(study).on_page;
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kMain), 4U);
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kSessions), 0U);
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kDistribution), 0U);
-  EXPECT_EQ(standalone_svg(study).find("latency"), std::string::npos);
+  EXPECT_EQ(draw_figures(study).standalone.find("latency"), std::string::npos);
 }
 
 TEST(ReportFigures, WithoutCountersTheRespondersOwnClocksAreUsedButNotUnderEmulation) {
@@ -111,7 +111,7 @@ TEST(ReportFigures, ZeroHasAPlaceOnALogScale) {
   for (ArmResult* arm : {&study.cells.front().a, &study.cells.front().b}) {
     arm->responder_counts["TLB"].mean = 0;
   }
-  EXPECT_NO_THROW(make_figures(study));
+  EXPECT_NO_THROW(draw_figures(study));
 }
 
 TEST(ReportFigures, AxesHoldTheirValuesAndName) {
@@ -133,9 +133,9 @@ TEST(ReportFigures, AxesHoldTheirValuesAndName) {
 }
 
 TEST(ReportFigures, NothingToDrawIsNoError) {
-  EXPECT_TRUE(make_figures(fixture::empty()).empty());
-  EXPECT_TRUE(standalone_svg(fixture::empty()).empty());
-  const std::vector<Figure> figures = make_figures(fixture::nothing_usable());
+  EXPECT_TRUE(draw_figures(fixture::empty()).on_page.empty());
+  EXPECT_TRUE(draw_figures(fixture::empty()).standalone.empty());
+  const std::vector<Figure> figures = draw_figures(fixture::nothing_usable()).on_page;
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kMain), 2U);
   EXPECT_EQ(nr_pictures(figures, FigureSlot::kSessions), 0U);
   const std::string& latency = figures.front().pictures.front().svg;
@@ -144,11 +144,11 @@ TEST(ReportFigures, NothingToDrawIsNoError) {
   StudyResult study = fixture::single_cell();
   study.cells.front().blocks.clear();
   study.cells.front().ecdf = {};
-  EXPECT_NO_THROW(make_figures(study));
+  EXPECT_NO_THROW(draw_figures(study));
 }
 
 TEST(ReportFigures, AFileOfItsOwnHasPaperAndNoVariables) {
-  const std::string svg = standalone_svg(fixture::study(2));
+  const std::string svg = draw_figures(fixture::study(2)).standalone;
   EXPECT_EQ(svg.rfind("<svg xmlns=", 0), 0U);
   EXPECT_EQ(svg.find("var(--"), std::string::npos);
   EXPECT_NE(svg.find("fill=\"#ffffff\""), std::string::npos);
@@ -165,7 +165,7 @@ TEST(ReportFigures, ASchemeNameIsNoCommand) {
     StudyResult study = fixture::single_cell();
     CellResult& cell = study.cells.front();
     cell.plan.a = cell.a.scheme = name;
-    EXPECT_NO_THROW(standalone_svg(study)) << name;
+    EXPECT_NO_THROW(draw_figures(study)) << name;
     EXPECT_FALSE(std::filesystem::exists(trap)) << name;
   }
 }
@@ -173,7 +173,7 @@ TEST(ReportFigures, ASchemeNameIsNoCommand) {
 TEST(ReportFigures, AMissingGnuplotIsSaidWithItsCure) {
   const PathIs nowhere("/nonexistent");
   try {
-    make_figures(fixture::single_cell());
+    draw_figures(fixture::single_cell());
     FAIL() << "gnuplot was found";
   } catch (const Error& error) {
     EXPECT_EQ(error.status(), ExitStatus::kMachine);

@@ -19,6 +19,7 @@
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/answer.hh"
+#include "user/report/document/builder.hh"
 #include "user/report/document/tables.hh"
 #include "user/report/gbench.hh"
 #include "user/report/render/mail.hh"
@@ -187,11 +188,11 @@ TEST_F(LabReport, TheStockKernelBearsTheLabOut) {
   EXPECT_EQ(lab.agreement, Agreement::kYes);
   EXPECT_EQ(lab.miscount, "");
   EXPECT_THAT(answer_sentence(study), HasSubstr("the stock kernel agrees (5"));
-  const std::string page = render_markdown(study, "");
+  const std::string page = render_markdown(build_document(study), "");
   EXPECT_THAT(page, HasSubstr("agree?"));
   EXPECT_THAT(page, HasSubstr("Yes in 1 of 1 cell"));
   EXPECT_TRUE(checks::ragged_rows(page).empty());
-  EXPECT_TRUE(checks::long_lines(render_mail(study), 72).empty());
+  EXPECT_TRUE(checks::long_lines(render_mail(build_document(study)), 72).empty());
 }
 
 TEST_F(LabReport, AStockKernelThatSaysTheContraryIsShown) {
@@ -235,7 +236,7 @@ TEST_F(LabReport, AMissingRequestVoidsTheCell) {
   EXPECT_FALSE(contradictions(lab).empty());
   EXPECT_EQ(nr_miscounted(study), 1U);
   EXPECT_EQ(lab.agreement, Agreement::kOpen);
-  EXPECT_THAT(render_mail(study), HasSubstr("void"));
+  EXPECT_THAT(render_mail(build_document(study)), HasSubstr("void"));
 }
 
 /// The timing pass is checked by its blocks' sums.
@@ -273,7 +274,7 @@ TEST_F(LabReport, ATwinThatFlushesOtherwiseIsNone) {
   for (const json& entry : entries) {
     EXPECT_THAT(entry.at("name").get<std::string>(), Not(HasSubstr("lab/")));
   }
-  EXPECT_THAT(render_markdown(study, ""), HasSubstr("1 cell without a time"));
+  EXPECT_THAT(render_markdown(build_document(study), ""), HasSubstr("1 cell without a time"));
 }
 
 TEST_F(LabReport, ATwinThatWasNotMeasuredIsNone) {
@@ -282,7 +283,8 @@ TEST_F(LabReport, ATwinThatWasNotMeasuredIsNone) {
   const StudyResult study = analyse(plan, {});
   EXPECT_THAT(study.cells.at(0).untimed, HasSubstr("not measured beside it"));
   EXPECT_FALSE(shows_time(study));
-  EXPECT_TRUE(checks::times(render_mail(study)).empty()) << render_mail(study);
+  EXPECT_TRUE(checks::times(render_mail(build_document(study))).empty())
+      << render_mail(build_document(study));
 }
 
 TEST_F(LabReport, CountsOnlyCellsShowCountsAndNoTime) {
@@ -295,7 +297,8 @@ TEST_F(LabReport, CountsOnlyCellsShowCountsAndNoTime) {
   EXPECT_EQ(study.cells[0].a.nr_trials, 1U);
   EXPECT_THAT(answer_sentence(study), HasSubstr("just the flush requests that are due"));
   for (const std::string& text :
-       {render_mail(study), render_markdown(study, ""), summary_text(study)}) {
+       {render_mail(build_document(study)), render_markdown(build_document(study), ""),
+        summary_text(study)}) {
     EXPECT_TRUE(checks::times(text).empty()) << text;
   }
   EXPECT_FALSE(json::parse(summary_json(study)).at("cells").at(0).contains("ratio"));

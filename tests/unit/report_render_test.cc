@@ -7,8 +7,9 @@
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
 #include "user/report/document/answer.hh"
-#include "user/report/document/document.hh"
+#include "user/report/document/builder.hh"
 #include "user/report/document/format.hh"
+#include "user/report/draw/figures.hh"
 #include "user/report/render/html.hh"
 #include "user/report/render/mail.hh"
 #include "user/report/render/markdown.hh"
@@ -26,10 +27,18 @@ std::vector<StudyResult> every_kind() {
           fixture::empty(),           fixture::one_scheme(), fixture::hostile()};
 }
 
+std::string page_of(const StudyResult& study) {
+  return render_html(build_document(study), draw_figures(study).on_page);
+}
+std::string markdown_of(const StudyResult& study, const std::string& figure) {
+  return render_markdown(build_document(study), figure);
+}
+std::string mail_of(const StudyResult& study) { return render_mail(build_document(study)); }
+
 /// A page whose numbers and units stand apart again, as tlblab wrote them.
 std::string plain_page(const StudyResult& study) {
   constexpr std::string_view nbsp = "&nbsp;";
-  std::string html = render_html(study);
+  std::string html = page_of(study);
   for (std::size_t at = html.find(nbsp); at != std::string::npos; at = html.find(nbsp, at)) {
     html.replace(at, nbsp.size(), " ");
   }
@@ -80,8 +89,8 @@ TEST(ReportRender, EachFormHoldsTheAnswerEveryCellAndEveryVerdict) {
   const StudyResult study = fixture::study(8);
   const std::string answer = clean(answer_sentence(study));
   const std::string html = plain_page(study);
-  const std::string markdown = unescaped(render_markdown(study, "figure.svg"));
-  const std::string mail = checks::on_one_line(render_mail(study));
+  const std::string markdown = unescaped(markdown_of(study, "figure.svg"));
+  const std::string mail = checks::on_one_line(mail_of(study));
   EXPECT_TRUE(contains(html, html_escape(answer)));
   EXPECT_TRUE(contains(markdown, answer));
   EXPECT_TRUE(contains(mail, to_ascii(answer)));
@@ -94,18 +103,18 @@ TEST(ReportRender, EachFormHoldsTheAnswerEveryCellAndEveryVerdict) {
 
 TEST(ReportRender, TheAnswerComesFirst) {
   const StudyResult study = fixture::study(2);
-  const std::string html = render_html(study);
+  const std::string html = page_of(study);
   EXPECT_LT(html.find("<h1>"), html.find("<h2>"));
   EXPECT_LT(html.find("<h1>"), html.find("<svg"));
-  const std::string mail = checks::on_one_line(render_mail(study));
+  const std::string mail = checks::on_one_line(mail_of(study));
   EXPECT_EQ(mail.find(to_ascii(clean(answer_sentence(study)))), 0U);
 }
 
 TEST(ReportRender, TheCommandIsWholeInEachForm) {
   const StudyResult study = fixture::study(2);
   const std::string command = shell_command(study.command);
-  EXPECT_TRUE(contains(render_markdown(study, ""), command));
-  std::string mail = render_mail(study);
+  EXPECT_TRUE(contains(markdown_of(study, ""), command));
+  std::string mail = mail_of(study);
   for (std::size_t at = mail.find("\\\n"); at != std::string::npos; at = mail.find("\\\n", at)) {
     mail.erase(at, 2);
   }
@@ -114,32 +123,32 @@ TEST(ReportRender, TheCommandIsWholeInEachForm) {
 
 TEST(ReportRender, NoMailLineIsTooLong) {
   for (const StudyResult& study : every_kind()) {
-    const auto lines = checks::long_lines(render_mail(study), kMailColumns);
+    const auto lines = checks::long_lines(mail_of(study), kMailColumns);
     EXPECT_TRUE(lines.empty()) << lines.front();
   }
 }
 
 TEST(ReportRender, MailIsAsciiWhereTlblabWritesIt) {
-  for (char c : render_mail(fixture::study(8))) {
+  for (char c : mail_of(fixture::study(8))) {
     ASSERT_LT(static_cast<unsigned char>(c), 0x80);
   }
 }
 
 TEST(ReportRender, ALongWordInAMailIsBrokenWithABackslash) {
-  const std::string mail = render_mail(fixture::hostile());
+  const std::string mail = mail_of(fixture::hostile());
   EXPECT_TRUE(contains(mail, "xxxx\\\n"));
 }
 
 TEST(ReportRender, HtmlLoadsAndRunsNothing) {
   for (const StudyResult& study : every_kind()) {
-    const auto parts = checks::foreign_parts(render_html(study));
+    const auto parts = checks::foreign_parts(page_of(study));
     EXPECT_TRUE(parts.empty()) << parts.front();
   }
 }
 
 TEST(ReportRender, HtmlIsBalancedAndItsIdsAreSound) {
   for (const StudyResult& study : every_kind()) {
-    const std::string html = render_html(study);
+    const std::string html = page_of(study);
     const auto open = checks::unbalanced(html);
     EXPECT_TRUE(open.empty()) << open.back();
     const auto ids = checks::bad_ids(html);
@@ -149,10 +158,10 @@ TEST(ReportRender, HtmlIsBalancedAndItsIdsAreSound) {
 
 TEST(ReportRender, HostileTextStaysText) {
   const StudyResult study = fixture::hostile();
-  const std::string html = render_html(study);
+  const std::string html = page_of(study);
   EXPECT_FALSE(contains(html, "<script"));
   EXPECT_TRUE(contains(html, "&lt;script&gt;"));
-  std::string markdown = render_markdown(study, "");
+  std::string markdown = markdown_of(study, "");
   const std::size_t fence = markdown.find("```sh\n");
   ASSERT_NE(fence, std::string::npos);
   markdown.erase(fence, markdown.find("```", fence + 3) - fence);  // a command is shown as it was
@@ -162,20 +171,19 @@ TEST(ReportRender, HostileTextStaysText) {
 
 TEST(ReportRender, MarkdownTablesAreWhole) {
   for (const StudyResult& study : every_kind()) {
-    const auto rows = checks::ragged_rows(render_markdown(study, "x.svg"));
+    const auto rows = checks::ragged_rows(markdown_of(study, "x.svg"));
     EXPECT_TRUE(rows.empty()) << rows.front();
   }
 }
 
 TEST(ReportRender, MarkdownShowsTheFigureItIsGiven) {
-  EXPECT_TRUE(contains(render_markdown(fixture::study(2), "a b.svg"), "](<a b.svg>)"));
-  EXPECT_FALSE(contains(render_markdown(fixture::study(2), ""), "!["));
+  EXPECT_TRUE(contains(markdown_of(fixture::study(2), "a b.svg"), "](<a b.svg>)"));
+  EXPECT_FALSE(contains(markdown_of(fixture::study(2), ""), "!["));
 }
 
 TEST(ReportRender, AnEmulatedStudyShowsNoTimeInAnyForm) {
   const StudyResult study = fixture::emulated();
-  for (const std::string& text :
-       {plain_page(study), render_markdown(study, "x.svg"), render_mail(study)}) {
+  for (const std::string& text : {plain_page(study), markdown_of(study, "x.svg"), mail_of(study)}) {
     const auto times = checks::times(text);
     EXPECT_TRUE(times.empty()) << times.front();
     EXPECT_TRUE(contains(checks::on_one_line(text), "Emulated time is not time"));
@@ -185,7 +193,7 @@ TEST(ReportRender, AnEmulatedStudyShowsNoTimeInAnyForm) {
 TEST(ReportRender, WhyNothingIsDrawnIsSaidOnce) {
   StudyResult study = fixture::emulated();
   for (CellResult& cell : study.cells) cell.interrupts_source.clear();
-  const std::string html = render_html(study);
+  const std::string html = page_of(study);
   const std::string excuse = "Interrupts are not shown";
   const std::size_t first = html.find(excuse);
   ASSERT_NE(first, std::string::npos);
@@ -194,14 +202,14 @@ TEST(ReportRender, WhyNothingIsDrawnIsSaidOnce) {
 }
 
 TEST(ReportRender, ANumberIsNotPartedFromItsUnit) {
-  const std::string html = render_html(fixture::single_cell());
+  const std::string html = page_of(fixture::single_cell());
   EXPECT_TRUE(contains(html, "&nbsp;µs"));
   EXPECT_TRUE(contains(html, "95&nbsp;%"));
   EXPECT_FALSE(contains(html, "1&nbsp;session"));
 }
 
 TEST(ReportRender, TablesHaveHeadersForReadersAloud) {
-  const std::string html = render_html(fixture::study(2));
+  const std::string html = page_of(fixture::study(2));
   EXPECT_TRUE(contains(html, "<html lang=\"en\">"));
   EXPECT_TRUE(contains(html, "<th scope=\"col\""));
   EXPECT_TRUE(contains(html, "<th scope=\"row\""));

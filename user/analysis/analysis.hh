@@ -14,18 +14,12 @@
 
 #include "user/analysis/run_description.hh"
 #include "user/model/account.hh"
+#include "user/model/interval.hh"
 #include "user/model/plan.hh"
 #include "user/model/trial.hh"
 #include "user/statistics/verdict.hh"
 
 namespace tlblab {
-
-/// A value with its 95 % interval. low and high are infinite when no interval is claimed.
-struct Interval {
-  double estimate = 0;
-  double low = 0;
-  double high = 0;
-};
 
 /// Pooled quantiles of one arm's trials, in ns: descriptive, no interval.
 struct Quantiles {

@@ -117,7 +117,7 @@ ExitStatus status_of(const StudyResult& study) {
 /// instead.
 std::string written_page(const StudyResult& study, const std::string& path) {
   try {
-    return report::write_report(study, path, "").html;
+    return report::write_report(study, {}, path, "").html;
   } catch (const Error& error) {
     if (error.status() != ExitStatus::kMachine) throw;
     return fmt::format("not written, {}; elsewhere: tlblab report {}", error.what(), path);

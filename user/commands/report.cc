@@ -4,32 +4,107 @@
 
 #include <cstdio>
 
+#include "user/analysis/analysis.hh"
+#include "user/analysis/check_analysis.hh"
+#include "user/commands/check_text.hh"
 #include "user/commands/commands.hh"
 #include "user/commands/summary.hh"
+#include "user/records/header.hh"
+#include "user/records/lines.hh"
 #include "user/report/document/answer.hh"
+#include "user/report/document/builder.hh"
+#include "user/report/document/check_words.hh"
 #include "user/report/files.hh"
 #include "user/report/render/mail.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
 
+namespace {
+
+struct Inputs {
+  std::vector<std::string> studies;
+  std::vector<std::string> checks;
+};
+
+Inputs sorted(const std::vector<std::string>& files) {
+  Inputs inputs;
+  for (const std::string& file : files) {
+    const bool is_study =
+        records::kind_of(records::read_header_line(file), file) == records::FileKind::kStudy;
+    (is_study ? inputs.studies : inputs.checks).push_back(file);
+  }
+  return inputs;
+}
+
+template <typename Result>
+void print_warnings(const Result& result, const std::string& file) {
+  for (const std::string& warning : result.warnings) {
+    fmt::print(stderr, "warning: {}: {}\n", file, warning);
+  }
+}
+
+void print_written(const std::string& answer, const report::WrittenFiles& written) {
+  fmt::print("{}\n\n", answer);
+  for (const std::string* path :
+       {&written.html, &written.markdown, &written.figure, &written.benchmark}) {
+    if (!path->empty()) fmt::print("{}\n", *path);
+  }
+}
+
+/// A check belongs into the report of a study of the same machine and kernel only.
+void need_same_machine(const StudyResult& study, const std::string& study_file,
+                       const CheckResult& check, const std::string& check_file) {
+  if (study.machine_line == check.machine_line) return;
+  throw Error(
+      ExitStatus::kUsage,
+      fmt::format("{} was made on another machine or kernel than {}", check_file, study_file),
+      "Give each to a `tlblab report` of its own.");
+}
+
+void report_study(const std::string& file, const std::vector<std::string>& check_files,
+                  const std::vector<CheckResult>& checks, const ReportOptions& options) {
+  const StudyResult study = analyse_file(file);
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    need_same_machine(study, file, checks[i], check_files[i]);
+  }
+  print_warnings(study, file);
+  if (options.as_json) {
+    fmt::print("{}\n", summary_json(study));
+  } else if (options.mail) {
+    fmt::print("{}", report::render_mail(report::build_document(study, checks)));
+  } else {
+    print_written(report::answer_sentence(study),
+                  report::write_report(study, checks, file, options.output));
+  }
+}
+
+void report_check(const std::string& file, const CheckResult& check, const ReportOptions& options) {
+  if (options.as_json) {
+    fmt::print("{}", check_json(check));
+  } else if (options.mail) {
+    fmt::print("{}", report::render_mail(report::build_document(check)));
+  } else {
+    print_written(report::conclusion(check), report::write_report(check, file, options.output));
+  }
+}
+
+}  // namespace
+
 int run_report(const ReportOptions& options) {
-  for (const std::string& file : options.files) {
-    const StudyResult study = analyse_file(file);
-    for (const std::string& warning : study.warnings) {
-      fmt::print(stderr, "warning: {}: {}\n", file, warning);
-    }
-    if (options.as_json) {
-      fmt::print("{}\n", summary_json(study));
-    } else if (options.mail) {
-      fmt::print("{}", report::render_mail(study));
-    } else {
-      const report::WrittenFiles written = report::write_report(study, file, options.output);
-      fmt::print("{}\n\n", report::answer_sentence(study));
-      for (const std::string* path :
-           {&written.html, &written.markdown, &written.figure, &written.benchmark}) {
-        if (!path->empty()) fmt::print("{}\n", *path);
-      }
+  const Inputs inputs = sorted(options.files);
+  std::vector<CheckResult> checks;
+  for (const std::string& file : inputs.checks) {
+    checks.push_back(analyse_check_file(file));
+    print_warnings(checks.back(), file);
+  }
+  for (const std::string& file : inputs.studies) {
+    report_study(file, inputs.checks, checks, options);
+  }
+  // In JSON a study's summary has no place for a check.
+  if (inputs.studies.empty() || options.as_json) {
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      report_check(inputs.checks[i], checks[i], options);
     }
   }
   return static_cast<int>(ExitStatus::kOk);

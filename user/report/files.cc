@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "user/report/document/builder.hh"
 #include "user/report/draw/figures.hh"
 #include "user/report/gbench.hh"
 #include "user/report/render/html.hh"
@@ -46,35 +47,50 @@ fs::path stem(const std::string& result_path, const std::string& folder) {
   return folder.empty() ? path : fs::path(folder) / path.filename();
 }
 
-}  // namespace
-
-WrittenFiles write_report(const StudyResult& study, const std::string& result_path,
-                          const std::string& folder) {
-  if (!folder.empty()) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) {
-      throw Error(ExitStatus::kMachine, fmt::format("cannot make {}: {}", folder, error.message()),
-                  "Choose another folder with --output.");
-    }
+void make_folder(const std::string& folder) {
+  if (folder.empty()) return;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw Error(ExitStatus::kMachine, fmt::format("cannot make {}: {}", folder, error.message()),
+                "Choose another folder with --output.");
   }
-  const std::string base = stem(result_path, folder).string();
+}
+
+/// Writes the page and the Markdown of a document.
+WrittenFiles write_document(const Document& document, const Figures& figures,
+                            const std::string& base) {
   WrittenFiles written;
-  const std::string figure = standalone_svg(study);
-  if (!figure.empty()) {
+  if (!figures.standalone.empty()) {
     written.figure = base + ".svg";
-    write_whole(written.figure, figure);
+    write_whole(written.figure, figures.standalone);
   }
   written.html = base + ".html";
-  write_whole(written.html, render_html(study));
+  write_whole(written.html, render_html(document, figures.on_page));
   written.markdown = base + ".md";
   const std::string figure_name = fs::path(written.figure).filename().string();
-  write_whole(written.markdown, render_markdown(study, figure_name));
+  write_whole(written.markdown, render_markdown(document, figure_name));
+  return written;
+}
+
+}  // namespace
+
+WrittenFiles write_report(const StudyResult& study, std::span<const CheckResult> checks,
+                          const std::string& result_path, const std::string& folder) {
+  make_folder(folder);
+  const std::string base = stem(result_path, folder).string();
+  WrittenFiles written = write_document(build_document(study, checks), draw_figures(study), base);
   if (shows_time(study)) {
     written.benchmark = base + ".benchmark.json";
     write_whole(written.benchmark, render_gbench(study));
   }
   return written;
+}
+
+WrittenFiles write_report(const CheckResult& check, const std::string& result_path,
+                          const std::string& folder) {
+  make_folder(folder);
+  return write_document(build_document(check), {}, stem(result_path, folder).string());
 }
 
 }  // namespace tlblab::report

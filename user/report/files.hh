@@ -2,9 +2,11 @@
 // Writes the files of a report.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "user/analysis/analysis.hh"
+#include "user/analysis/check_analysis.hh"
 
 namespace tlblab::report {
 
@@ -18,7 +20,10 @@ struct WrittenFiles {
 /// Writes NAME.html, .md, .svg and .benchmark.json, NAME being the result file's name without
 /// .jsonl and .gz, into `folder` (empty: beside the result file). Each file appears whole or not at
 /// all. Throws Error(kMachine).
-WrittenFiles write_report(const StudyResult& study, const std::string& result_path,
+WrittenFiles write_report(const StudyResult& study, std::span<const CheckResult> checks,
+                          const std::string& result_path, const std::string& folder);
+/// The same of a check alone: NAME.html and NAME.md.
+WrittenFiles write_report(const CheckResult& check, const std::string& result_path,
                           const std::string& folder);
 
 }  // namespace tlblab::report

@@ -7,8 +7,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "user/model/trial.hh"
 #include "user/report/document/format.hh"
-#include "user/statistics/blocks.hh"
 
 namespace tlblab::report {
 namespace {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a report says, before any format: built once, laid out by html, markdown and mail. A
-// renderer never looks at a StudyResult for a number.
+// What a report says, before any format: built once (builder.hh), laid out by html, markdown and
+// mail, which see nothing else.
 //
 // All text is clean() UTF-8, not escaped. The document of a study that shows no time holds none.
 #pragma once
 
 #include <string>
 #include <vector>
-
-#include "user/analysis/analysis.hh"
 
 namespace tlblab::report {
 
@@ -77,7 +75,5 @@ struct Document {
   std::vector<Section> sections;
   std::string origin;  ///< tool, revision, date
 };
-
-Document build_document(const StudyResult& study);
 
 }  // namespace tlblab::report

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "user/analysis/analysis.hh"
+#include "user/model/interval.hh"
 
 namespace tlblab::report {
 

@@ -133,9 +133,9 @@ Table account_table(const CellResult& cell) {
   return table;
 }
 
-std::vector<Table> machine_tables(const StudyResult& study) {
+std::vector<Table> machine_tables(const RunDescription& run) {
   std::vector<Table> tables;
-  for (const auto& [title, facts] : study.machine) {
+  for (const auto& [title, facts] : run.machine) {
     Table table;
     table.caption = title;
     table.columns = {{"", false, true}, {"", false, true}};

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "user/analysis/analysis.hh"
 #include "user/report/document/document.hh"
 #include "user/report/document/tables.hh"
 

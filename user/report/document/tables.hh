@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "user/analysis/analysis.hh"
 #include "user/report/document/document.hh"
 
 namespace tlblab::report {
@@ -56,7 +57,7 @@ Table inside_table(const StudyResult& study, const Labels& labels);
 std::vector<Table> counts_tables(const StudyResult& study, const Labels& labels);
 Table perturbation_table(const StudyResult& study, const Labels& labels);
 Table apart_table(const StudyResult& study, const Labels& labels);
-std::vector<Table> machine_tables(const StudyResult& study);
+std::vector<Table> machine_tables(const RunDescription& run);
 Table missing_counters_table(const StudyResult& study);
 
 }  // namespace tlblab::report

@@ -11,6 +11,7 @@
 
 #include "user/report/document/format.hh"
 #include "user/report/document/tables.hh"
+#include "user/report/draw/panel.hh"
 #include "user/report/draw/sweep.hh"
 #include "user/statistics/blocks.hh"
 
@@ -303,13 +304,38 @@ DraftFigure distribution_figure(const CellResult& cell, const Labels& labels) {
   return draft;
 }
 
-std::vector<Figure> finish(std::vector<DraftFigure> drafts) {
+/// The main figure for a file of its own. No commands when there is nothing to draw.
+Draft standalone_draft(const StudyResult& study, const Labels& labels, const Sweep& sweep) {
+  std::vector<Panel> panels;
+  const bool timed = shows_time(study);
+  if (timed) {
+    panels.push_back(latency_panel(sweep, labels));
+    panels.back().title = "latency of one operation";
+  }
+  InterruptPanel interrupts = interrupt_panel(sweep, labels, !timed);
+  if (!interrupts.what.empty()) {
+    panels.push_back(std::move(interrupts.panel));
+    panels.back().title = "interrupts per operation";
+  }
+  if (panels.empty()) return {};
+  panels.front().key = true;
+  const std::string footer =
+      split_at(clean(fmt::format("{}: {}", study.machine_kind, study.machine_line)), kFooterColumns)
+          .first;
+  const int width = panels.size() > 1 ? kFileWidth : kFileWidth / 2;
+  return {{width, kFileHeight, side_by_side(panels, footer)},
+          {sweep_title(sweep, labels), !timed ? clean(interrupts.what) : range_phrase(sweep)}};
+}
+
+Figures finish(std::vector<DraftFigure> drafts, const Draft& standalone) {
   std::vector<Canvas> canvases;
   for (const DraftFigure& draft : drafts) {
     for (const Draft& picture : draft.drafts) canvases.push_back(picture.canvas);
   }
+  const bool has_standalone = !standalone.canvas.script.empty();
+  if (has_standalone) canvases.push_back(standalone.canvas);
   const std::vector<std::string> raw = draw(canvases);
-  std::vector<Figure> figures;
+  Figures figures;
   std::size_t at = 0;
   for (DraftFigure& draft : drafts) {
     for (Draft& picture : draft.drafts) {
@@ -317,14 +343,15 @@ std::vector<Figure> finish(std::vector<DraftFigure> drafts) {
       std::string svg = inline_svg(raw.at(at++), id, picture.spoken);
       draft.figure.pictures.push_back({std::move(picture.spoken.title), std::move(svg)});
     }
-    figures.push_back(std::move(draft.figure));
+    figures.on_page.push_back(std::move(draft.figure));
   }
+  if (has_standalone) figures.standalone = standalone_svg_of(raw.at(at), standalone.spoken);
   return figures;
 }
 
 }  // namespace
 
-std::vector<Figure> make_figures(const StudyResult& study) {
+Figures draw_figures(const StudyResult& study) {
   const CellResult* cell = headline(study);
   if (cell == nullptr) return {};
   const Labels labels(study);
@@ -341,34 +368,7 @@ std::vector<Figure> make_figures(const StudyResult& study) {
     drafts.push_back(sessions_figure(study, labels, *cell));
     drafts.push_back(distribution_figure(*cell, labels));
   }
-  return finish(std::move(drafts));
-}
-
-std::string standalone_svg(const StudyResult& study) {
-  if (headline(study) == nullptr) return "";
-  const Labels labels(study);
-  const Sweep sweep = vma_sweeps(study).front();
-  std::vector<Panel> panels;
-  const bool timed = shows_time(study);
-  if (timed) {
-    panels.push_back(latency_panel(sweep, labels));
-    panels.back().title = "latency of one operation";
-  }
-  InterruptPanel interrupts = interrupt_panel(sweep, labels, !timed);
-  if (!interrupts.what.empty()) {
-    panels.push_back(std::move(interrupts.panel));
-    panels.back().title = "interrupts per operation";
-  }
-  if (panels.empty()) return "";
-  panels.front().key = true;
-  const Spoken spoken{sweep_title(sweep, labels),
-                      !timed ? clean(interrupts.what) : range_phrase(sweep)};
-  const std::string footer =
-      split_at(clean(fmt::format("{}: {}", study.machine_kind, study.machine_line)), kFooterColumns)
-          .first;
-  const int width = panels.size() > 1 ? kFileWidth : kFileWidth / 2;
-  const std::vector<Canvas> canvas{{width, kFileHeight, side_by_side(panels, footer)}};
-  return standalone_svg_of(draw(canvas).front(), spoken);
+  return finish(std::move(drafts), standalone_draft(study, labels, sweeps.front()));
 }
 
 }  // namespace tlblab::report

@@ -7,11 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "user/report/draw/figure.hh"
+
 namespace tlblab::report {
 
-/// Colours by role. A script names one by its code, which is no colour anybody would see; finish()
-/// puts the theme's in its place. Text and axes that gnuplot draws black count as kInk.
-enum class Ink { kInk = 1, kGrid, kArmA, kArmB, kAccent, kPaper };
 /// For a script: "'#030303'".
 std::string code(Ink ink);
 

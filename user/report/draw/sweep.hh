@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "user/report/document/tables.hh"
-#include "user/report/draw/figures.hh"
+#include "user/report/draw/figure.hh"
 #include "user/report/draw/panel.hh"
 
 namespace tlblab::report {

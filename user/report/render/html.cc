@@ -11,7 +11,6 @@
 
 #include "user/report/document/document.hh"
 #include "user/report/document/format.hh"
-#include "user/report/draw/figures.hh"
 
 namespace tlblab::report {
 namespace {
@@ -256,9 +255,7 @@ std::string header_html(const Document& document) {
 
 }  // namespace
 
-std::string render_html(const StudyResult& study) {
-  const Document document = build_document(study);
-  const std::vector<Figure> figures = make_figures(study);
+std::string render_html(const Document& document, const std::vector<Figure>& figures) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -4,13 +4,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "user/analysis/analysis.hh"
+#include "user/report/document/document.hh"
+#include "user/report/draw/figure.hh"
 
 namespace tlblab::report {
 
-/// Throws Error(kMachine) when gnuplot can't draw the figures.
-std::string render_html(const StudyResult& study);
+std::string render_html(const Document& document, const std::vector<Figure>& figures);
 
 /// The page's style sheet: light, dark by the reader's preference, narrow, print.
 std::string_view style_sheet();

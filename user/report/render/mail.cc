@@ -111,8 +111,7 @@ std::string heading(const std::string& title) {
 
 }  // namespace
 
-std::string render_mail(const StudyResult& study) {
-  const Document document = build_document(study);
+std::string render_mail(const Document& document) {
   std::string out = wrapped(document.answer, 0) + "\n";
   out += wrapped(document.machine_kind + ": " + document.machine_line, 0);
   for (const std::string& notice : document.notices) out += "\n" + wrapped(notice, 0);

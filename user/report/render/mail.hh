@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "user/analysis/analysis.hh"
+#include "user/report/document/document.hh"
 
 namespace tlblab::report {
 
@@ -13,6 +13,6 @@ inline constexpr std::size_t kMailColumns = 72;
 
 /// No line is longer than kMailColumns. A word that does not fit is broken with a backslash at the
 /// line's end, as a shell would read it.
-std::string render_mail(const StudyResult& study);
+std::string render_mail(const Document& document);
 
 }  // namespace tlblab::report

@@ -57,8 +57,7 @@ std::string fenced(const std::string& text) {
 
 }  // namespace
 
-std::string render_markdown(const StudyResult& study, const std::string& figure) {
-  const Document document = build_document(study);
+std::string render_markdown(const Document& document, const std::string& figure) {
   std::string out = fmt::format("# tlblab: {}\n\n", escape(document.title));
   if (!document.question.empty()) out += fmt::format("*{}*\n\n", escape(document.question));
   out += fmt::format("**{}**\n\n", escape(document.answer));

@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "user/analysis/analysis.hh"
+#include "user/report/document/document.hh"
 
 namespace tlblab::report {
 
 /// `figure` is the address of an SVG to show, relative to the file, or empty for none.
-std::string render_markdown(const StudyResult& study, const std::string& figure);
+std::string render_markdown(const Document& document, const std::string& figure);
 
 }  // namespace tlblab::report

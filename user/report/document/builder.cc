@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The order and the words of a report.
-#include "user/report/document/document.hh"
+#include "user/report/document/builder.hh"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,8 @@
 #include <cmath>
 
 #include "user/report/document/answer.hh"
+#include "user/report/document/check_section.hh"
+#include "user/report/document/check_words.hh"
 #include "user/report/document/format.hh"
 #include "user/report/document/sections.hh"
 #include "user/report/document/tables.hh"
@@ -109,12 +111,12 @@ std::vector<Fact> counted_facts(const CellResult& cell) {
           {"account", account_verdict(cell).text, "whether the counts match each other"}};
 }
 
-Section machine_section(const StudyResult& study) {
+Section machine_section(const RunDescription& run) {
   Section section;
   section.id = "machine";
   section.title = "The machine";
-  section.paragraphs.push_back(study.machine_kind + ": " + study.machine_line);
-  section.tables = machine_tables(study);
+  section.paragraphs.push_back(run.machine_kind + ": " + run.machine_line);
+  section.tables = machine_tables(run);
   return section;
 }
 
@@ -131,13 +133,13 @@ Section missing_section(const StudyResult& study) {
   return section;
 }
 
-Section warnings_section(const StudyResult& study) {
+Section warnings_section(const RunDescription& run) {
   Section section;
   section.id = "warnings";
   section.title = "Warnings";
-  section.in_mail = !study.warnings.empty();
-  section.paragraphs = study.warnings;
-  if (study.warnings.empty()) section.paragraphs.emplace_back("None.");
+  section.in_mail = !run.warnings.empty();
+  section.paragraphs = run.warnings;
+  if (run.warnings.empty()) section.paragraphs.emplace_back("None.");
   return section;
 }
 
@@ -226,19 +228,25 @@ void clean_all(Document& document) {
   }
 }
 
+/// Machine, program and date.
+Document frame_of(const RunDescription& run) {
+  Document document;
+  document.machine_kind = run.machine_kind;
+  document.machine_line = run.machine_line;
+  document.origin = fmt::format("tlblab {} ({}), started {}", run.tool_version, run.git_revision,
+                                run.started_utc);
+  return document;
+}
+
 }  // namespace
 
-Document build_document(const StudyResult& study) {
+Document build_document(const StudyResult& study, std::span<const CheckResult> checks) {
   const Labels labels(study);
-  Document document;
+  Document document = frame_of(study);
   document.title = study.plan.name;
   document.question = study.plan.question;
   document.answer = answer_sentence(study);
-  document.machine_kind = study.machine_kind;
-  document.machine_line = study.machine_line;
   document.notices = notices(study);
-  document.origin = fmt::format("tlblab {} ({}), started {}", study.tool_version,
-                                study.git_revision, study.started_utc);
   if (const CellResult* cell = headline(study); cell != nullptr) {
     if (!shows_time(study)) {
       document.facts = counted_facts(*cell);
@@ -247,11 +255,37 @@ Document build_document(const StudyResult& study) {
     }
     document.sections = cell_sections(study, labels);
   }
+  for (const CheckResult& check : checks) document.sections.push_back(check_section(check));
   document.sections.push_back(machine_section(study));
   document.sections.push_back(missing_section(study));
   document.sections.push_back(warnings_section(study));
   document.sections.push_back(method_section(study));
   document.sections.push_back(verdicts_section(study));
+  clean_all(document);
+  return document;
+}
+
+Document build_document(const CheckResult& check) {
+  Document document = frame_of(check);
+  document.title = "check";
+  document.question = "Can a freed page still be reached, under any scheme?";
+  document.answer = conclusion(check);
+  if (check.emulated) {
+    document.notices.emplace_back(
+        "This ran under emulation. Emulated time is not time, so this report shows none.");
+  }
+  if (!check.warnings.empty()) {
+    document.notices.push_back(fmt::format("{} about the result file: see below.",
+                                           plural(check.warnings.size(), "warning")));
+  }
+  document.sections = {check_section(check), machine_section(check), warnings_section(check)};
+  Section repeat;
+  repeat.id = "reproduce";
+  repeat.title = "How this was obtained";
+  repeat.in_mail = true;
+  repeat.paragraphs.emplace_back("docs/correctness.md tells how witnesses see. To repeat it:");
+  repeat.command = shell_command(check.command);
+  document.sections.push_back(std::move(repeat));
   clean_all(document);
   return document;
 }
