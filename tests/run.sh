@@ -29,6 +29,7 @@ make() {
 # leaves CPUs idle.
 parts() {
   part format "the form of every file" "" check make format-check
+  part includes "who includes whom" "" ktap tests/check_includes.sh
   part shell "shell scripts under shellcheck" "" check tests/style/shell.sh
   part goals "goals that the documentation names" "" check tests/style/goals.sh
   part style "planted faults of style" "$build/kernels/amd64-6.12/release" \
