@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the core gives the kernel side: one of the two headers in which kmod/linux (C) and kmod/core
- * (C++) meet. The other, kmod/boundary/kernel.h, goes the other way. Plain data and plain functions.
+ * (C++) meet. The other, kmod/boundary/kernel.h, goes the other way. Plain data and plain
+ * functions.
  */
 #ifndef TLBLAB_BOUNDARY_CORE_H
 #define TLBLAB_BOUNDARY_CORE_H
@@ -48,8 +49,8 @@ enum lab_fault_answer {
 };
 
 /*
- * What operations may have left in an address space's TLBs: kmod/core/safety/leftovers.hh. 0 at first;
- * shared words, the core's to change.
+ * What operations may have left in an address space's TLBs: kmod/core/safety/leftovers.hh. 0 at
+ * first; shared words, the core's to change.
  */
 struct lab_leftovers {
 	__u64 marked;
@@ -114,18 +115,19 @@ int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
 		     struct lab_leftovers *leftovers, struct tlblab_account *account);
 
 /*
- * Sets those entries of the pieces that are empty, and adds how many to @populated. Before the first,
- * the address space is flushed if anything was performed in it since that was last done. Returns 0;
- * -12 (ENOMEM) or -4 (EINTR), having set some; -117 (EUCLEAN), having set all but those that are not
- * this arena's. Sleeps; mmap_lock is held for reading by the caller, who also owns the ranges.
+ * Sets those entries of the pieces that are empty, and adds how many to @populated. Before the
+ * first, the address space is flushed if anything was performed in it since that was last done.
+ * Returns 0;
+ * -12 (ENOMEM) or -4 (EINTR), having set some; -117 (EUCLEAN), having set all but those that are
+ * not this arena's. Sleeps; mmap_lock is held for reading by the caller, who also owns the ranges.
  */
 int lab_core_populate(struct lab_session *session, const struct lab_piece *pieces, __u64 nr_pieces,
 		      __u32 page_shift, struct lab_leftovers *leftovers, __u64 *populated);
 
 /*
- * A lab VMA is about to go: flushes the whole address space if anything was performed in it since that
- * was last done. What comes to be at its addresses must not meet what is left of it. Doesn't sleep;
- * interrupts are enabled.
+ * A lab VMA is about to go: flushes the whole address space if anything was performed in it since
+ * that was last done. What comes to be at its addresses must not meet what is left of it. Doesn't
+ * sleep; interrupts are enabled.
  */
 void lab_core_forget(struct lab_session *session, struct lab_leftovers *leftovers);
 
@@ -133,13 +135,14 @@ void lab_core_forget(struct lab_session *session, struct lab_leftovers *leftover
 void lab_core_close(struct lab_session *session, struct lab_leftovers *leftovers, void *vma);
 
 /*
- * A CPU faulted on an entry that was in @state a moment ago; @write: it wants to write. Any context.
+ * A CPU faulted on an entry that was in @state a moment ago; @write: it wants to write. Any
+ * context.
  */
 enum lab_fault_answer lab_core_fault(enum lab_entry_state state, bool write);
 
 /*
- * Gives what is in quarantine back to the kernel, after every CPU has flushed everything. One caller
- * at a time; sleeps. Returns how many frames that were.
+ * Gives what is in quarantine back to the kernel, after every CPU has flushed everything. One
+ * caller at a time; sleeps. Returns how many frames that were.
  */
 __u64 lab_core_drain(void);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel gives the core: one of the two headers in which kmod/linux (C) and kmod/core (C++)
- * meet. No Linux header is needed to read it. The contract of these calls, for any machine that can
- * stand below the core, is kmod/core/platform.hh; here is only what this machine adds to it.
+ * What the kernel gives the core: one of the two headers in which kmod/linux (C) and kmod/core
+ * (C++) meet. No Linux header is needed to read it. The contract of these calls, for any machine
+ * that can stand below the core, is kmod/core/platform.hh; here is only what this machine adds to
+ * it.
  */
 #ifndef TLBLAB_BOUNDARY_KERNEL_H
 #define TLBLAB_BOUNDARY_KERNEL_H
@@ -62,8 +63,8 @@ struct lab_set {
 };
 
 /*
- * Finds the first leaf table that exists and maps something of [@start, @end), and locks it with the
- * kernel's own page-table lock. False if there is none; then nothing is locked. Doesn't sleep.
+ * Finds the first leaf table that exists and maps something of [@start, @end), and locks it with
+ * the kernel's own page-table lock. False if there is none; then nothing is locked. Doesn't sleep.
  */
 bool lab_table_lock(struct lab_session *session, void *vma, __u64 start, __u64 end,
 		    struct lab_table *table);
@@ -71,8 +72,8 @@ void lab_table_unlock(struct lab_session *session, struct lab_table *table);
 
 /*
  * Clears those of the @nr entries (1 to 64) from @address in a locked table that are present,
- * special, and map the frame that the arena has set there. Writes their frames, in order and packed,
- * to @frames. Never goes beyond the table's end, whatever @nr is.
+ * special, and map the frame that the arena has set there. Writes their frames, in order and
+ * packed, to @frames. Never goes beyond the table's end, whatever @nr is.
  */
 struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *table, __u64 address,
 			       __u32 nr, void **frames);
@@ -84,8 +85,8 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 struct lab_flush_cost lab_shootdown(struct lab_session *session, const struct lab_flush *request);
 
 /*
- * arm64. The steps of a flush request (kmod/core/flush/broadcast.hh), each out of line, so that what it
- * compiles to can be held against what the memory model was asked about. Context as above.
+ * arm64. The steps of a flush request (kmod/core/flush/broadcast.hh), each out of line, so that
+ * what it compiles to can be held against what the memory model was asked about. Context as above.
  */
 void lab_publish(void);
 __u64 lab_read_asid(struct lab_session *session);
@@ -112,8 +113,8 @@ struct lab_set lab_set_span(struct lab_session *session, void *vma, __u64 addres
 void lab_unreserve_span(struct lab_session *session, void *vma, __u64 address, __u64 reserved);
 
 /*
- * Takes up to 64 of the frames that @vma's entries mapped when munmap() or exit emptied them. Returns
- * how many; 0: that was all.
+ * Takes up to 64 of the frames that @vma's entries mapped when munmap() or exit emptied them.
+ * Returns how many; 0: that was all.
  */
 __u32 lab_take_left(struct lab_session *session, void *vma, void **frames);
 
@@ -131,8 +132,8 @@ void lab_stop_before(struct lab_session *session, __u32 step, __u64 subject, boo
 __u64 lab_clock_ns(void);
 
 /*
- * Shared words, as kmod/core/words.hh says: a load, acquire; an addition, which returns the sum, and a
- * compare-and-exchange, both with full order.
+ * Shared words, as kmod/core/words.hh says: a load, acquire; an addition, which returns the sum,
+ * and a compare-and-exchange, both with full order.
  */
 __u64 lab_word_load(const __u64 *word);
 __u64 lab_word_add(__u64 *word, __u64 delta);

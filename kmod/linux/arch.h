@@ -9,8 +9,8 @@
 #include "kmod/linux/lab.h"
 
 /*
- * Finds what the mechanisms need. -ENOENT, or -EOPNOTSUPP for a machine on which they would be wrong,
- * with the reason in the kernel log. Sleeps.
+ * Finds what the mechanisms need. -ENOENT, or -EOPNOTSUPP for a machine on which they would be
+ * wrong, with the reason in the kernel log. Sleeps.
  */
 int lab_arch_init(void);
 

@@ -38,8 +38,8 @@ void lab_arena_put(struct lab_arena *arena)
 void lab_arena_destroy(struct lab_arena *arena)
 {
 	/*
-	 * Frames go with their last mapping. One that something still maps must never be used again:
-	 * better lost than shared.
+	 * Frames go with their last mapping. One that something still maps must never be used
+	 * again: better lost than shared.
 	 */
 	if (!xa_empty(&arena->frames))
 		pr_err_once("leak: an arena is gone, and frames of it are still mapped\n");

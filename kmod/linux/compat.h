@@ -84,7 +84,10 @@ static inline void lab_shrinker_unregister(struct lab_shrinker *shrinker)
 #endif
 }
 
-/* Says that a shrinker has freed whole pages, which reclaim would otherwise not count. 6.4 renamed it. */
+/*
+ * Says that a shrinker has freed whole pages, which reclaim would otherwise not count. 6.4 renamed
+ * it.
+ */
 static inline void lab_account_reclaimed(unsigned long nr_pages)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -124,8 +127,8 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 #include <asm/tlbflush.h>
 
 /*
- * Cores with broken completion of broadcast TLBI: stable updates of mid-2026 (mainline a8f78680ee6b)
- * moved the repetition from __tlbi() to what completes it.
+ * Cores with broken completion of broadcast TLBI: stable updates of mid-2026 (mainline
+ * a8f78680ee6b) moved the repetition from __tlbi() to what completes it.
  */
 #ifdef __repeat_tlbi_sync
 #define LAB_TLBI_REPEATS_ITSELF 0
@@ -149,7 +152,9 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 #define lab_has_cap(cap) alternative_has_feature_unlikely(cap)
 #endif
 
-/* __TLBI_VADDR(), which newer headers take back at their end. The address counts in 4 KiB always. */
+/*
+ * __TLBI_VADDR(), which newer headers take back at their end. The address counts in 4 KiB always.
+ */
 static inline unsigned long lab_tlbi_operand(unsigned long address, u64 asid)
 {
 	return (address >> 12 & GENMASK_ULL(43, 0)) | asid << 48;

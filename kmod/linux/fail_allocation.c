@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocations that fail on demand. Debian's kernels have no fault injection of their own, and a path
- * that no test has taken is not known to work.
+ * Allocations that fail on demand. Debian's kernels have no fault injection of their own, and a
+ * path that no test has taken is not known to work.
  */
 #include <linux/atomic.h>
 #include <linux/module.h>

@@ -9,8 +9,8 @@
  * The last three of the second line are held together by nobody but the planted fault
  * TLBLAB_RELEASE_FIRST, which releases under the page-table lock where the gather flushes there. A
  * request with TLBLAB_TRUST_NONE takes no claim: who holds one must not rely on entries to stay as
- * they are. Whoever allocates memory may come to the drain lock by the shrinker, and hold anything; so
- * nothing is allocated under it.
+ * they are. Whoever allocates memory may come to the drain lock by the shrinker, and hold anything;
+ * so nothing is allocated under it.
  */
 #ifndef TLBLAB_LAB_H
 #define TLBLAB_LAB_H
@@ -62,9 +62,9 @@ void lab_frames_exit(void);
 struct lab_frame *lab_frame_take(int node);
 
 /*
- * Gives @nr frames, linked by ->link, to the quarantine. Entries that mapped them are cleared, though
- * CPUs may go on using them: the quarantine is what makes that harmless. Any context with interrupts
- * enabled.
+ * Gives @nr frames, linked by ->link, to the quarantine. Entries that mapped them are cleared,
+ * though CPUs may go on using them: the quarantine is what makes that harmless. Any context with
+ * interrupts enabled.
  */
 void lab_frames_quarantine(struct list_head *frames, unsigned long nr);
 
@@ -136,11 +136,11 @@ struct lab_vma {
 	atomic_long_t nr_mapped;	/* entries set; their frames are in the last */
 	unsigned long nr_looked_at;	/* by lab_take_left(), when it goes */
 	/*
-	 * What we know of each entry: its frame, if we have set it or are about to, and its state. When
-	 * munmap() clears entries nobody tells us which, and what else may be in an entry is not ours
-	 * to take. An entry is set before and emptied before its slot says so, both under its
-	 * page-table lock; from empty to busy it goes without. Chunks of LAB_CHUNK, made by populate;
-	 * NULL where it never came.
+	 * What we know of each entry: its frame, if we have set it or are about to, and its state.
+	 * When munmap() clears entries nobody tells us which, and what else may be in an entry is
+	 * not ours to take. An entry is set before and emptied before its slot says so, both under
+	 * its page-table lock; from empty to busy it goes without. Chunks of LAB_CHUNK, made by
+	 * populate; NULL where it never came.
 	 */
 	unsigned long *chunks[];
 };
@@ -230,7 +230,10 @@ struct lab_space {
 	struct list_head scratches;	/* those not in use, the last used first */
 };
 
-/* The space of @mm in the arena, with one user more; made if there is none. NULL without memory. Sleeps. */
+/*
+ * The space of @mm in the arena, with one user more; made if there is none. NULL without memory.
+ * Sleeps.
+ */
 struct lab_space *lab_space_get(struct lab_arena *arena, struct mm_struct *mm);
 void lab_space_put(struct lab_arena *arena, struct lab_space *space);
 
@@ -281,8 +284,8 @@ struct lab_pieces {
 
 /*
  * Finds each range's VMA. -EFAULT: one isn't inside a lab VMA of @file; -EBUSY: the mm has MMU
- * notifiers, or the VMA is registered with userfaultfd; -ENOMEM. The mm's mmap_lock is held, and must
- * be until the pieces are done with.
+ * notifiers, or the VMA is registered with userfaultfd; -ENOMEM. The mm's mmap_lock is held, and
+ * must be until the pieces are done with.
  */
 int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 		    const struct lab_ranges *ranges, struct mm_struct *mm, struct file *file);

@@ -3,8 +3,8 @@
  * The oracle's side in the module: tags in frames, for witnesses to read through their own TLBs.
  *
  * What the module must know of a tag it keeps in the frame's record, where no stale translation
- * reaches: two bits, and in the others the time at which the frame's last entry was cleared. A frame
- * that was never tagged has 0 there, and nothing is ever written to it.
+ * reaches: two bits, and in the others the time at which the frame's last entry was cleared. A
+ * frame that was never tagged has 0 there, and nothing is ever written to it.
  */
 #include <linux/atomic.h>
 #include <linux/mm.h>
@@ -45,8 +45,8 @@ void lab_oracle_cleared(struct lab_frame *const *frames, u32 nr)
 
 	for (i = 0; i < nr; i++) {
 		/*
-		 * Another entry of the frame may be cleared at this moment, under another lock. Either
-		 * time is right; and whoever releases last has written before.
+		 * Another entry of the frame may be cleared at this moment, under another lock.
+		 * Either time is right; and whoever releases last has written before.
 		 */
 		if (READ_ONCE(frames[i]->tag))
 			WRITE_ONCE(frames[i]->tag, now_ns | LAB_TAGGED);

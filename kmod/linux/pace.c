@@ -3,9 +3,9 @@
  * Paced operations: before each step the caller is told, in a word of its memory, and waited for.
  *
  * The wait is a loop, because a page-table lock may be held. It ends by itself, in all stops
- * together, well before a watchdog would bark (a soft lockup takes 20 s, an RCU stall 21 s; both can
- * be set lower). Another VMA's faults under the same lock spin meanwhile, so it is half a second
- * unless there are none.
+ * together, well before a watchdog would bark (a soft lockup takes 20 s, an RCU stall 21 s; both
+ * can be set lower). Another VMA's faults under the same lock spin meanwhile, so it is half a
+ * second unless there are none.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -55,7 +55,9 @@ void lab_pacer_stop(struct lab_pacer *pacer, u32 step, u64 subject, bool may_yie
 		return;
 	WRITE_ONCE(pace->step, step);
 	WRITE_ONCE(pace->subject, subject);
+	/* Whoever reads the stop's number reads its step and subject. */
 	smp_store_release(&pace->stopped, nr + 1);
+	/* What was done before the stop was allowed to end is seen after it. */
 	while (smp_load_acquire(&pace->allowed) <= nr && !pacer->over) {
 		waited = jiffies - start;
 		pacer->late = waited >= pacer->left;

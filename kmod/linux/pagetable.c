@@ -8,8 +8,8 @@
  * (its floor and ceiling). khugepaged and the kernel's reclaim of empty tables (PT_RECLAIM, from
  * 6.14 on) take only tables that lie wholly in a VMA of their own, anonymous or of a file that they
  * may collapse, never in ours. So no second look is needed after the table's lock is taken, as
- * pte_offset_map_lock() would take, which modules can't call. Any other way to free a table that maps
- * part of a lab VMA would break this.
+ * pte_offset_map_lock() would take, which modules can't call. Any other way to free a table that
+ * maps part of a lab VMA would break this.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -84,9 +84,9 @@ unsigned long lab_frame_bits(unsigned long pfn)
 }
 
 /*
- * Young and dirty from birth: no walker has to write to the entry in a timed window. Special last and
- * inline: arm64's set_pte_at() then needs nothing that it would do for other entries, and that modules
- * can't call.
+ * Young and dirty from birth: no walker has to write to the entry in a timed window. Special last
+ * and inline: arm64's set_pte_at() then needs nothing that it would do for other entries, and that
+ * modules can't call.
  */
 static __always_inline pte_t lab_entry(const struct vm_area_struct *vma, unsigned long pfn)
 {

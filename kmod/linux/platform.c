@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel gives the core (kernel.h), as far as it is a matter of a line each. Entries are in
- * pagetable.c, the quarantine's steps in frames.c, flushes in kmod/arch.
+ * What the kernel gives the core (kernel.h), as far as it is a matter of a line each. Entries are
+ * in pagetable.c, the quarantine's steps in frames.c, flushes in kmod/arch.
  */
 #include <linux/atomic.h>
 #include <linux/sched/signal.h>
@@ -37,6 +37,7 @@ u64 lab_clock_ns(void)
 
 u64 lab_word_load(const u64 *word)
 {
+	/* The contract's own order: see Words in kmod/core/words.hh. */
 	return smp_load_acquire(word);
 }
 

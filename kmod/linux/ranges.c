@@ -174,7 +174,9 @@ bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
 		unsigned long end = ALIGN(vma->vm_end, PMD_SIZE);
 		struct vm_area_struct *other;
 
-		/* Whoever faults under a lock of such a table waits for us. Each is looked at once. */
+		/*
+		 * Whoever faults under a lock of such a table waits for us. Each is looked at once.
+		 */
 		for (other = find_vma(mm, start); other && other->vm_start < end;
 		     other = find_vma(mm, other->vm_end))
 			if (!lab_vma_of(other, file))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What outlives a call, for each (arena, address space): what schemes may have left in its TLBs, and
- * the lists that operations work with.
+ * What outlives a call, for each (arena, address space): what schemes may have left in its TLBs,
+ * and the lists that operations work with.
  */
 #include <linux/slab.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The account of all operations since the module was loaded. Each operation counts for itself and is
- * added here once, to its CPU's own counters: no cache line goes from CPU to CPU meanwhile.
+ * The account of all operations since the module was loaded. Each operation counts for itself and
+ * is added here once, to its CPU's own counters: no cache line goes from CPU to CPU meanwhile.
  */
 #include <linux/percpu.h>
 

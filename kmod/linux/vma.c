@@ -3,8 +3,8 @@
  * Lab VMAs: their hooks, and what is known of each of their entries.
  *
  * Entries are special (a PFN map), so that the kernel leaves the frames alone: no rmap, no LRU, no
- * gup, no NUMA hints. What the kernel may do to a lab VMA is munmap() it whole, and exit. Everything
- * else is refused by a flag or a hook here.
+ * gup, no NUMA hints. What the kernel may do to a lab VMA is munmap() it whole, and exit.
+ * Everything else is refused by a flag or a hook here.
  */
 #include <linux/interval_tree_generic.h>
 #include <linux/slab.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Types of the kernel's functions that modules are not shown; types.c holds them against its own. */
+/*
+ * Types of the kernel's functions that modules are not shown; types.c holds them against its own.
+ */
 #ifndef TLBLAB_X86_TYPES_H
 #define TLBLAB_X86_TYPES_H
 
