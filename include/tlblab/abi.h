@@ -297,6 +297,7 @@ enum tlblab_tag_state {
 	TLBLAB_LIVE = 1,
 	TLBLAB_RELEASED = 2,
 };
+
 struct tlblab_tag {
 	__u64 state;		/* enum tlblab_tag_state; written last */
 	__u64 frame;		/* its number, unique since load */

@@ -59,11 +59,11 @@ struct lab_leftovers {
 
 /* What an operation needs of its caller. */
 struct lab_needs {
-	bool writes_vmas;		/* mmap_lock for writing; else for reading */
-	bool claims_ranges;		/* nobody else may work on them */
-	__u32 ceiling_pages;		/* effective: the lower of the request's and the machine's */
-	__u64 max_intervals;		/* lengths of the lists that it works with: no more than these, */
-	__u64 max_frames;		/* and no more than entries are set in its ranges, or 1 */
+	bool writes_vmas;	/* mmap_lock for writing; else for reading */
+	bool claims_ranges;	/* nobody else may work on them */
+	__u32 ceiling_pages;	/* effective: the lower of the request's and the machine's */
+	__u64 max_intervals;	/* lengths of the lists that it works with: no more than these, */
+	__u64 max_frames;	/* and no more than entries are set in its ranges, or 1 */
 };
 
 /*
@@ -91,8 +91,8 @@ int lab_core_prepare(const struct tlblab_request *request, const struct tlblab_c
 		     struct lab_needs *needs);
 
 /*
- * The same for lab_core_populate(). Its lists are those of any request on what was populated: what is
- * timed then allocates nothing.
+ * The same for lab_core_populate(). Its lists are those of any request on what was populated: what
+ * is timed then allocates nothing.
  */
 void lab_core_prepare_populate(const struct tlblab_capabilities *can, struct lab_needs *needs);
 

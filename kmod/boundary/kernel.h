@@ -30,8 +30,8 @@ struct lab_flush {
 	__u32 mechanism;		/* enum tlblab_mechanism; 0: no matter which */
 	__u32 stride_shift;		/* of what one entry maps; not looked at if @whole */
 	bool whole;			/* the whole address space */
-	bool tables_freed;		/* page tables went with it: what walks cached of them, too */
-	bool executable;		/* an entry of it was: instruction caches, too */
+	bool tables_freed;		/* and what walks cached of page tables that went */
+	bool executable;		/* and instruction caches: an entry of it was */
 };
 
 /* What one flush request cost, to be added to the account. */

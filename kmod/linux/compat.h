@@ -19,7 +19,7 @@
 #error "tlblab builds for 64-bit kernels only"
 #endif
 #if defined(CONFIG_ARM64) && defined(CONFIG_DEBUG_VM)
-#error "arm64 kernels with CONFIG_DEBUG_VM set entries by a function that modules can't call: choose another with KDIR="
+#error "arm64 with CONFIG_DEBUG_VM: modules can't set entries there; choose another with KDIR="
 #endif
 #ifndef CONFIG_MMU_NOTIFIER
 #error "tlblab needs a kernel with CONFIG_MMU_NOTIFIER, to refuse memory that other MMUs share"

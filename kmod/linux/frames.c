@@ -2,12 +2,12 @@
 /*
  * Where frames come from and where they go.
  *
- * The safety rule: a scheme may be wrong, and then a CPU still reaches a frame that was released. So
- * a released frame goes to the quarantine, and back to the kernel only after every CPU has flushed
- * everything that it holds, and if no entry of any VMA is set to it. The order is that of
- * kmod/core/safety/quarantine.hh; here are its steps. They are taken when a caller wants a frame, when
- * the last arena goes, or when the kernel is short of memory, never by a timer: the global flush must
- * not fall into a timed window without need.
+ * The safety rule: a scheme may be wrong, and then a CPU still reaches a frame that was released.
+ * So a released frame goes to the quarantine, and back to the kernel only after every CPU has
+ * flushed everything that it holds, and if no entry of any VMA is set to it. The order is that of
+ * kmod/core/safety/quarantine.hh; here are its steps. They are taken when a caller wants a frame,
+ * when the last arena goes, or when the kernel is short of memory, never by a timer: the global
+ * flush must not fall into a timed window without need.
  *
  * No machine is brought to its knees by an experiment: there is a cap, a part of the memory that is
  * left alone, a shrinker, and the caller's memory cgroup pays.

@@ -106,7 +106,7 @@ struct lab_arena {
 	refcount_t refs;		/* the file's, and each frame's, also in quarantine */
 	spinlock_t vmas_lock;		/* of the next; nothing is taken under it */
 	struct rb_root_cached vmas;	/* struct lab_vma by the offsets that they map */
-	struct xarray frames;		/* struct lab_frame by offset in pages: those with mappings */
+	struct xarray frames;		/* those with mappings, by offset in pages */
 	struct mutex spaces_lock;
 	struct list_head spaces;	/* struct lab_space */
 	struct mutex claims_lock;
@@ -124,7 +124,7 @@ struct lab_arena {
  * addresses are fixed for life.
  */
 struct lab_vma {
-	refcount_t refs;		/* mremap() copies the VMA before it hears that it may not */
+	refcount_t refs;		/* mremap() copies a VMA before it hears that it may not */
 	struct rb_node rb;		/* in its arena's vmas */
 	unsigned long subtree_last;
 	struct lab_arena *arena;
@@ -200,7 +200,8 @@ struct lab_vma *lab_vma_of(struct vm_area_struct *vma, struct file *file);
 struct lab_frame *lab_arena_frame(struct lab_arena *arena, pgoff_t pgoff, int node, bool tag);
 
 /* See lab_release_frames(). With @oracle frames that have a tag are re-tagged. */
-u64 lab_arena_release(struct lab_arena *arena, struct lab_frame *const *frames, u32 nr, bool oracle);
+u64 lab_arena_release(struct lab_arena *arena, struct lab_frame *const *frames, u32 nr,
+		      bool oracle);
 
 /* ---- space.c: what outlives a call, for each (arena, address space) ---- */
 
@@ -340,8 +341,8 @@ int lab_populate(struct file *file, struct tlblab_populate *populate);
 /* ---- work.c: what both do first ---- */
 
 /*
- * Ranges copied, claimed and found, with mmap_lock held as the operation needs it: the state in which
- * both calls work.
+ * Ranges copied, claimed and found, with mmap_lock held as the operation needs it: the state in
+ * which both calls work.
  */
 struct lab_work {
 	const struct lab_needs *needs;
@@ -363,8 +364,8 @@ int lab_work_copy(struct lab_work *work, struct file *file, u64 user_list, u64 n
 /* Claims and finds what was copied. -EINTR, and errors as lab_pieces_find(). Sleeps. */
 int lab_work_begin(struct lab_work *work, struct file *file);
 /*
- * The scratch's lists for the core, as long as the operation needs them for so many entries. -ENOMEM.
- * May sleep.
+ * The scratch's lists for the core, as long as the operation needs them for so many entries.
+ * -ENOMEM. May sleep.
  */
 int lab_work_fit(struct lab_work *work, u64 nr_entries);
 void lab_work_end(struct lab_work *work);

@@ -136,7 +136,8 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 			pte_t old = ptep_get(entry);
 
 			if (!pte_none(old)) {
-				if (likely(frame && pte_val(old) == (frame->entry_bits | vma_bits)) ||
+				if (likely(frame &&
+					   pte_val(old) == (frame->entry_bits | vma_bits)) ||
 				    lab_is_ours(lab, index, old, frame)) {
 					ptep_get_and_clear(session->mm,
 							   lab->start + (index << PAGE_SHIFT),
@@ -211,8 +212,9 @@ struct lab_set lab_set_span(struct lab_session *session, void *lab_vma, u64 addr
 		return setting.set;
 	}
 	WRITE_ONCE(lab->entry_bits, pte_val(lab_entry(setting.vma, 0)));
-	setting.set.error = apply_to_page_range(session->mm, address, (unsigned long)nr << PAGE_SHIFT,
-						lab_set_entry, &setting);
+	setting.set.error = apply_to_page_range(session->mm, address,
+						(unsigned long)nr << PAGE_SHIFT, lab_set_entry,
+						&setting);
 	if (setting.set.mask)
 		lab_wake_faults(session->arena);
 	return setting.set;

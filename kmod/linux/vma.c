@@ -13,11 +13,18 @@
 #include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
 
-#define LAB_FIRST_OFFSET(lab) ((lab)->pgoff)
-#define LAB_LAST_OFFSET(lab) ((lab)->pgoff + (lab)->nr_pages - 1)
+static inline unsigned long lab_vma_first(const struct lab_vma *lab)
+{
+	return lab->pgoff;
+}
 
-INTERVAL_TREE_DEFINE(struct lab_vma, rb, unsigned long, subtree_last, LAB_FIRST_OFFSET,
-		     LAB_LAST_OFFSET, static, lab_vmas)
+static inline unsigned long lab_vma_last(const struct lab_vma *lab)
+{
+	return lab->pgoff + lab->nr_pages - 1;
+}
+
+INTERVAL_TREE_DEFINE(struct lab_vma, rb, unsigned long, subtree_last, lab_vma_first, lab_vma_last,
+		     static, lab_vmas)
 
 bool lab_frame_is_mapped(struct lab_frame *frame)
 {
@@ -62,7 +69,8 @@ static int lab_make_slots(struct lab_vma *lab, unsigned long index, u32 nr)
 	return 0;
 }
 
-struct lab_reserved lab_reserve_span(struct lab_session *session, void *lab_vma, u64 address, u32 nr)
+struct lab_reserved lab_reserve_span(struct lab_session *session, void *lab_vma, u64 address,
+				     u32 nr)
 {
 	const struct tlblab_populate *populate = session->populate;
 	struct lab_vma *lab = lab_vma;
