@@ -134,7 +134,11 @@ plant() { # FILE INCLUDE: a tree with that file alone
   rm -rf "$scratch/tree"
   mkdir -p "$scratch/tree/$(dirname "$1")"
   echo "#include $2" >"$scratch/tree/$1"
-  { rooms; echo --; includes "$scratch/tree"; }
+  {
+    rooms
+    echo --
+    includes "$scratch/tree"
+  }
 }
 
 sees 'planted: an analysis that asks an engine' 'user/analysis may not include user/engine' \
@@ -158,6 +162,10 @@ sees 'planted: a file in no room' 'user/attic/x.cc is in no room' \
 sees 'planted: a circle in the table' 'the row of user/a names user/b, which is above it' \
   < <(printf '%s\n' 'user/a user/b' 'user/b user/a' --)
 
-judge < <(rooms; echo --; includes .)
+judge < <(
+  rooms
+  echo --
+  includes .
+)
 result $? 'every include goes where the table lets it'
 exit "$failed"

@@ -11,8 +11,8 @@
 
 #include "user/records/block.hh"
 #include "user/records/cell.hh"
-#include "user/records/lines.hh"
 #include "user/records/early_files.hh"
+#include "user/records/lines.hh"
 
 namespace tlblab::records {
 namespace {
