@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -60,8 +61,7 @@ class FileTarget final : public Target {
 
   int perform(unsigned /*initiator*/) noexcept override {
     // Two calls at once would find pages gone under their feet: one at a time.
-    while (busy_.test_and_set(std::memory_order_acquire)) {
-    }
+    while (busy_.test_and_set(std::memory_order_acquire)) busy_.wait(true);
     if (behaviour_ == Behaviour::kRelease || behaviour_ == Behaviour::kReleaseThenTruncate)
       tag_all(TLBLAB_RELEASED);
     if (behaviour_ == Behaviour::kScribble) tag_all(0x5ca1ab1e);
@@ -69,6 +69,7 @@ class FileTarget final : public Target {
     if (behaviour_ == Behaviour::kTruncate || behaviour_ == Behaviour::kReleaseThenTruncate)
       set_size(0);
     busy_.clear(std::memory_order_release);
+    busy_.notify_all();
     return 0;
   }
 
@@ -91,10 +92,21 @@ class FileTarget final : public Target {
       store_state(at, state);
     }
   }
-  /// Long enough for a witness on another CPU to read.
+  static std::uint64_t clock_of(clockid_t clock) {
+    timespec time{};
+    clock_gettime(clock, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_nsec);
+  }
+  /// CPU time of the other threads: the witnesses', since a second initiator sleeps meanwhile.
+  static std::uint64_t others_ns() {
+    return clock_of(CLOCK_PROCESS_CPUTIME_ID) - clock_of(CLOCK_THREAD_CPUTIME_ID);
+  }
+  /// Until a witness on another CPU has read: it must have run, however busy the machine is.
   static void pause() {
-    const std::uint64_t begin = now_ns();
-    while (now_ns() - begin < 200'000) {
+    const std::uint64_t began_ns = now_ns();
+    const std::uint64_t others_began_ns = others_ns();
+    while (others_ns() - others_began_ns < 200'000 && now_ns() - began_ns < 2'000'000'000) {
     }
   }
 
