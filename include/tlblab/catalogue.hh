@@ -150,8 +150,8 @@ enum class Merge : __u32 {
 /// Where a term is counted at all; elsewhere it stays 0, and records leave it out.
 enum class Counted : __u32 {
   kAlways,
-  kBroadcast,  ///< where hardware broadcasts flushes: TLBLAB_HAS_BROADCAST
-  kTimed,      ///< with TLBLAB_TIME_PHASES
+  kBarriers,  ///< where a mechanism issues TLBI and DSB itself
+  kTimed,     ///< with TLBLAB_TIME_PHASES
 };
 
 /// A term of struct tlblab_account.
@@ -182,13 +182,13 @@ inline constexpr Term kTerms[] = {
     {&tlblab_account::foreign, "foreign", "entries that are not the lab's", Merge::kSum,
      Counted::kAlways, true},
     {&tlblab_account::released, "released", "frames released", Merge::kSum, Counted::kAlways, true},
-    {&tlblab_account::tlbi, "tlbi", "TLBIs", Merge::kSumOrUnknown, Counted::kBroadcast, true},
+    {&tlblab_account::tlbi, "tlbi", "TLBIs", Merge::kSumOrUnknown, Counted::kBarriers, true},
     {&tlblab_account::dsb_ishst, "dsb_ishst", "DSBs before them", Merge::kSumOrUnknown,
-     Counted::kBroadcast, true},
+     Counted::kBarriers, true},
     {&tlblab_account::dsb_ish, "dsb_ish", "DSBs that complete them", Merge::kSumOrUnknown,
-     Counted::kBroadcast, true},
+     Counted::kBarriers, true},
     {&tlblab_account::repeats, "repeats", "both once more, for cores with broken completion",
-     Merge::kSumOrUnknown, Counted::kBroadcast, false},
+     Merge::kSumOrUnknown, Counted::kBarriers, false},
     {&tlblab_account::resched_points, "resched_points", "offers to yield the CPU", Merge::kSum,
      Counted::kAlways, false},
     {&tlblab_account::clear_ns, "clear_ns", "ns walking and clearing", Merge::kSum, Counted::kTimed,

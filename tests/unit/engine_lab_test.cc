@@ -10,6 +10,7 @@
 #include "user/engine/registry.hh"
 #include "user/lab/lab_account.hh"
 #include "user/lab/lab_device.hh"
+#include "user/lab/lab_request.hh"
 #include "user/lab/lab_scheme.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
@@ -20,8 +21,30 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr LabMachine kX86{false, 33};
-constexpr LabMachine kArm64{true, 512};
+/// As kmod/arch/x86 fills them in.
+tlblab_capabilities x86_capabilities() {
+  tlblab_capabilities can{};
+  can.operations = catalogue::mask_of_all(catalogue::kOperations);
+  can.gathers = catalogue::mask_of_all(catalogue::kGathers);
+  can.extents = catalogue::mask_of_all(catalogue::kExtents);
+  can.releases = catalogue::mask_of_all(catalogue::kReleases);
+  can.mechanisms = catalogue::mask_of(TLBLAB_KERNEL_SHOOTDOWN);
+  can.ceiling_pages = 33;
+  return can;
+}
+
+/// As kmod/arch/arm64 does.
+tlblab_capabilities arm64_capabilities() {
+  tlblab_capabilities can = x86_capabilities();
+  can.mechanisms =
+      catalogue::mask_of(TLBLAB_TLBI_DSB_EACH) | catalogue::mask_of(TLBLAB_TLBI_DSB_ONCE);
+  can.features = TLBLAB_HAS_BROADCAST;
+  can.ceiling_pages = 512;
+  return can;
+}
+
+const LabMachine kX86 = lab_machine(x86_capabilities());
+const LabMachine kArm64 = lab_machine(arm64_capabilities());
 
 Expectation expect(const char* name, const Shape& shape, const LabMachine& machine) {
   return expect_lab(*parse_lab_scheme(name), shape, machine);
@@ -177,7 +200,8 @@ TEST(LabExpectations, PagesOfOneRequest) {
 
 /// Without the module the ceiling is unknown; what depends on it is then not claimed.
 TEST(LabExpectations, AnUnknownCeilingClaimsNothing) {
-  const LabMachine nobody_asked{false, 0};
+  LabMachine nobody_asked = kX86;
+  nobody_asked.ceiling_pages = 0;
   EXPECT_EQ(requests("unmap:merged", {4, 2, 1}, nobody_asked), 1U);
   EXPECT_FALSE(expect("unmap:merged", {4, 2, 1}, nobody_asked).account.contains("full"));
   EXPECT_FALSE(expect("unmap:merged,exact", {4, 2, 1}, nobody_asked).requests.has_value());
@@ -268,6 +292,32 @@ TEST(LabEngine, WithoutTheModuleEverySchemeSaysWhy) {
       EXPECT_THAT(error.what(), HasSubstr(scheme.unavailable));
     }
   }
+}
+
+TEST(LabMachines, EachFactHasItsOwnSource) {
+  EXPECT_TRUE(kX86.names_targets && kX86.one_interval_per_request && !kX86.counts_barriers);
+  EXPECT_TRUE(!kArm64.names_targets && !kArm64.one_interval_per_request && kArm64.counts_barriers);
+  tlblab_capabilities can = x86_capabilities();
+  can.features = TLBLAB_HAS_BROADCAST;  // in hardware, but by the kernel's function
+  const LabMachine machine = lab_machine(can);
+  EXPECT_FALSE(machine.names_targets);
+  EXPECT_TRUE(machine.one_interval_per_request);
+  EXPECT_FALSE(machine.counts_barriers);
+}
+
+TEST(LabRequests, TakeTheirMechanismFromTheMask) {
+  const LabComposition once = *parse_lab_scheme("unmap:merged");
+  const LabComposition each = *parse_lab_scheme("unmap:merged,dsb-each");
+  EXPECT_EQ(lab_request(once, x86_capabilities()).mechanism, TLBLAB_KERNEL_SHOOTDOWN);
+  EXPECT_EQ(lab_request(once, arm64_capabilities()).mechanism, TLBLAB_TLBI_DSB_ONCE);
+  EXPECT_EQ(lab_request(each, arm64_capabilities()).mechanism, TLBLAB_TLBI_DSB_EACH);
+  EXPECT_EQ(lab_refusal(once, x86_capabilities()), "");
+  EXPECT_EQ(lab_refusal(each, arm64_capabilities()), "");
+  EXPECT_THAT(lab_refusal(each, x86_capabilities()), HasSubstr("dsb-each is for arm64"));
+  tlblab_capabilities without_each = arm64_capabilities();
+  without_each.mechanisms = catalogue::mask_of(TLBLAB_TLBI_DSB_ONCE);
+  EXPECT_EQ(lab_refusal(once, without_each), "");
+  EXPECT_NE(lab_refusal(each, without_each), "");
 }
 
 TEST(LabAccount, HoldsOnlyWhatWasCounted) {

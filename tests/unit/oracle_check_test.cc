@@ -127,14 +127,18 @@ TEST_F(OracleCheck, TwoCpusCanNotShowTwoInitiators) {
 
 TEST(OracleSchemes, AreEveryRowWithEveryExtent) {
   std::vector<std::string> names;
-  for (const LabComposition& scheme : sound_schemes(false)) names.push_back(tlblab::name(scheme));
+  for (const LabComposition& scheme : sound_schemes(catalogue::mask_of(TLBLAB_KERNEL_SHOOTDOWN))) {
+    names.push_back(tlblab::name(scheme));
+  }
   std::vector<std::string> rows;
   for (const catalogue::Gather& gather : catalogue::kGathers) {
     rows.push_back(std::string("unmap:") + gather.name);
     if (catalogue::has(gather.extents, TLBLAB_EXACT)) rows.push_back(rows.back() + ",exact");
   }
   EXPECT_EQ(names, rows);
-  EXPECT_EQ(sound_schemes(true).size(), 2 * rows.size()) << "each with one DSB and with one each";
+  EXPECT_EQ(sound_schemes(catalogue::mask_of(TLBLAB_TLBI_DSB_ONCE)).size(), rows.size());
+  EXPECT_EQ(sound_schemes(catalogue::mask_of_all(catalogue::kMechanisms)).size(), 2 * rows.size())
+      << "each with one DSB and with one each";
 }
 
 CheckedCell checked(std::uint32_t fault, Load load, std::uint64_t caught, std::uint64_t rounds) {

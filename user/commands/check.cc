@@ -55,7 +55,7 @@ void settle_schemes(oracle::CheckPlan& plan, const tlblab_capabilities& can) {
                 "`tlblab list` shows what can be done here.");
   }
   if (!plan.schemes.empty()) return;
-  plan.schemes = oracle::sound_schemes(lab_machine(can).broadcast);
+  plan.schemes = oracle::sound_schemes(can.mechanisms);
   std::erase_if(plan.schemes,
                 [&](const LabComposition& scheme) { return !lab_refusal(scheme, can).empty(); });
 }

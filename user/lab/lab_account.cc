@@ -7,12 +7,12 @@
 namespace tlblab {
 namespace {
 
-bool is_counted(const catalogue::Term& term, bool broadcast, std::uint32_t flags) {
+bool is_counted(const catalogue::Term& term, bool counts_barriers, std::uint32_t flags) {
   switch (term.counted) {
     case catalogue::Counted::kAlways:
       return true;
-    case catalogue::Counted::kBroadcast:
-      return broadcast;
+    case catalogue::Counted::kBarriers:
+      return counts_barriers;
     case catalogue::Counted::kTimed:
       return (flags & TLBLAB_TIME_PHASES) != 0;
   }
@@ -21,18 +21,18 @@ bool is_counted(const catalogue::Term& term, bool broadcast, std::uint32_t flags
 
 }  // namespace
 
-Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags) {
+Account account_of(const tlblab_account& account, bool counts_barriers, std::uint32_t flags) {
   Account terms;
   for (const catalogue::Term& term : catalogue::kTerms) {
     const std::uint64_t count = account.*term.field;
-    if (count == TLBLAB_UNKNOWN || !is_counted(term, broadcast, flags)) continue;
+    if (count == TLBLAB_UNKNOWN || !is_counted(term, counts_barriers, flags)) continue;
     terms[term.name] = count;
   }
   return terms;
 }
 
-Account due_of(const tlblab_account& expected, bool broadcast) {
-  Account terms = account_of(expected, broadcast, 0);
+Account due_of(const tlblab_account& expected, bool counts_barriers) {
+  Account terms = account_of(expected, counts_barriers, 0);
   for (const catalogue::Term& term : catalogue::kTerms) {
     if (!term.due) terms.erase(term.name);
   }

@@ -9,12 +9,12 @@
 
 namespace tlblab {
 
-/// What was counted: terms that this machine or those `flags` of tlblab_request don't count are
-/// left out, and so is what the module does not know.
-Account account_of(const tlblab_account& account, bool broadcast, std::uint32_t flags);
+/// What was counted: terms that this machine (LabMachine::counts_barriers) or those `flags` of
+/// tlblab_request don't count are left out, and so is what the module does not know.
+Account account_of(const tlblab_account& account, bool counts_barriers, std::uint32_t flags);
 
 /// Of an account worked out beforehand, the terms that every operation must show just so: those
 /// that the catalogue calls due. TLBLAB_UNKNOWN in `expected`: nothing is claimed of that term.
-Account due_of(const tlblab_account& expected, bool broadcast);
+Account due_of(const tlblab_account& expected, bool counts_barriers);
 
 }  // namespace tlblab

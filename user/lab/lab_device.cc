@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "include/tlblab/catalogue.hh"
+#include "user/lab/lab_scheme.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/topology/kernel_files.hh"
@@ -128,7 +129,6 @@ std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capab
                                                               const tlblab_totals& totals) {
   const std::uint64_t accounted =
       totals.frames_returned + totals.frames_quarantined + totals.frames_in_use;
-  const bool broadcast = (can.features & TLBLAB_HAS_BROADCAST) != 0;
   return {
       {"module", fmt::format("loaded, ABI {}", can.abi_version)},
       {"operations", names_of(can.operations, catalogue::kOperations)},
@@ -139,8 +139,9 @@ std::vector<std::pair<std::string, std::string>> describe_lab(const tlblab_capab
       {"oracle", (can.flags & TLBLAB_ORACLE) == 0
                      ? "none"
                      : "faults it can plant: " + names_of(can.faults, catalogue::kFaults)},
-      {"other CPUs are told", broadcast ? "by broadcast in hardware: no interrupt, no target"
-                                        : "by interrupts to the CPUs of the mm's mask"},
+      {"other CPUs are told", lab_machine(can).names_targets
+                                  ? "by interrupts to the CPUs of the mm's mask"
+                                  : "by broadcast in hardware: no interrupt, no target"},
       {"ceiling",
        fmt::format("{} pages, past which the whole address space is flushed{}", can.ceiling_pages,
                    (can.features & TLBLAB_KNOWS_CEILING) != 0

@@ -107,16 +107,17 @@ std::string parameters_of(const LabComposition& composition) {
 }
 
 catalogue::ExpectedFlushes flushes_of(const LabComposition& composition, const Shape& shape,
-                                      bool broadcast, std::uint64_t ceiling_pages) {
+                                      bool one_interval_per_request, std::uint64_t ceiling_pages) {
   return catalogue::expected_flushes(
       {shape.nr_vmas, shape.pages_per_vma, shape.gap_pages, first_page_offset(shape),
        pages_per_table()},
-      {composition.gather, composition.extent, composition.batch_pages, ceiling_pages, !broadcast});
+      {composition.gather, composition.extent, composition.batch_pages, ceiling_pages,
+       one_interval_per_request});
 }
 
 /// Pages of one request, where all are alike: nothing cuts a VMA, or what lies between two VMAs.
 std::optional<std::uint64_t> extent_pages(const LabComposition& composition, const Shape& shape,
-                                          bool broadcast) {
+                                          bool one_interval_per_request) {
   const Gather& gather = row_of(composition);
   const bool cut = composition.batch_pages > 0 || (gather.flush_at == catalogue::Boundary::kTable &&
                                                    table_pieces(shape).size() > shape.nr_vmas);
@@ -124,14 +125,21 @@ std::optional<std::uint64_t> extent_pages(const LabComposition& composition, con
     return std::nullopt;
   }
   constexpr std::uint64_t no_ceiling = ~std::uint64_t{0};
-  const catalogue::ExpectedFlushes all = flushes_of(composition, shape, broadcast, no_ceiling);
+  const catalogue::ExpectedFlushes all =
+      flushes_of(composition, shape, one_interval_per_request, no_ceiling);
   return all.flushed_pages / all.requests;
 }
 
 }  // namespace
 
 LabMachine lab_machine(const tlblab_capabilities& can) {
-  return {(can.features & TLBLAB_HAS_BROADCAST) != 0, can.ceiling_pages};
+  const auto has = [&can](tlblab_mechanism m) { return catalogue::has(can.mechanisms, m); };
+  LabMachine machine;
+  machine.names_targets = (can.features & TLBLAB_HAS_BROADCAST) == 0;
+  machine.one_interval_per_request = has(TLBLAB_KERNEL_SHOOTDOWN);
+  machine.counts_barriers = has(TLBLAB_TLBI_DSB_EACH) || has(TLBLAB_TLBI_DSB_ONCE);
+  machine.ceiling_pages = can.ceiling_pages;
+  return machine;
 }
 
 std::vector<SchemeInfo> lab_schemes(const std::string& unavailable) {
@@ -181,10 +189,10 @@ Expectation expect_lab(const LabComposition& composition, const Shape& shape,
     ceiling = std::min<std::uint64_t>(ceiling, composition.ceiling_pages);
   }
   const catalogue::ExpectedFlushes flushes =
-      flushes_of(composition, shape, machine.broadcast, ceiling);
+      flushes_of(composition, shape, machine.one_interval_per_request, ceiling);
   Expectation expected;
   expected.requests = flushes.requests;
-  expected.extent_pages = extent_pages(composition, shape, machine.broadcast);
+  expected.extent_pages = extent_pages(composition, shape, machine.one_interval_per_request);
   expected.note = row_of(composition).summary;
   if (composition.batch_pages > 0) {
     expected.note += fmt::format(", {} pages pending at most", composition.batch_pages);
@@ -201,7 +209,7 @@ Expectation expect_lab(const LabComposition& composition, const Shape& shape,
   due.dsb_ishst = flushes.requests;
   due.dsb_ish = composition.dsb_each ? due.tlbi : flushes.requests;
 
-  const bool list_in_parts = composition.extent == TLBLAB_EXACT && !machine.broadcast;
+  const bool list_in_parts = composition.extent == TLBLAB_EXACT && machine.one_interval_per_request;
   if (list_in_parts) expected.note += ", a request for each interval";
   if (machine.ceiling_pages == 0 && !row_of(composition).whole_mm) {
     expected.note += "; the ceiling here is not known";
@@ -212,7 +220,7 @@ Expectation expect_lab(const LabComposition& composition, const Shape& shape,
       due.requests = due.forced = TLBLAB_UNKNOWN;
     }
   }
-  expected.account = due_of(due, machine.broadcast);
+  expected.account = due_of(due, machine.counts_barriers);
   return expected;
 }
 

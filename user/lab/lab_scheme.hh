@@ -2,6 +2,7 @@
 // A scheme of engine `lab`: names with parameters, and what each must cause. Pure: needs no module.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,13 +16,15 @@
 
 namespace tlblab {
 
-/// The machine below the module, as far as numbers of requests depend on it.
+/// The machine below the module: how a flush request is made, and what of it is counted.
 struct LabMachine {
-  bool broadcast = false;      ///< flushes are broadcast in hardware; one request takes a list
+  bool names_targets = false;  ///< a request is for CPUs of the mm's mask, not for all in hardware
+  bool one_interval_per_request = false;  ///< else it takes a list of intervals
+  bool counts_barriers = false;           ///< TLBIs and DSBs are in the account
   unsigned ceiling_pages = 0;  ///< past so many pages the whole mm is flushed; 0: not known
 };
 
-/// Which machine `can` describes.
+/// Which machine `can` describes, by its mechanisms, features and ceiling.
 LabMachine lab_machine(const tlblab_capabilities& can);
 
 /// The choices of one scheme, in the ABI's values.

@@ -24,11 +24,11 @@ LabComposition faulty_scheme() {
   return scheme;
 }
 
-std::vector<LabComposition> sound_schemes(bool broadcast) {
+std::vector<LabComposition> sound_schemes(std::uint64_t mechanisms) {
   std::vector<LabComposition> schemes;
   for (const catalogue::Gather& gather : catalogue::kGathers) {
     for (const bool dsb_each : {false, true}) {
-      if (dsb_each && !broadcast) continue;
+      if (dsb_each && !catalogue::has(mechanisms, TLBLAB_TLBI_DSB_EACH)) continue;
       for (const catalogue::Value& extent : catalogue::kExtents) {
         if (!catalogue::has(gather.extents, extent.value)) continue;
         LabComposition scheme;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,9 +15,9 @@ namespace tlblab::oracle {
 /// The scheme in which faults are planted: it owes the most, for the longest.
 LabComposition faulty_scheme();
 
-/// Every row of the module's table with each extent that it has; where flushes are broadcast, with
-/// each way to complete them. In the order of the table.
-std::vector<LabComposition> sound_schemes(bool broadcast);
+/// Every row of the module's table with each extent that it has and each way to complete it that is
+/// in `mechanisms`, a mask of enum tlblab_mechanism. In the order of the table.
+std::vector<LabComposition> sound_schemes(std::uint64_t mechanisms);
 
 struct CheckPlan {
   std::vector<LabComposition> schemes;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "include/tlblab/catalogue.hh"
 #include "user/lab/lab_account.hh"
 #include "user/lab/lab_device.hh"
 #include "user/lab/lab_request.hh"
@@ -26,7 +27,7 @@ class LabWorkspace final : public Workspace {
       offset += range.end - range.begin;
       ranges_.push_back({range.begin, range.end - range.begin});
     }
-    broadcast_ = lab_machine(device_.capabilities()).broadcast;
+    counts_barriers_ = lab_machine(device_.capabilities()).counts_barriers;
     for (const LabComposition& composition : compositions) {
       tlblab_request& request =
           requests_.emplace_back(lab_request(composition, device_.capabilities()));
@@ -52,7 +53,7 @@ class LabWorkspace final : public Workspace {
 
   [[nodiscard]] Account account() const override {
     const tlblab_request& request = requests_.at(last_);
-    return account_of(request.account, broadcast_, request.flags);
+    return account_of(request.account, counts_barriers_, request.flags);
   }
 
   [[nodiscard]] std::string advice(int error) const override {
@@ -83,7 +84,7 @@ class LabWorkspace final : public Workspace {
   std::vector<tlblab_range> ranges_;
   std::vector<tlblab_request> requests_;
   std::size_t last_ = 0;
-  bool broadcast_ = false;
+  bool counts_barriers_ = false;
 };
 
 }  // namespace
@@ -93,8 +94,13 @@ LabEngine::LabEngine() {
     can_ = LabDevice().capabilities();
   } catch (const Error& error) {
     unavailable_ = error.what();
+    // For what its schemes would cause here.
 #if defined(__aarch64__)
-    can_.features = TLBLAB_HAS_BROADCAST;  // for what its schemes would cause here
+    can_.features = TLBLAB_HAS_BROADCAST;
+    can_.mechanisms =
+        catalogue::mask_of(TLBLAB_TLBI_DSB_EACH) | catalogue::mask_of(TLBLAB_TLBI_DSB_ONCE);
+#else
+    can_.mechanisms = catalogue::mask_of(TLBLAB_KERNEL_SHOOTDOWN);
 #endif
   }
   schemes_ = lab_schemes(unavailable_);

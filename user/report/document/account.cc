@@ -32,13 +32,15 @@ std::string text(const std::optional<std::uint64_t>& value) {
   return value ? report::count(*value) : kUnknown;
 }
 
-/// The engine counted barriers: this machine tells other CPUs in hardware, and names none.
-bool is_broadcast(const ArmResult& arm) { return find(arm.engine_account, "dsb_ish") != nullptr; }
+/// Where that is so, other CPUs are told in hardware, and none is named as a target.
+bool counted_barriers(const ArmResult& arm) {
+  return find(arm.engine_account, "dsb_ish") != nullptr;
+}
 
 /// Targets that the requests can have at most. Requests counted inside go before requests seen from
 /// outside, and these before requests expected.
 std::optional<std::uint64_t> bound(const ArmResult& arm, unsigned nr_responders) {
-  if (is_broadcast(arm)) return std::nullopt;
+  if (counted_barriers(arm)) return std::nullopt;
   const CountMean* counted = find(arm.engine_account, "requests");
   if (counted != nullptr) return counted->max * nr_responders;
   const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
@@ -59,10 +61,10 @@ class Account {
              "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
     const auto bound_a = bound(cell_.a, cell_.plan.nr_responders);
     const auto bound_b = bound(cell_.b, cell_.plan.nr_responders);
-    const bool broadcast = is_broadcast(cell_.a) || is_broadcast(cell_.b);
+    const bool barriers = counted_barriers(cell_.a) || counted_barriers(cell_.b);
     lines_.push_back({"targets, at most", text(bound_a), text(bound_b),
-                      broadcast ? "flushes are broadcast in hardware: no CPU is named as a target"
-                                : "requests x responders: all of them spin in this address space"});
+                      barriers ? "flushes are broadcast in hardware: no CPU is named as a target"
+                               : "requests x responders: all of them spin in this address space"});
     if (!cell_.a.engine_account.empty() || !cell_.b.engine_account.empty()) add_targets_inside();
     add_side("requests that named other CPUs", &ArmResult::initiator_counts,
              "tlb_flush.remote_send", "tracepoint tlb:tlb_flush, remote IPI send, initiator");
