@@ -16,8 +16,12 @@ CXX := g++
 CXXFLAGS ?= -O2 -g1
 # -Wno-restrict: gcc 12 warns falsely at std::string + (its bug 105651).
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-restrict -Werror
-# The last: the host's part of the core's platform, for the test that links the module's own unit.
-CPPFLAGS += -I. -Iinclude -Ikmod/arch/$(if $(filter amd64,$(HOST_ARCH)),x86,arm64)
+# Whose code the compiler makes, by the name of its folder: a second make, with another compiler,
+# builds the driver for the other architecture.
+CODE_ARCH := $(if $(filter x86_64-%,$(shell $(CXX) -dumpmachine 2>/dev/null)),x86,arm64)
+# The last: that architecture's part of the core's platform, for the test that links the module's
+# own unit.
+CPPFLAGS += -I. -Iinclude -Iuser/arch/$(CODE_ARCH) -Ikmod/arch/$(CODE_ARCH)
 COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -MP
 LDLIBS = -lhwloc -lnuma -lfmt -lz -pthread
 
@@ -34,7 +38,8 @@ PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahol
   g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu
 
 JOBS := $(shell nproc)
-USER_SOURCES := $(shell find user -name '*.cc' | sort)
+USER_SOURCES := $(shell find user -path user/arch -prune -o -name '*.cc' -print | sort) \
+  $(sort $(wildcard user/arch/$(CODE_ARCH)/*.cc))
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out user/main.cc,$(USER_SOURCES)))
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard bench/*.cc)))
 
@@ -127,7 +132,7 @@ help:
 .PHONY: compile_commands.json ## all C++ and how it is compiled, for clangd and the like
 compile_commands.json:
 	@between='['; \
-	for source in $(shell find user bench tests -name '*.cc' | sort) kmod/core/core.cc; do \
+	for source in $(USER_SOURCES) $(shell find bench tests -name '*.cc' | sort) kmod/core/core.cc; do \
 	  printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' \
 	    "$$between" "$$PWD" $$source \
 	    '$(CXX) -std=c++20 $(CPPFLAGS) -DTLBLAB_GIT_REVISION=\\\"\\\" -pthread' $$source; \

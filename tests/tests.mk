@@ -91,7 +91,7 @@ TIDY_STAMPS := $(patsubst %.cc,$(BUILD)/%.tidy,$(USER_SOURCES) $(sort $(wildcard
 $(BUILD)/%.tidy: %.cc .clang-tidy
 	@mkdir -p $(@D)
 	@echo '  TIDY    $<'
-	@clang-tidy --quiet $< -- -std=c++20 -I. -Iinclude -DTLBLAB_GIT_REVISION='""' 2>/dev/null
+	@clang-tidy --quiet $< -- -std=c++20 $(CPPFLAGS) -DTLBLAB_GIT_REVISION='""' 2>/dev/null
 	@touch $@
 
 ##@ Style

@@ -6,6 +6,7 @@
 #include <linux/perf_event.h>
 
 #include <array>
+#include <counted_events.hh>
 
 #include "user/counters/interrupts.hh"
 #include "user/topology/kernel_files.hh"
@@ -244,13 +245,9 @@ std::vector<Event> make_catalogue(Architecture architecture, const Tracepoints& 
 }
 
 const std::vector<Event>& catalogue() {
-#if defined(__aarch64__)
-  constexpr Architecture here = Architecture::kArm64;
-#else
-  constexpr Architecture here = Architecture::kX86;
-#endif
-  static const std::vector<Event> events = make_catalogue(
-      here, read_tracepoints(wanted_tracepoints(here)), read_kernel_file("/proc/interrupts").text);
+  static const std::vector<Event> events =
+      make_catalogue(kThisArchitecture, read_tracepoints(wanted_tracepoints(kThisArchitecture)),
+                     read_kernel_file("/proc/interrupts").text);
   return events;
 }
 

@@ -25,6 +25,7 @@ std::pair<int, int> kernel_release();
 
 /// The x86 ceiling in pages past which a ranged flush becomes a full one, and how it is known
 /// ("debugfs" or "kernel default, debugfs unreadable: ..."). 0 pages where the arch has none known.
+/// In user/arch/<a>/tlb_features.cc.
 std::pair<unsigned, std::string> flush_ceiling_pages();
 
 }  // namespace tlblab

@@ -27,7 +27,7 @@ std::vector<Fact> x86_tlb_facts(const CpuidReader& cpuid, std::string_view cpu_f
 /// Pure. The same for arm64: most of it is hidden from user space, and the facts then say so.
 std::vector<Fact> arm64_tlb_facts(const FileText& kernel_config, bool guest);
 
-/// The facts of the machine we run on.
+/// The facts of the machine we run on, by user/arch/<a>/tlb_features.cc.
 std::vector<Fact> read_tlb_facts(const Virtualization& virtualization,
                                  const FileText& kernel_config);
 

@@ -30,6 +30,9 @@ struct VirtualizationSigns {
 /// Reads the signs; every path has `root` in front of it ("" is the machine itself).
 VirtualizationSigns read_virtualization_signs(const std::string& root = "");
 
+/// Adds the signs that an instruction tells; user/arch/<a>/virtualization_signs.cc.
+void add_cpu_signs(VirtualizationSigns& signs);
+
 /// Pure. Every sign becomes a sentence of evidence, contrary ones too.
 Virtualization judge_virtualization(const VirtualizationSigns& signs);
 

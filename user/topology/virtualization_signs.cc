@@ -3,15 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <sstream>
 
 #include "user/topology/kernel_files.hh"
 #include "user/topology/virtualization.hh"
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 namespace tlblab {
 namespace {
@@ -61,19 +56,7 @@ VirtualizationSigns read_virtualization_signs(const std::string& root) {
   VirtualizationSigns signs;
   const std::string cpuinfo = read_kernel_file(root + "/proc/cpuinfo").text;
   signs.cpu_brand = value_of_key(cpuinfo, "model name");
-#if defined(__x86_64__)
-  signs.x86 = true;
-  std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
-  __cpuid(1, eax, ebx, ecx, edx);
-  signs.cpuid_hypervisor_bit = (ecx >> 31) != 0;
-  if (signs.cpuid_hypervisor_bit) {
-    __cpuid(0x40000000, eax, ebx, ecx, edx);
-    const std::uint32_t parts[] = {ebx, ecx, edx};
-    char signature[sizeof parts];
-    std::memcpy(signature, parts, sizeof parts);
-    signs.cpuid_signature.assign(signature, ::strnlen(signature, sizeof signature));
-  }
-#endif
+  add_cpu_signs(signs);
   const std::string implementer = value_of_key(cpuinfo, "CPU implementer");
   if (!implementer.empty()) {
     signs.implementer = static_cast<unsigned>(std::strtoul(implementer.c_str(), nullptr, 0));

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <lab_mechanisms.hh>
 
-#include "include/tlblab/catalogue.hh"
 #include "user/lab/lab_account.hh"
 #include "user/lab/lab_device.hh"
 #include "user/lab/lab_request.hh"
@@ -95,13 +95,8 @@ LabEngine::LabEngine() {
   } catch (const Error& error) {
     unavailable_ = error.what();
     // For what its schemes would cause here.
-#if defined(__aarch64__)
-    can_.features = TLBLAB_HAS_BROADCAST;
-    can_.mechanisms =
-        catalogue::mask_of(TLBLAB_TLBI_DSB_EACH) | catalogue::mask_of(TLBLAB_TLBI_DSB_ONCE);
-#else
-    can_.mechanisms = catalogue::mask_of(TLBLAB_KERNEL_SHOOTDOWN);
-#endif
+    can_.features = kLabFeatures;
+    can_.mechanisms = kLabMechanisms;
   }
   schemes_ = lab_schemes(unavailable_);
 }

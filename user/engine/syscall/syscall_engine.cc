@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <mm_gather.hh>
 
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
@@ -38,13 +39,6 @@ std::size_t gather_pages() {
   const std::size_t batch = (page_bytes() - 16) / sizeof(void*);
   return 8 + 10'000 / batch * batch;
 }
-
-/// Whether the architecture does without MMU_GATHER_MERGE_VMAS: arm64 does, x86 selects it.
-#if defined(__aarch64__)
-constexpr bool kFlushesAtEachVmaEnd = true;
-#else
-constexpr bool kFlushesAtEachVmaEnd = false;
-#endif
 
 void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
 
