@@ -132,7 +132,8 @@ help:
 .PHONY: compile_commands.json ## all C++ and how it is compiled, for clangd and the like
 compile_commands.json:
 	@between='['; \
-	for source in $(USER_SOURCES) $(shell find bench tests -name '*.cc' | sort) kmod/core/core.cc; do \
+	for source in $(USER_SOURCES) $(shell find bench tests -name '*.cc' | sort) \
+	  kmod/core/core.cc; do \
 	  printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' \
 	    "$$between" "$$PWD" $$source \
 	    '$(CXX) -std=c++20 $(CPPFLAGS) -DTLBLAB_GIT_REVISION=\\\"\\\" -pthread' $$source; \
