@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Every value of the ABI that has a name, and every term of its account, once: what users type,
-// what reports show, and what module, driver and tests must know of it. The module refuses a value
-// that has no row here. Whatever else has to say something about each row walks these tables.
+// The one list of the ABI's named values and of the terms of its account: what users type, what
+// reports show, and what the module, the driver and the tests need to know about each. The module
+// refuses a value that has no row here. Code that needs something for every value iterates over
+// these tables.
 //
-// Freestanding: the module's core includes it too. Rows stand in the order of their values, but for
-// terms, which stand in the order in which a report shows them.
+// Freestanding: the module's core includes it too. Rows are in the order of their values; terms are
+// in the order in which a report shows them.
 #pragma once
 
 #include <tlblab/abi.h>
@@ -14,7 +15,7 @@
 
 namespace tlblab::catalogue {
 
-/// A mask of values, as in tlblab_capabilities. Any value may be asked for.
+/// Masks of values, as in tlblab_capabilities. has() takes any value.
 constexpr __u64 mask_of(__u32 value) { return __u64{1} << value; }
 constexpr bool has(__u64 mask, __u32 value) { return value < 64 && ((mask >> value) & 1) != 0; }
 
@@ -30,8 +31,8 @@ inline constexpr Value kOperations[] = {
     {TLBLAB_UNMAP, "unmap", "every entry is cleared, its frame released"},
 };
 
-/// enum tlblab_extent. The first is what a request has that leaves no choice: the extent of a
-/// single page, or of the whole address space.
+/// enum tlblab_extent. The first row is the extent of requests that leave no choice: those of a
+/// single page or of the whole address space.
 inline constexpr Value kExtents[] = {
     {TLBLAB_ENVELOPE, "envelope", "from the first cleared page to the last, gaps included"},
     {TLBLAB_EXACT, "exact", "the cleared pages' own intervals"},
@@ -60,8 +61,8 @@ inline constexpr Value kSteps[] = {
 /// Known bits of tlblab_request.flags.
 inline constexpr __u32 kRequestFlags = TLBLAB_TIME_PHASES | TLBLAB_ORACLE;
 
-/// The places at which a gather can pay its debt, from the innermost out. A gather that pays at one
-/// of them has nothing left to pay at the outer ones.
+/// Where a gather can flush what it owes, from the innermost boundary out. A gather that flushes at
+/// one of them owes nothing at the outer ones.
 enum class Boundary : __u32 {
   kEntry,  ///< after each cleared entry, under the table lock
   kTable,  ///< before a table lock is dropped
@@ -69,17 +70,17 @@ enum class Boundary : __u32 {
   kEnd,    ///< at the end of the operation
 };
 
-/// enum tlblab_gather. Every operation takes every gather.
+/// enum tlblab_gather. Every operation works with every gather.
 struct Gather {
   __u32 value;
   const char* name;
   const char* summary;     ///< when it flushes
-  const char* stands_for;  ///< thread and kernel version
+  const char* stands_for;  ///< what it models: thread and kernel version
   Boundary flush_at;       ///< where the flush is issued
   bool whole_mm;           ///< each flush is of the whole address space, whatever was cleared
-  __u64 extents;           ///< mask of those that go with it
-  __u64 releases;          ///< mask of those that go with it
-  const char* twin;        ///< scheme by which the stock kernel unmaps so; empty: it never does
+  __u64 extents;           ///< mask of the extents that it works with
+  __u64 releases;          ///< mask of the releases that it works with
+  const char* twin;        ///< the stock kernel's scheme that flushes alike; empty: it has none
 };
 
 inline constexpr __u64 kEnvelopeOnly = mask_of(TLBLAB_ENVELOPE);
@@ -109,8 +110,8 @@ inline constexpr Gather kGathers[] = {
 /// What a planted fault breaks.
 enum class Breaks : __u32 {
   kOrder,       ///< clear, flush, release: a released frame can be reached
-  kClaim,       ///< that ranges are one initiator's: an entry can be reached after another's call
-  kCompletion,  ///< what completes a broadcast, on cores that need it twice: on those alone
+  kClaim,       ///< exclusive ranges: an entry can be reached after another initiator's call
+  kCompletion,  ///< completion of a broadcast, only on cores that need it twice
 };
 
 /// enum tlblab_fault
@@ -132,7 +133,7 @@ inline constexpr Fault kFaults[] = {
      "cores with broken completion of broadcasts are not asked once more", Breaks::kCompletion},
 };
 
-/// The mask of those that any composition has, on any machine.
+/// The mask of the faults that every composition has on every machine.
 constexpr __u64 faults_anywhere() {
   __u64 mask = 0;
   for (const Fault& fault : kFaults) {
@@ -141,27 +142,27 @@ constexpr __u64 faults_anywhere() {
   return mask;
 }
 
-/// How a term of several requests or operations becomes that of all.
+/// How the terms of several requests or operations are merged into one.
 enum class Merge : __u32 {
   kSum,           ///< added; always known
-  kSumOrUnknown,  ///< added; what is TLBLAB_UNKNOWN of a part is so of the whole
+  kSumOrUnknown,  ///< added; TLBLAB_UNKNOWN if any part is
 };
 
-/// Where a term is counted at all; elsewhere it stays 0, and records leave it out.
+/// When a term is counted. Otherwise it stays 0, and records leave it out.
 enum class Counted : __u32 {
   kAlways,
-  kBarriers,  ///< where a mechanism issues TLBI and DSB itself
+  kBarriers,  ///< if a mechanism issues TLBI and DSB itself
   kTimed,     ///< with TLBLAB_TIME_PHASES
 };
 
 /// A term of struct tlblab_account.
 struct Term {
   __u64 tlblab_account::*field;
-  const char* name;   ///< the field's; in records
-  const char* label;  ///< in reports
+  const char* name;   ///< the field's name, used in records
+  const char* label;  ///< used in reports
   Merge merge;
   Counted counted;
-  bool due;  ///< its number follows from shape and scheme, and every operation must show just that
+  bool due;  ///< determined by shape and scheme: every operation must show exactly this number
 };
 
 inline constexpr Term kTerms[] = {
@@ -216,7 +217,7 @@ constexpr __u64 mask_of_all(const Row (&rows)[kNr]) {
   return mask;
 }
 
-// Values count from 1, each has one row, in their order.
+// Values count from 1. Each has one row, in the order of the values.
 template <class Row, std::size_t kNr>
 constexpr bool are_in_order(const Row (&rows)[kNr]) {
   for (std::size_t i = 0; i < kNr; ++i) {
@@ -228,7 +229,8 @@ static_assert(are_in_order(kOperations) && are_in_order(kGathers) && are_in_orde
               are_in_order(kReleases) && are_in_order(kMechanisms) && are_in_order(kFaults) &&
               are_in_order(kSteps));
 
-/// Whether each field of the account has one row: a new one is taken from the reserved ones.
+/// Whether each field of the account has exactly one row. New fields are taken from the reserved
+/// ones.
 constexpr bool every_term_has_a_row() {
   struct Words {
     __u64 word[sizeof(tlblab_account) / sizeof(__u64)];

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What an unmap must have asked of the other CPUs: docs/methods.md's table of requests, as code.
+// The flush requests that an unmap must have made: docs/methods.md's table of requests, as code.
 //
-// Derived from the shape alone, without a line of the gather's, so that agreement means something.
-// Used by the driver and the tests; the module does not include it. A gather about which nothing is
-// said here does not compile.
+// Derived from the shape alone, without any of the gather's code, so that agreement means
+// something. Used by the driver and the tests, not by the module. A gather without a case here does
+// not compile.
 #pragma once
 
 #include <tlblab/catalogue.hh>
 
 namespace tlblab::catalogue {
 
-/// Fully populated VMAs, all of them unmapped whole by one call, as one range each. Units: base
-/// pages and VMAs; nr_vmas and pages_per_vma are at least 1.
+/// Fully populated VMAs, each unmapped whole, as one range, all by a single call. Units: base pages
+/// and VMAs; nr_vmas and pages_per_vma are at least 1.
 struct ExpectedShape {
   __u64 nr_vmas;
   __u64 pages_per_vma;
   __u64 gap_pages;          ///< from each VMA to the next; 0: they touch
-  __u64 first_page;         ///< of the first VMA, counted from where a page table begins
+  __u64 first_page;         ///< of the first VMA, counted from the start of its page table
   __u64 entries_per_table;  ///< tlblab_capabilities.entries_per_table
 };
 
@@ -47,7 +47,7 @@ class Tally {
   constexpr Tally(const ExpectedShape& shape, const ExpectedScheme& scheme)
       : shape_(shape), scheme_(scheme) {}
 
-  /// Counts what the gather flushes. False: nothing is said here about that gather.
+  /// Counts what the gather flushes. False: that gather has no case here.
   constexpr bool count();
 
   constexpr ExpectedFlushes result() const { return result_; }
@@ -64,7 +64,7 @@ class Tally {
     flush(page, nr, false);
   }
 
-  /// Where a page is, in pages from where its first table begins.
+  /// Position of a page, in pages from the start of the first table.
   constexpr __u64 position(__u64 page) const {
     const __u64 vma = page / shape_.pages_per_vma;
     return shape_.first_page + page + vma * shape_.gap_pages;
