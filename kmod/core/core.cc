@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The core as the kernel side calls it (core.h): the templates, compiled for the kernel as
-// platform. The module's only C++ translation unit, because kbuild's `ld -r` discards the second
-// copy of an inline function but not what objtool and ftrace noted about it.
+// The core as the kernel side calls it (core.h): its templates, compiled for the kernel as
+// platform. This is the module's only C++ translation unit, because kbuild's `ld -r` discards the
+// second copy of an inline function but not what objtool and ftrace recorded about it.
 #include "kmod/boundary/core.h"
 
 #include "kmod/core/kernel_platform.hh"
@@ -13,9 +13,9 @@
 
 namespace {
 
-/// A platform of this file alone, and with it whatever is compiled for it. Instances that the
-/// linker had to merge by name would come in groups, and for a kernel with KASAN objtool leaves
-/// several groups under one name, of which the linker then keeps one.
+/// Local to this file, and with it every template instance for it. Instances that the linker merges
+/// by name come in groups, and for a kernel with KASAN objtool leaves several groups of one name,
+/// of which the linker keeps only one.
 struct ThisKernel : tlblab::core::KernelPlatform {
   using KernelPlatform::KernelPlatform;
 };
@@ -24,7 +24,7 @@ struct ThisQuarantine : tlblab::core::KernelQuarantine {};
 
 using Leftovers = tlblab::core::Leftovers<TheseWords>;
 
-/// On its own, so that who isn't paced runs what the compiler would make of it alone.
+/// Out of line, so that the code of requests without a pace is the same as if there were none.
 [[gnu::noinline]] int perform_paced(ThisKernel& platform, const lab_plan& plan,
                                     tlblab_account& account) {
   tlblab::core::Paced paced(platform, plan.page_shift);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Credit for flushes that were made anyway: a change waits for a flush until somebody needs it, and
-// needs none if one of ours that covers it has completed since.
+// Credit for flushes that were made anyway: a change is flushed only when somebody needs it, and
+// not at all if one of our flushes that covers it has completed by then.
 //
 // The rule. Changes of a granule are numbered in the order in which they were made known. A flush
 // of the whole granule that began when `changed` was n settles the changes 1 to n. A flush of the
-// addresses of change n alone settles n, and only that: it may be written down as "all up to n"
-// only if all before n are settled already.
+// addresses of change n alone settles n, and only that: it may be recorded as "all up to n" only if
+// all before n are already settled.
 //
 // The race that this survives (a ranged flush credited to a coarser generation):
 //
@@ -18,9 +18,9 @@
 //   6  releases A's frame
 //   7                                                                       uses A through its TLB
 //
-// Here 4 finds that change 1 is not settled, and writes nothing down.
+// Here 4 finds that change 1 is not settled, and records nothing.
 //
-// The race that it would not survive if 1 to n were taken by a load of `changed` (arm64):
+// The race that it would not survive if `changed` were read by a mere load (arm64):
 //
 //      CPU 0                         CPU 1                           CPU 2, same mm
 //   1                                needs an older change; its
@@ -38,16 +38,16 @@
 //   9  releases A's frame
 //  10                                                                uses A through its TLB
 //
-// A request begins with a barrier for stores alone (broadcast.hh): enough for what this CPU has
-// emptied. What others have emptied it knows from `changed`, which must be read before the request
-// begins. So it is taken by an atomic that adds 0, whose store comes after its load: the barrier
-// waits for the store. herd7, Arm's own model (tests/litmus), says of a load with acquire
-// "Sometimes", even with DMB ISH before the request, and of the atomic "Never", with LSE and
-// without. DSB ISH in place of DSB ISHST would do as well; so does a branch on the value, which
-// pending.hh and nesting.hh have. On x86 a load is never that late.
+// A request begins with a barrier for stores only (broadcast.hh). That is enough for entries that
+// this CPU emptied. It learns of entries emptied by others from `changed`, which must be read
+// before the request begins. So `changed` is read by an atomic add of 0, whose store comes after
+// its load: the barrier waits for the store. herd7 with Arm's own model (tests/litmus) answers
+// "Sometimes" for a load with acquire, even with DMB ISH before the request, and "Never" for the
+// atomic, with and without LSE. DSB ISH in place of DSB ISHST would do as well, and so does a
+// branch on the value, as in pending.hh and nesting.hh. On x86 a load is never that late.
 //
-// Words, both owned by the granule: `changed`, the last change's number; `settled`: all changes up
-// to it are. 0 at first.
+// Two words, owned by the granule, 0 at first: `changed` is the number of the last change; all
+// changes up to `settled` are settled.
 #pragma once
 
 #include "kmod/core/words.hh"
@@ -69,7 +69,7 @@ class Credit {
   void flushed_range(u64 change) { words_.exchange_if(settled_, change - 1, change, Order::kFull); }
 
   /// On return no CPU can use what was emptied under this change. `flush` flushes the whole
-  /// granule, and is called at most once. Returns whether it was.
+  /// granule, and is called at most once. Returns whether it was called.
   template <class Flush>
   bool need(u64 change, Flush flush) {
     if (words_.load(settled_, Order::kAcquire) >= change) return false;
@@ -79,7 +79,7 @@ class Credit {
   /// The same for every change that was made known before this call.
   template <class Flush>
   bool need_all(Flush flush) {
-    const u64 covered = words_.add(changed_, 0, Order::kFull);  // no mere load
+    const u64 covered = words_.add(changed_, 0, Order::kFull);  // not a mere load: see above
     if (words_.load(settled_, Order::kAcquire) >= covered) return false;
     flush();
     for (;;) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel as a platform of the core: every call is one of kmod/boundary/kernel.h. How other CPUs
-// are told is the architecture's (kmod/arch/<a>/mechanism.hh, found by include path).
+// The kernel as the core's platform: every call is one of kmod/boundary/kernel.h. How CPUs are told
+// to flush depends on the architecture (kmod/arch/<a>/mechanism.hh, found by include path).
 #pragma once
 
 #include <mechanism.hh>
@@ -13,7 +13,7 @@ namespace tlblab::core {
 
 class KernelPlatform : public Mechanism {
  public:
-  /// `plan`: null for a flush that no request asks for.
+  /// `plan`: null for flushes that belong to no request.
   KernelPlatform(lab_session* session, const lab_plan* plan)
       : Mechanism(session, plan), session_(session) {}
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What one operation carries along on its way: the machine below, the account, the clock of its
-// phases, and whether it was told to stop.
+// The state of one operation: its platform, its account, the clock of its phases, and whether it
+// was told to stop.
 #pragma once
 
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {
 
-/// Adds a measured term to a sum. What was unknown once stays so.
+/// Adds a measured term to a sum. Once unknown, a sum stays unknown.
 constexpr void add_term(u64& sum, u64 term) {
   sum = sum == TLBLAB_UNKNOWN || term == TLBLAB_UNKNOWN ? TLBLAB_UNKNOWN : sum + term;
 }
@@ -25,9 +25,9 @@ class Operation {
   P& platform() { return platform_; }
   tlblab_account& account() { return account_; }
 
-  /// The time since the last call was spent on `phase`, one of the account's. Whoever flushes or
-  /// releases charges clear_ns first and its own phase after, so that clear_ns is all the rest:
-  /// walking, clearing, and yielding between tables. Yielding between releases is release_ns.
+  /// Adds the time since the last call to `phase`, one of the account's. A flush or release charges
+  /// clear_ns before it and its own phase after it, so that clear_ns is all the rest: walking,
+  /// clearing, and yielding between tables. Yielding between releases is release_ns.
   void charge(u64& phase) {
     if (!time_phases_) return;
     const u64 now_ns = platform_.clock_ns();
@@ -35,13 +35,13 @@ class Operation {
     last_ns_ = now_ns;
   }
 
-  /// Offers the CPU to others; no lock is held. Remembers a wish to stop.
+  /// Offers to yield the CPU; no lock is held. Remembers if it was told to stop.
   void resched() {
     ++account_.resched_points;
     if (!platform_.resched_point()) stopped_ = true;
   }
 
-  /// Clear no more; settle what is owed.
+  /// If true: clear no more entries, only settle what is owed.
   bool stopped() const { return stopped_; }
 
   /// Accounts for one flush request.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Requests before they are performed: which are refused, and what the others need. Contracts are in
+// Checks requests before they are performed, and says what they need. The contracts are in
 // kmod/boundary/core.h.
 #pragma once
 
@@ -20,11 +20,11 @@ inline constexpr int kEuclean = -117;
 using catalogue::has;
 using catalogue::mask_of;
 
-/// What an operation asks of its caller, whatever its scheme.
+/// What an operation needs from its caller under any scheme.
 struct OperationNeeds {
   u32 operation;
   bool writes_vmas;    ///< mmap_lock for writing
-  bool claims_ranges;  ///< alone on its ranges, unless that is the planted fault
+  bool claims_ranges;  ///< exclusive ranges, unless doing without is the planted fault
 };
 
 inline constexpr OperationNeeds kOperationNeeds[] = {
@@ -63,10 +63,11 @@ constexpr int check(const tlblab_request& request, const tlblab_capabilities& ca
   return 0;
 }
 
-/// A list that is never longer than this is as long as there are entries.
+/// The number of entries is the only limit on a list.
 inline constexpr u64 kNoLimit = ~u64{0};
 
-/// A gather that flushes under the table lock releases when it drops it: a table's frames at most.
+/// A gather that flushes under the table lock releases once the lock is dropped: it holds one
+/// table's frames at most.
 constexpr u64 most_frames(const tlblab_request& request, const catalogue::Gather& gather,
                           u32 entries_per_table) {
   const u64 batch = request.batch_pages == 0 ? kNoLimit : request.batch_pages;
@@ -74,7 +75,7 @@ constexpr u64 most_frames(const tlblab_request& request, const catalogue::Gather
   return per_table ? smaller<u64>(batch, entries_per_table) : batch;
 }
 
-/// What a request needs that has passed check(), on a machine with that ceiling.
+/// The needs of a request that has passed check(), on a machine with that ceiling.
 constexpr lab_needs needs_of(const tlblab_request& request, u32 entries_per_table,
                              u32 ceiling_pages) {
   lab_needs needs{};
@@ -87,7 +88,7 @@ constexpr lab_needs needs_of(const tlblab_request& request, u32 entries_per_tabl
   if (request.ceiling_pages != 0) {
     needs.ceiling_pages = smaller(request.ceiling_pages, ceiling_pages);
   }
-  // Every interval of an exact list has a page of its own, and past the ceiling there is no list.
+  // Each interval of an exact list has at least one page, and past the ceiling there is no list.
   const bool exact = request.extent == TLBLAB_EXACT && needs.ceiling_pages != 0;
   needs.max_intervals = exact ? needs.ceiling_pages : 1;
   needs.max_frames = most_frames(request, *catalogue::find(catalogue::kGathers, request.gather),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The contract for shared words: what schemes that remember something between operations, or
-// between CPUs, need of the machine besides platform.hh. Every shared access goes through it, with
-// its memory order, or the explorer is blind there.
+// The contract for shared words: what schemes that keep state between operations, or between CPUs,
+// need of the machine besides platform.hh. Every shared access goes through it, with its memory
+// order: the explorer sees no other.
 #pragma once
 
 #include <concepts>
@@ -19,12 +19,12 @@ enum class Order : u32 {
 };
 
 /// What a platform must offer. Any context, never sleeps. `Word` holds 64 bits, or fewer where the
-/// platform says so; a word is only touched through these calls.
+/// platform says so; a word is accessed only through these calls.
 ///
-/// load(word, order): kFull is not for it.
+/// load(word, order): not kFull.
 /// add(word, delta, order): atomic; returns the sum.
-/// exchange_if(word, expected, desired, order): atomic; true if the word was as expected and now is
-///   as desired, else nothing happened and no order is implied.
+/// exchange_if(word, expected, desired, order): atomic; true if the word was `expected` and now is
+///   `desired`; otherwise nothing happened and no order is implied.
 template <class W>
 concept CountWords = requires(W w, typename W::Word& word, u64 value, Order order) {
   { w.load(word, order) } -> std::same_as<u64>;
@@ -32,7 +32,7 @@ concept CountWords = requires(W w, typename W::Word& word, u64 value, Order orde
   { w.exchange_if(word, value, value, order) } -> std::same_as<bool>;
 };
 
-/// store(word, value, order): kFull is not for it.
+/// store(word, value, order): not kFull.
 /// set_bits(word, bits, order), clear_bits(word, bits, order): atomic.
 template <class W>
 concept Words = CountWords<W> && requires(W w, typename W::Word& word, u64 value, Order order) {

@@ -8,11 +8,11 @@
 //   3. invalidate   each CPU is told to drop what it has under that tag
 //   4. complete     each CPU has dropped it, and what it did through it is done
 //
-// 1 before 3, because a walker may load the translation again for as long as it sees the entry. 3
+// 1 before 3, because a walker may load the translation again as long as it sees the entry. 3
 // before 4: invalidations are only complete when their issuer has waited for them.
 //
 // The race that this survives, which is why 1 comes before 2 (the comment above ASID() in
-// arch/arm64/include/asm/mmu.h; a rollover gives every mm a new tag as it is next scheduled):
+// arch/arm64/include/asm/mmu.h; a rollover gives every mm a new tag when it is next scheduled):
 //
 //      CPU 0, the initiator          CPU 1                           CPU 2
 //   1  empties the entry of A, not
@@ -32,8 +32,9 @@
 // 1 flushes its own TLB between 4 and 5, and that is a barrier.
 //
 // The completion. Cores with broken broadcast TLBI completion (Arm erratum 4118414 and its like,
-// CVE-2025-10263) may say at 4 that they are done while a write through an old translation is still
-// under way; there the kernel invalidates and completes once more, and so does a platform of ours.
+// CVE-2025-10263) may report at 4 that they are done while a write through an old translation is
+// still under way. On these the kernel invalidates and completes once more, and so do our
+// platforms.
 #pragma once
 
 #include <concepts>
@@ -42,11 +43,10 @@
 
 namespace tlblab::core {
 
-/// What a machine that broadcasts must offer. Any context but with interrupts enabled, never
-/// sleeps.
+/// What a machine that broadcasts must offer. Any context with interrupts enabled; never sleeps.
 ///
-/// publish(): step 1, for this CPU's own stores alone. What another CPU stored, and this one learnt
-///   of by a plain load, needs more: see credit.hh.
+/// publish(): step 1, for this CPU's own stores only. Stores of another CPU that this one saw by a
+///   plain load need more: see credit.hh.
 /// read_asid(): step 2. Not before an earlier publish().
 /// invalidate(asid, interval, repeat): step 3 for leaf entries of the pages of one interval.
 /// invalidate_mm(asid, repeat): step 3 for all of the address space.
@@ -69,7 +69,7 @@ struct Completion {
 };
 
 /// On return no CPU can use a translation that the request covers and that this CPU emptied before
-/// the call. Freed tables cost the whole address space: TLBI of a page's last level leaves what
+/// the call. Freed tables take a flush of the whole address space: a last-level TLBI leaves what
 /// walks have cached of the levels above.
 template <Broadcaster M>
 lab_flush_cost broadcast_flush(M& machine, const lab_flush& request, Completion completion) {
@@ -90,7 +90,7 @@ lab_flush_cost broadcast_flush(M& machine, const lab_flush& request, Completion 
   for (u32 i = 0; i < nr; ++i) {
     cost.tlbi += (intervals[i].end - intervals[i].start) >> request.stride_shift;
   }
-  // Asked once, so that on each way through the object code it can be seen what completes what.
+  // Tested once, so that each path through the object code shows what completes what.
   if (!completion.each) {
     for (u32 i = 0; i < nr; ++i) {
       cost.repeats += machine.invalidate(asid, intervals[i], completion.repeat);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What is owed to other CPUs: the addresses of entries that were cleared since the last flush, and
-// how that flush is to be made.
+// What a gather owes to other CPUs: the addresses of the entries cleared since the last flush, and
+// how the next flush is made.
 #pragma once
 
 #include "kmod/core/gather/extent.hh"
@@ -18,7 +18,7 @@ enum class Cause : bool {
 template <Flushes P, class Extent>
 class Debt {
  public:
-  /// `how`: the request without what it covers.
+  /// `how`: the request, but for what it covers.
   Debt(Operation<P>& operation, const Extent& extent, const lab_flush& how)
       : operation_(operation), extent_(extent), request_(how) {}
 
@@ -27,7 +27,8 @@ class Debt {
 
   bool is_empty() const { return extent_.is_empty(); }
 
-  /// Pays: on return no CPU can use what was added. There is some. Allowed under a table lock.
+  /// On return no CPU can use the translations that were added. Not to be called if is_empty().
+  /// Allowed under a table lock.
   void flush(Cause cause) {
     const bool forced = cause == Cause::kBatch;
     tlblab_account& account = operation_.account();

@@ -2,9 +2,9 @@
 // What a flush will invalidate: the addresses of the entries cleared since the last one.
 //
 // There are two kinds, Envelope and Exact, with the same members, so that the loop over entries is
-// compiled for each. Spans are recorded in ascending order of address. Past the ceiling, a number
-// of pages, an extent is the whole address space, because one full flush is then thought cheaper
-// than many invalidations; what is recorded after that costs nothing more.
+// compiled for each. Spans are recorded in ascending order of address. An extent of more pages than
+// the ceiling becomes the whole address space, because one full flush is then assumed to be cheaper
+// than many invalidations; recording more costs nothing after that.
 #pragma once
 
 #include <bit>
@@ -49,8 +49,8 @@ class Envelope {
   u32 page_shift_;
 };
 
-/// The cleared entries alone: intervals of adjacent pages, whatever table or range they lie in. No
-/// interval is shorter than a page, so the ceiling bounds the length of the list as well.
+/// Only the cleared entries: intervals of adjacent pages, across tables and ranges. No interval is
+/// shorter than a page, so the ceiling bounds the length of the list as well.
 class Exact {
  public:
   /// `slots`: lab_core_intervals() of them, owned by the caller.
@@ -60,7 +60,7 @@ class Exact {
   /// As Envelope::record().
   void record(u64 address, u64 mask) {
     pages_ += count_entries(mask);
-    if (is_whole()) return;  // the list is read no more, and may not hold this
+    if (is_whole()) return;  // the list is no longer read, and may be too short
     while (mask != 0) {
       const auto skipped = static_cast<u32>(std::countr_zero(mask));
       const auto run = static_cast<u32>(std::countr_one(mask >> skipped));

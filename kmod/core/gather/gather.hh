@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The gather: decides at each boundary of a walk whether what was cleared is flushed there, and
-// then let go. What is owed is its debt (debt.hh), what is held its batch (batch.hh), and when that
-// is let go a release rule (release/); none of the three knows of the others.
+// The gather decides at each boundary of a walk whether to flush what was cleared, and then to let
+// its frames go. Its debt (debt.hh) is the flush that it owes, its batch (batch.hh) holds the
+// frames, and a release rule (release/) says when they are let go; none of the three knows about
+// the others.
 //
 // The rule. For each page that is unmapped, in this order:
 //
@@ -26,8 +27,8 @@
 //   6                              touches A: walks, finds no
 //                                  entry, faults
 //
-//   With 4 before 3, CPU 1 at 6 still has its translation and writes into CPU 2's data. With 3
-//   before 1, CPU 1 loads it again between the two, with the same end.
+//   If 4 came before 3, CPU 1 would still have its translation at 6 and write into CPU 2's data. If
+//   3 came before 1, CPU 1 could load it again between the two, with the same result.
 //
 // The race that this alone does not survive (thread 002: "skip entries since pte_none() was true"):
 //
@@ -40,22 +41,22 @@
 //   3                              writes A through its TLB, after an unmap of A returned
 //   4  flushes A
 //
-//   The kernel sees that gathers were nested and flushes more when each of them finishes. Here the
-//   caller of lab_core_perform() owns its ranges, so (2) waits until CPU 0 has settled everything.
+//   The kernel detects nested gathers and flushes more at the end of each. Here the caller of
+//   lab_core_perform() owns its ranges, so CPU 3 waits at 2 until CPU 0 has settled everything.
 //
 // The functions, in the order of a walk:
 //
-//   leave_vma()    no lock is held: the walk goes on in another VMA
+//   leave_vma()    no lock is held: the walk continues in another VMA
 //   make_room()    no lock is held: the batch is full, and there is more to clear
-//   add()          a span was cleared: its addresses are owed, and its frames, which are in
-//                  batch().slots() already, are held
+//   add()          a span was cleared: the gather owes a flush of its addresses and holds its
+//                  frames, which are in batch().slots() already
 //   leave_entry()  under the table's lock: after each add() if kAtEachEntry
-//   leave_table()  under the table's lock, last of all; `done`: the walk has done all of its part
-//                  of the table
-//   left_table()   the lock is dropped
+//   leave_table()  under the table's lock, as the last call; `done`: the walk has done all of its
+//                  part of the table
+//   left_table()   the lock was dropped
 //   finish()       no lock is held, nothing will be added: settles everything
 //
-// No debt, no request. What is settled is flushed and then let go, in that order.
+// Without debt there is no request. To settle is to flush and then to let go.
 #pragma once
 
 #include <tlblab/catalogue.hh>
@@ -82,7 +83,7 @@ class Gather {
   const Batch& batch() const { return batch_; }
   Batch& batch() { return batch_; }
 
-  /// `mask`: what Platform::clear_span() has cleared. Returns how many entries that are.
+  /// `mask`: what Platform::clear_span() has cleared. Returns the number of entries.
   u32 add(u64 address, u64 mask) {
     if (mask == 0) return 0;
     const u32 nr = count_entries(mask);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a CPU that faults on a lab entry is told.
+// The answer to a CPU that faults on a lab entry.
 #pragma once
 
 #include "kmod/boundary/core.h"
 
 namespace tlblab::core {
 
-/// lab_core_fault(). No operation is there yet that leaves an entry read-only or keeps its content
-/// aside, so nobody would mend such an entry: the fault is refused, and waits for none.
+/// lab_core_fault(). No operation yet leaves an entry read-only or keeps its content aside, so
+/// nothing would ever repair such an entry: the fault is refused instead of waiting.
 constexpr lab_fault_answer answer_fault(lab_entry_state state, bool write) {
   switch (state) {
     case LAB_ENTRY_SET:

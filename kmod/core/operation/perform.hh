@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One request performed: its operation's action, walked over its pieces under its scheme.
+// Performs one request: walks its operation's action over its pieces, under its scheme.
 //
-// Compiled for what the innermost loop needs: the action, whether the gather flushes at each entry,
-// which extent it records, and the release rule. Where else the gather flushes is a row's.
+// Compiled for each variant of what the innermost loop needs: the action, whether the gather
+// flushes at each entry, which extent it records, and the release rule. Where else the gather
+// flushes is read from its row.
 #pragma once
 
 #include <tlblab/catalogue.hh>
@@ -42,7 +43,7 @@ void run_unmap(Operation<P>& operation, const catalogue::Gather& row, const lab_
   walk.run();
 }
 
-/// lab_core_perform() on any platform, under a release rule, and no other fault.
+/// lab_core_perform() on any platform, under a release rule, with no other fault.
 template <template <class> class Release, GathersOn P>
 int perform_under(P& platform, const lab_plan& plan, tlblab_account& account) {
   const tlblab_request& request = *plan.request;
@@ -62,7 +63,7 @@ int perform_under(P& platform, const lab_plan& plan, tlblab_account& account) {
 }
 
 /// lab_core_perform() on any platform, with the fault that the request asks for. Each kind of fault
-/// is compiled apart, so that the sound way has none to look for.
+/// is compiled separately, so that sound requests have none to check for.
 template <GathersOn P>
 int perform(P& platform, const lab_plan& plan, tlblab_account& account) {
   const u32 fault = plan.request->fault;

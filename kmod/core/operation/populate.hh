@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Entries set and VMAs given up: the two ends of an address's life in the arena, which the rule of
-// safety/leftovers.hh guards.
+// Sets entries and closes VMAs: the two ends of an address's life in the arena, guarded by the rule
+// of safety/leftovers.hh.
 //
 //      populate                              munmap(), exit
 //   1  forget: no CPU has a translation      the kernel empties and flushes what it finds
@@ -8,8 +8,8 @@
 //   2  reserve frames, make entries busy     forget: what it did not find
 //   3  set the entries                       release the frames that the entries had mapped
 //
-// 1 before 3 on the left, or a CPU could go on using what a scheme left it, and miss what is mapped
-// there now. 2 before 3 on the right, as for any release (gather.hh).
+// On the left 1 comes before 3, or a CPU could go on using a translation that a scheme left behind,
+// and miss the new mapping. On the right 2 comes before 3, as for any release (gather.hh).
 #pragma once
 
 #include "kmod/core/gather/extent.hh"
@@ -18,7 +18,8 @@
 
 namespace tlblab::core {
 
-/// No CPU has anything of the address space that was emptied before the call. `Rule`: Leftovers.
+/// On return no CPU has a translation of the address space that was cleared before the call.
+/// `Rule`: Leftovers.
 template <Flushes P, class Rule>
 void forget(P& platform, Rule& leftovers) {
   leftovers.forget([&platform] {

@@ -26,7 +26,7 @@ class Clear {
   void skip(u64 nr) { account_.empty += nr; }
 
  private:
-  /// Entries that were left. They aren't empty either.
+  /// Foreign entries are left as they are, but they aren't empty either.
   void count_foreign(u64 mask) {
     const u32 nr = count_entries(mask);
     account_.foreign += nr;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The walk over an operation's pieces: VMA by VMA, table by table, span by span. What is done to an
-// entry is an action's affair, and when others hear of it the gather's.
+// The walk over an operation's pieces: VMA by VMA, table by table, span by span. The action says
+// what is done to an entry, the gather when other CPUs are told.
 //
-// The batch. Before an entry is looked at while the gather has no room, the gather makes some, for
-// which the table's lock is dropped and taken again. So a batch of exactly the pages that there are
-// forces nothing. Gathers that flush under the lock (per-page, per-table) owe no flush once it is
-// dropped, and let the table's frames go right there: their batch starts anew at each table, and
-// per-page's costs only the release and a relock, never a request.
+// The batch. If the batch is full and there is another entry to look at, the table's lock is
+// dropped, the gather makes room, and the lock is taken again. So a batch of exactly the number of
+// pages forces nothing. Gathers that flush under the lock (per-page, per-table) owe no flush once
+// it is dropped, and let the table's frames go right then: their batch is empty again at each
+// table, and a full batch of per-page costs only the release and a relock, never a request.
 #pragma once
 
 #include <bit>
@@ -18,16 +18,16 @@
 namespace tlblab::core {
 
 /// Tables that one search covers, so that a wide hole has resched points too. Searches end at
-/// multiples of it: no table is cut.
+/// multiples of it, so that no table is split.
 inline constexpr u64 kSearchTables = 512;
 
-/// Entries flushed one by one before a table's lock is dropped and taken again: those of large
-/// pages have thousands.
+/// Entries flushed one by one before a table's lock is dropped and taken again: with large pages a
+/// table has thousands.
 inline constexpr u64 kFlushRun = 512;
 
-/// visit(table, address, nr): does it to `nr` entries (1 to kSpanEntries) of a locked table, and
-///   tells the gather. Frames that it takes away are no more than the batch has room for.
-/// skip(nr): there is no table for so many entries.
+/// visit(table, address, nr): handles `nr` entries (1 to kSpanEntries) of a locked table, and tells
+///   the gather. Takes no more frames than the batch has room for.
+/// skip(nr): `nr` entries have no table.
 template <class A>
 concept Action = requires(A a, lab_table& table, u64 address, u32 nr, u64 nr_skipped) {
   { a.visit(table, address, nr) } -> std::same_as<void>;
@@ -46,7 +46,7 @@ class Walk {
         table_shift_(plan.page_shift + static_cast<u32>(std::countr_zero(plan.entries_per_table))) {
   }
 
-  /// All that was done is settled, also if the operation was told to stop.
+  /// On return all that was done is settled, even if the operation was told to stop.
   void run() {
     const void* vma = nullptr;
     for (u64 i = 0; i < plan_.nr_pieces && !operation_.stopped(); ++i) {
@@ -77,7 +77,7 @@ class Walk {
   }
 
   /// Visits the entries of the first table from `address` on, as far as the batch allows. Returns
-  /// where to go on.
+  /// where to continue.
   u64 walk_next_table(const lab_piece& piece, u64 address) {
     const u64 search_bytes = kSearchTables << table_shift_;
     const u64 search_end = smaller<u64>(piece.end, (address | (search_bytes - 1)) + 1);

@@ -12,7 +12,7 @@ class ReleaseFirst {
  public:
   explicit ReleaseFirst(Operation<P>& operation) : operation_(operation) {}
 
-  /// Under the table's lock, too, if that is where the gather flushes.
+  /// Also under the table's lock, if that is where the gather flushes.
   void before_flush(Batch& batch, bool locked) { release_batch(operation_, batch, !locked); }
   void let_go(Batch& /*batch*/) {}
 

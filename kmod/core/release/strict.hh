@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// When frames are let go: at once after their flush, before the call returns (thread 004;
-// include/asm-generic/tlb.h). Other rules have the same two calls, and may keep what they are given
-// beyond the operation.
+// The strict release: frames are let go right after their flush, before the call returns
+// (include/asm-generic/tlb.h; thread 004). Other release rules have the same two calls, and may
+// keep frames beyond the operation.
 //
 //   before_flush(batch, locked)  a flush of all that the batch holds is about to begin. `locked`: a
 //                                page table is.
@@ -23,7 +23,7 @@ concept ReleaseRule = requires(R r, Batch& batch, bool locked) {
 /// Frames released between two offers to yield the CPU.
 inline constexpr u64 kReleaseRun = u64{4} * kSpanEntries;
 
-/// Releases all of the batch. Told to stop, it goes on all the same: what is owed is owed.
+/// Releases all of the batch, even if told to stop meanwhile.
 template <class P>
 void release_batch(Operation<P>& operation, Batch& batch, bool may_yield) {
   if (batch.size() == 0) return;

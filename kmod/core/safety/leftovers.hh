@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What schemes may have left in the TLBs of an address space: the rule that lets a scheme be wrong
-// without anybody knowing.
+// What schemes may have left in the TLBs of an address space: the rule that keeps a wrong scheme
+// safe even if nobody knows that it is wrong.
 //
-// The rule. Whoever performs an operation says mark() before its first entry is cleared, and again
-// after its last flush. Before an address is given to another frame, and before a lab VMA is gone,
-// forget() flushes the whole address space, unless a flush of ours that began after the last mark
-// has completed. That a scheme is called sound is no reason to skip it: munmap() flushes what it
-// finds, and finds entries empty that the scheme emptied.
+// The rule. An operation calls mark() before it clears its first entry, and again after its last
+// flush. Before an address is given to another frame, and before a lab VMA is gone, forget()
+// flushes the whole address space, unless a flush of ours that began after the last mark has
+// completed. This holds for sound schemes, too: munmap() flushes only the entries that it finds
+// set, not those that the scheme has emptied.
 //
 // The race that this survives:
 //
@@ -20,15 +20,15 @@
 //   5                                 reads and writes A through its TLB: the old frame, and not
 //                                     what the process has there
 //
-// Why twice: one who forgets while an operation is under way flushes what was cleared until then,
-// and the operation goes on clearing. Its second mark() is for the next one who forgets; the first
-// one's ranges are none of that operation's, since each owns its own.
+// Why twice: a forget() while an operation is under way flushes what was cleared until then, and
+// the operation goes on clearing. The second mark() makes the next forget() flush that, too. The
+// first forget() does not need it: its ranges are not the operation's, since each owns its own.
 //
-// Why not one bit, taken away before the flush: a second one who forgets would find it gone, and go
-// on while the first one's flush is under way. The explorer found that.
+// Why not one bit, cleared before the flush: a second forget() would find it clear, and return
+// while the first one's flush is still under way. The explorer found that.
 //
-// A mark is a change of the whole address space, and to forget is to need all of them: credit.hh
-// has the words, and why the marks are read by a read-modify-write.
+// A mark is a change of the whole address space, and forget() needs all of them: credit.hh has the
+// words, and why the marks are read by a read-modify-write.
 #pragma once
 
 #include "kmod/core/credit.hh"
@@ -41,8 +41,8 @@ class Leftovers {
  public:
   using Word = typename W::Word;
 
-  /// Words owned by the address space, 0 at first: how often it was marked, and the marks that were
-  /// there when the last flush began that has completed.
+  /// Words owned by the address space, 0 at first: the number of marks, and how many of them there
+  /// were when the last completed flush began.
   Leftovers(W& words, Word& marked, Word& flushed) : credit_(words, marked, flushed) {}
 
   void mark() { credit_.change(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The quarantine: the safety rule, by which a scheme that is wrong harms nobody.
+// The quarantine: the safety rule that makes a wrong scheme harmless.
 //
 // The rule. For each frame that a scheme released, in this order:
 //
@@ -7,9 +7,9 @@
 //   2. flush        every CPU drops everything that it holds, of any address space
 //   3. give back    the kernel may use it for anything
 //
-// The frames of one drain are taken out before its flush begins: what comes into quarantine later
-// waits for the next. The flush trusts nothing that a scheme could be wrong about: no mask of CPUs,
-// no generation, no ASID, no extent.
+// A drain takes its frames out before its flush begins; frames that come into quarantine later wait
+// for the next drain. The flush relies on nothing that a scheme could be wrong about: no mask of
+// CPUs, no generation, no ASID, no extent.
 //
 //      CPU 0, an unsound scheme       CPU 1, same mm                CPU 2, drains
 //   1  empties the entry of A
@@ -27,7 +27,7 @@
 namespace tlblab::core {
 
 /// What a platform must offer. One drain at a time; may sleep.
-/// take(): sets aside what is in quarantine now; returns how many frames that is.
+/// take(): sets aside the frames that are in quarantine now; returns their number.
 /// flush_everything(): on return each CPU has, since the call, dropped all its translations, and
 ///   what it did through them is done.
 /// give_back(): what was set aside may be used for anything.

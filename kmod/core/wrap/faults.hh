@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Planted faults of the flush: a platform that breaks its contract on purpose, so that the oracle
-// has something to see. The schemes above it don't know. Which fault it is, is run-time data here:
-// only the operations that were asked to be wrong come this way.
+// has something to catch. The schemes above it don't know. The fault is run-time data here, because
+// only operations that ask for a fault take this path.
 //
-// What each breaks of the rule in gather.hh (clear, flush, release):
+// How each breaks the rule of gather.hh (clear, flush, release):
 //
 //   TLBLAB_NO_FLUSH          no (2) at all
 //   TLBLAB_EARLY_FULL_FLUSH  (2) before (1), and of everything: CPUs load the entries again before
-//                            they are cleared, and nobody tells them afterwards
+//                            they are cleared, and are not told afterwards
 //
 // The others are elsewhere: TLBLAB_RELEASE_FIRST is a release rule (release/release_first.hh),
 // TLBLAB_NO_REPEAT is inside a flush request (flush/broadcast.hh), and under TLBLAB_TRUST_NONE the
 // operation is sound, but its caller does not own the ranges.
 //
-// Requests are counted all the same, by the gather, which believes to have made them. Their costs
-// are those of what was really done.
+// The gather still counts its requests, as if they had been made. Their costs are those of what was
+// really done.
 #pragma once
 
 #include "kmod/core/platform.hh"
@@ -44,7 +44,7 @@ class Faulty : public Forward<P> {
     return Forward<P>::lock_table(vma, start, end, table);
   }
 
-  /// The early flush's cost is that of the first request, the others had none.
+  /// The first request has the early flush's cost, the others have none.
   lab_flush_cost flush(const lab_flush& /*request*/) {
     const lab_flush_cost cost = early_cost_;
     early_cost_ = {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A platform that hands every call on to another: the base of those that change some of them. What
-// the platform below doesn't offer, this one doesn't either.
+// A platform that forwards every call to another: the base of wrappers that change some of them. It
+// offers only what the platform below offers.
 #pragma once
 
 #include "kmod/core/platform.hh"
@@ -12,7 +12,7 @@ class Forward {
  public:
   static constexpr bool kOneIntervalPerRequest = P::kOneIntervalPerRequest;
 
-  /// `below` outlives it.
+  /// `below` must outlive it.
   explicit Forward(P& below) : below_(below) {}
 
   bool lock_table(void* vma, u64 start, u64 end, lab_table& table) requires LocksTables<P> {

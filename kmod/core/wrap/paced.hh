@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A paced operation: a platform that announces each step which other CPUs can notice, before it is
-// taken, so that somebody can hold it there (struct tlblab_pace). The schemes above it don't know.
+// A paced operation: a platform that announces each step that other CPUs can notice before it is
+// taken, so that the caller can hold it there (struct tlblab_pace). The schemes above it don't
+// know.
 //
-// The steps are those of gather.hh's rule, each on its own: spans are cleared entry by entry, and
-// frames released one by one. So it stands below planted faults (faults.hh): what is announced is
+// The steps are those of gather.hh's rule, one at a time: spans are cleared entry by entry, and
+// frames released one by one. It is placed below planted faults (faults.hh), so that it announces
 // what is really done.
 #pragma once
 
@@ -12,7 +13,7 @@
 
 namespace tlblab::core {
 
-/// The contract of the platform below; frames stay where the caller wants them.
+/// The contract of the platform below, which includes how frames are packed.
 template <GathersOn P>
 requires Stops<P>
 class Paced : public Forward<P> {
