@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the core gives the kernel side: one of the two headers in which kmod/linux (C) and kmod/core
- * (C++) meet. The other, kmod/boundary/kernel.h, goes the other way. Plain data and plain
+ * What the core offers the kernel side: one of the two headers that kmod/linux (C) and kmod/core
+ * (C++) share. The other, kmod/boundary/kernel.h, goes the other way. Plain data and plain
  * functions.
  */
 #ifndef TLBLAB_BOUNDARY_CORE_H
@@ -30,8 +30,8 @@ struct lab_interval {
 };
 
 /*
- * What the lab knows of an entry, which may be empty for several reasons. Kept beside it with its
- * frame.
+ * What the lab knows about an entry, which may be empty for several reasons. Kept beside the entry,
+ * with its frame.
  */
 enum lab_entry_state {
 	LAB_ENTRY_SET,			/* maps its frame, as its VMA allows */
@@ -44,13 +44,13 @@ enum lab_entry_state {
 /* What to do about a fault. */
 enum lab_fault_answer {
 	LAB_FAULT_REFUSE,		/* SIGBUS */
-	LAB_FAULT_LOOK_AGAIN,		/* the entry is set meanwhile, or about to change */
-	LAB_FAULT_WAIT,			/* until the entry is busy no more; then look again */
+	LAB_FAULT_LOOK_AGAIN,		/* the entry was set meanwhile, or is about to change */
+	LAB_FAULT_WAIT,			/* until the entry is no longer busy; then look again */
 };
 
 /*
- * What operations may have left in an address space's TLBs: kmod/core/safety/leftovers.hh. 0 at
- * first; shared words, the core's to change.
+ * What operations may have left in the TLBs of an address space: kmod/core/safety/leftovers.hh. 0
+ * at first; shared words that only the core changes.
  */
 struct lab_leftovers {
 	__u64 marked;
@@ -60,10 +60,10 @@ struct lab_leftovers {
 /* What an operation needs of its caller. */
 struct lab_needs {
 	bool writes_vmas;	/* mmap_lock for writing; else for reading */
-	bool claims_ranges;	/* nobody else may work on them */
+	bool claims_ranges;	/* exclusive use of its ranges */
 	__u32 ceiling_pages;	/* effective: the lower of the request's and the machine's */
 	__u64 max_intervals;	/* lengths of the lists that it works with: no more than these, */
-	__u64 max_frames;	/* and no more than entries are set in its ranges, or 1 */
+	__u64 max_frames;	/* nor than the entries set in its ranges, but at least 1 */
 };
 
 /*
@@ -83,66 +83,61 @@ struct lab_plan {
 };
 
 /*
- * Checks the request and says what it needs. Returns 0; -22 (EINVAL) for values that no composition
- * has, or that don't go together; -95 (EOPNOTSUPP) for a composition that @can does not have here.
- * Any context.
+ * Checks the request and says what it needs. Returns 0; -22 (EINVAL) for values that are unknown or
+ * don't go together; -95 (EOPNOTSUPP) for a composition that is not in @can. Any context.
  */
 int lab_core_prepare(const struct tlblab_request *request, const struct tlblab_capabilities *can,
 		     struct lab_needs *needs);
 
 /*
- * The same for lab_core_populate(). Its lists are those of any request on what was populated: what
- * is timed then allocates nothing.
+ * The same for lab_core_populate(). Its lists are long enough for any request on what was
+ * populated, so that timed operations allocate nothing.
  */
 void lab_core_prepare_populate(const struct tlblab_capabilities *can, struct lab_needs *needs);
 
 /*
- * Capabilities that the core brings: operations, gathers, extents, releases, faults, flags. Any
+ * Fills in the core's capabilities: operations, gathers, extents, releases, faults, flags. Any
  * context.
  */
 void lab_core_describe(struct tlblab_capabilities *can);
 
 /*
  * Performs the operation and adds what it did to @account, which starts as zeroes. Returns 0; -4
- * (EINTR) if lab_resched_point() said to stop: what was cleared until then is flushed and released
- * all the same; -117 (EUCLEAN) if entries were left because they are not this arena's. Notes in
- * @leftovers, those of the address space, that something was performed. Sleeps; mmap_lock is held
- * as lab_needs says, and the ranges are claimed if it says so. Takes and drops page-table locks one
- * at a time. With a pace in the request each step but TLBLAB_STEP_RETURN, which is the caller's,
- * is announced by lab_stop_before().
+ * (EINTR) if lab_resched_point() said to stop: what was cleared until then is still flushed and
+ * released; -117 (EUCLEAN) if entries were left because they are not this arena's. Marks in
+ * @leftovers, which are the address space's, that something was performed. Sleeps; mmap_lock is
+ * held as lab_needs says, and the ranges are claimed if it says so. Takes and drops page-table
+ * locks one at a time. With a pace in the request each step but TLBLAB_STEP_RETURN, which is the
+ * caller's, is announced by lab_stop_before().
  */
 int lab_core_perform(struct lab_session *session, const struct lab_plan *plan,
 		     struct lab_leftovers *leftovers, struct tlblab_account *account);
 
 /*
- * Sets those entries of the pieces that are empty, and adds how many to @populated. Before the
- * first, the address space is flushed if anything was performed in it since that was last done.
- * Returns 0;
+ * Sets those entries of the pieces that are empty, and adds how many to @populated. Before that the
+ * address space is flushed if anything was performed in it since the last such flush. Returns 0;
  * -12 (ENOMEM) or -4 (EINTR), having set some; -117 (EUCLEAN), having set all but those that are
- * not this arena's. Sleeps; mmap_lock is held for reading by the caller, who also owns the ranges.
+ * not this arena's. Sleeps; the caller holds mmap_lock for reading and owns the ranges.
  */
 int lab_core_populate(struct lab_session *session, const struct lab_piece *pieces, __u64 nr_pieces,
 		      __u32 page_shift, struct lab_leftovers *leftovers, __u64 *populated);
 
 /*
  * A lab VMA is about to go: flushes the whole address space if anything was performed in it since
- * that was last done. What comes to be at its addresses must not meet what is left of it. Doesn't
- * sleep; interrupts are enabled.
+ * the last such flush, so that no stale translation is left for the next mapping of its addresses.
+ * Doesn't sleep; interrupts are enabled.
  */
 void lab_core_forget(struct lab_session *session, struct lab_leftovers *leftovers);
 
 /* The same, and releases what its entries had mapped when munmap() or exit emptied them. Sleeps. */
 void lab_core_close(struct lab_session *session, struct lab_leftovers *leftovers, void *vma);
 
-/*
- * A CPU faulted on an entry that was in @state a moment ago; @write: it wants to write. Any
- * context.
- */
+/* A CPU faulted on an entry that was in @state a moment ago; @write: on a write. Any context. */
 enum lab_fault_answer lab_core_fault(enum lab_entry_state state, bool write);
 
 /*
- * Gives what is in quarantine back to the kernel, after every CPU has flushed everything. One
- * caller at a time; sleeps. Returns how many frames that were.
+ * Gives the frames in quarantine back to the kernel, after every CPU has flushed everything. One
+ * caller at a time; sleeps. Returns the number of frames.
  */
 __u64 lab_core_drain(void);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel gives the core: one of the two headers in which kmod/linux (C) and kmod/core
- * (C++) meet. No Linux header is needed to read it. The contract of these calls, for any machine
- * that can stand below the core, is kmod/core/platform.hh; here is only what this machine adds to
- * it.
+ * What the kernel offers the core: one of the two headers that kmod/linux (C) and kmod/core (C++)
+ * share. It needs no Linux header. The contract of these calls, for any machine below the core, is
+ * kmod/core/platform.hh; the comments here say only what the kernel adds to it.
  */
 #ifndef TLBLAB_BOUNDARY_KERNEL_H
 #define TLBLAB_BOUNDARY_KERNEL_H
@@ -25,13 +24,13 @@ struct lab_table {
 
 /* One flush request: what it covers, and how it is made. */
 struct lab_flush {
-	const struct lab_interval *intervals;	/* ascending, disjoint; not looked at if @whole */
+	const struct lab_interval *intervals;	/* ascending, disjoint; ignored if @whole */
 	__u32 nr_intervals;		/* at least 1 unless @whole */
-	__u32 mechanism;		/* enum tlblab_mechanism; 0: no matter which */
-	__u32 stride_shift;		/* of what one entry maps; not looked at if @whole */
+	__u32 mechanism;		/* enum tlblab_mechanism; 0: any */
+	__u32 stride_shift;		/* of what one entry maps; ignored if @whole */
 	bool whole;			/* the whole address space */
-	bool tables_freed;		/* and what walks cached of page tables that went */
-	bool executable;		/* and instruction caches: an entry of it was */
+	bool tables_freed;		/* and what walks cached of freed page tables */
+	bool executable;		/* and instruction caches: an entry was executable */
 };
 
 /* What one flush request cost, to be added to the account. */
@@ -43,28 +42,29 @@ struct lab_flush_cost {
 	__u64 repeats;
 };
 
-/* What was found in a span of entries: bit i is that of page i. */
+/* What was found in a span of entries: bit i is page i. */
 struct lab_span {
 	__u64 cleared;		/* this arena's: empty now */
-	__u64 foreign;		/* somebody else's: as they were */
+	__u64 foreign;		/* not this arena's: unchanged */
 };
 
 /* What lab_reserve_span() reserved. */
 struct lab_reserved {
 	__u64 mask;			/* bit i: the entry of page i */
-	__s32 error;			/* 0; -12 (ENOMEM): it would have been more */
+	__s32 error;			/* 0; -12 (ENOMEM): no memory for the rest */
 };
 
 /* What lab_set_span() set. */
 struct lab_set {
 	__u64 mask;			/* these map their frames now */
-	__u64 foreign;			/* somebody else's: as they were */
+	__u64 foreign;			/* not this arena's: unchanged */
 	__s32 error;			/* 0; -12 (ENOMEM): no page table for the rest */
 };
 
 /*
- * Finds the first leaf table that exists and maps something of [@start, @end), and locks it with
- * the kernel's own page-table lock. False if there is none; then nothing is locked. Doesn't sleep.
+ * Finds the first existing leaf table that maps part of [@start, @end), and locks it with the
+ * kernel's own page-table lock. Returns false, with nothing locked, if there is none. Doesn't
+ * sleep.
  */
 bool lab_table_lock(struct lab_session *session, void *vma, __u64 start, __u64 end,
 		    struct lab_table *table);
@@ -79,14 +79,14 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 			       __u32 nr, void **frames);
 
 /*
- * x86. One flush request, complete on return, of one interval at most. Doesn't sleep, may be called
- * under a page-table lock, but with interrupts enabled.
+ * x86. One flush request, complete on return, of one interval at most. Doesn't sleep; may be called
+ * under a page-table lock; interrupts are enabled.
  */
 struct lab_flush_cost lab_shootdown(struct lab_session *session, const struct lab_flush *request);
 
 /*
- * arm64. The steps of a flush request (kmod/core/flush/broadcast.hh), each out of line, so that
- * what it compiles to can be held against what the memory model was asked about. Context as above.
+ * arm64. The steps of a flush request (kmod/core/flush/broadcast.hh), each out of line, so that its
+ * object code can be compared with what the memory model was asked about. Context as above.
  */
 void lab_publish(void);
 __u64 lab_read_asid(struct lab_session *session);
@@ -95,26 +95,28 @@ __u64 lab_invalidate_mm(__u64 asid, bool repeat);
 __u64 lab_complete(bool repeat);
 
 /*
- * Drops one mapping of each of the @nr frames (1 to 64; one may occur several times); those without
- * another go to the quarantine. Returns how many did. Takes spinlocks, doesn't sleep.
+ * Drops one mapping of each of the @nr frames (1 to 64; one may occur several times); frames
+ * without another mapping go to the quarantine. Returns how many did. Takes spinlocks, doesn't
+ * sleep.
  */
 __u64 lab_release_frames(struct lab_session *session, void *const *frames, __u32 nr);
 
 /*
- * For each of the @nr entries (1 to 64) from @address that is empty: a frame of the arena, with a
- * mapping counted that is to come, kept where the entry's is kept, and the entry busy. Sleeps.
+ * For each of the @nr entries (1 to 64) from @address that is empty: takes a frame of the arena,
+ * counts the mapping to come, records the frame in the entry's slot, and makes the entry busy.
+ * Sleeps.
  */
 struct lab_reserved lab_reserve_span(struct lab_session *session, void *vma, __u64 address,
 				     __u32 nr);
 /* Maps what is reserved of those entries. Sleeps, mmap_lock held. */
 struct lab_set lab_set_span(struct lab_session *session, void *vma, __u64 address, __u32 nr,
 			    __u64 reserved);
-/* Gives back what stayed reserved: nobody mapped it. Sleeps. */
+/* Gives back what is still reserved: it was not mapped. Sleeps. */
 void lab_unreserve_span(struct lab_session *session, void *vma, __u64 address, __u64 reserved);
 
 /*
  * Takes up to 64 of the frames that @vma's entries mapped when munmap() or exit emptied them.
- * Returns how many; 0: that was all.
+ * Returns how many; 0: no more.
  */
 __u32 lab_take_left(struct lab_session *session, void *vma, void **frames);
 
@@ -123,17 +125,19 @@ bool lab_resched_point(struct lab_session *session);
 
 /*
  * Stops a paced operation before a step until its caller lets it go on: see struct tlblab_pace.
- * @step: enum tlblab_step. @subject: as there, but before a release the frame's handle. @may_yield:
+ * @step: enum tlblab_step. @subject: as there, but the frame's handle before a release. @may_yield:
  * no page-table lock is held. Interrupts are enabled.
  */
 void lab_stop_before(struct lab_session *session, __u32 step, __u64 subject, bool may_yield);
 
-/* Monotonic, this CPU's own cheap clock would do: differences of one initiator, in ns. */
+/*
+ * Monotonic, in ns. Only differences on one initiator are used: a CPU's own cheap clock would do.
+ */
 __u64 lab_clock_ns(void);
 
 /*
- * Shared words, as kmod/core/words.hh says: a load, acquire; an addition, which returns the sum,
- * and a compare-and-exchange, both with full order.
+ * Shared words, as in kmod/core/words.hh: a load with acquire order; an addition that returns the
+ * sum, and a compare-and-exchange, both with full order.
  */
 __u64 lab_word_load(const __u64 *word);
 __u64 lab_word_add(__u64 *word, __u64 delta);
