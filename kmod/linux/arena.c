@@ -6,7 +6,7 @@
 
 #include "kmod/linux/lab.h"
 
-/* When there are none any more, no frame is kept back. */
+/* When the last one goes, the quarantine is emptied. */
 static atomic_t lab_nr_arenas;
 
 struct lab_arena *lab_arena_create(void)

@@ -25,6 +25,6 @@ void lab_capabilities(struct tlblab_capabilities *can)
 
 	*can = lab_can;
 	can->size = size;
-	/* Somebody may have changed it since. */
+	/* Root may have changed it since load. */
 	can->ceiling_pages = lab_arch_ceiling_pages();
 }

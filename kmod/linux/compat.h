@@ -44,7 +44,9 @@ static inline void lab_vm_flags_clear(struct vm_area_struct *vma, vm_flags_t fla
 #endif
 }
 
-/* 6.7 made shrinkers by itself, where before they were somebody's static object. */
+/*
+ * Since 6.7 the kernel allocates shrinkers; before that they were static objects of their owners.
+ */
 struct lab_shrinker {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 	struct shrinker *it;
@@ -85,8 +87,8 @@ static inline void lab_shrinker_unregister(struct lab_shrinker *shrinker)
 }
 
 /*
- * Says that a shrinker has freed whole pages, which reclaim would otherwise not count. 6.4 renamed
- * it.
+ * Tells reclaim that a shrinker has freed whole pages, which it would not count otherwise. Renamed
+ * in 6.4.
  */
 static inline void lab_account_reclaimed(unsigned long nr_pages)
 {
@@ -98,7 +100,7 @@ static inline void lab_account_reclaimed(unsigned long nr_pages)
 #endif
 }
 
-/* 6.6 gave pte_mkwrite() the VMA, for shadow stacks, which a lab VMA never is. */
+/* 6.6 gave pte_mkwrite() the VMA, for shadow stacks; a lab VMA is never one. */
 static inline pte_t lab_pte_mkwrite(pte_t pte)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
@@ -111,7 +113,7 @@ static inline pte_t lab_pte_mkwrite(pte_t pte)
 #ifdef CONFIG_X86
 #include <asm/tlbflush.h>
 
-/* From 6.15 on AMD's INVLPGB may serve an mm, from a moment on that the kernel chooses. */
+/* Since 6.15 the kernel may switch an mm to AMD's INVLPGB, at a time of its choice. */
 static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 {
 #ifdef CONFIG_BROADCAST_TLB_FLUSH
@@ -128,7 +130,7 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 
 /*
  * Cores with broken completion of broadcast TLBI: stable updates of mid-2026 (mainline
- * a8f78680ee6b) moved the repetition from __tlbi() to what completes it.
+ * a8f78680ee6b) moved the repetition from __tlbi() to the completion.
  */
 #ifdef __repeat_tlbi_sync
 #define LAB_TLBI_REPEATS_ITSELF 0
@@ -138,23 +140,21 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 #define lab_tlbi_sync() dsb(ish)
 #endif
 
-/* The kernel flushes the whole mm from so many pages on, where it has no range TLBI. */
+/* Without range TLBI the kernel flushes the whole mm from this many pages on. */
 #ifdef MAX_DVM_OPS
 #define LAB_MAX_TLBI MAX_DVM_OPS
 #else
 #define LAB_MAX_TLBI MAX_TLBI_OPS
 #endif
 
-/* 6.3 renamed what an alternative asks. @cap: a constant. */
+/* 6.3 renamed the test by an alternative. @cap: a constant. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define lab_has_cap(cap) alternative_has_cap_unlikely(cap)
 #else
 #define lab_has_cap(cap) alternative_has_feature_unlikely(cap)
 #endif
 
-/*
- * __TLBI_VADDR(), which newer headers take back at their end. The address counts in 4 KiB always.
- */
+/* __TLBI_VADDR(), which newer headers undefine at their end. The address counts units of 4 KiB. */
 static inline unsigned long lab_tlbi_operand(unsigned long address, u64 asid)
 {
 	return (address >> 12 & GENMASK_ULL(43, 0)) | asid << 48;

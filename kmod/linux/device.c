@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * /dev/tlblab: the module's beginning and end, and its calls, which copy arguments in and out.
- */
+/* /dev/tlblab: the module's init and exit, and its calls, which copy arguments in and out. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/miscdevice.h>
@@ -13,7 +11,7 @@
 #include "kmod/linux/arch.h"
 #include "kmod/linux/lab.h"
 
-/* The first version of each struct, for ever: no caller's is shorter. */
+/* Size of the first version of each struct. It never changes: no caller's struct is shorter. */
 #define LAB_CAPABILITIES_V1 80
 #define LAB_REQUEST_V1 320
 #define LAB_POPULATE_V1 40
@@ -28,7 +26,7 @@ static_assert(sizeof(struct tlblab_request) == LAB_REQUEST_V1 + sizeof(__u64));
 static_assert(sizeof(struct tlblab_populate) == LAB_POPULATE_V1);
 static_assert(sizeof(struct tlblab_totals) == LAB_TOTALS_V1);
 
-/* @to is one of the structs: its first field is the size, as the caller has it. */
+/* @to is one of the structs. Its first field is the size of the caller's. */
 static int lab_copy_in(void *to, size_t known, size_t least, const void __user *from)
 {
 	u32 size;
@@ -41,7 +39,7 @@ static int lab_copy_in(void *to, size_t known, size_t least, const void __user *
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	err = copy_struct_from_user(to, known, from, size);
-	/* As checked, whatever became of it in the meantime. */
+	/* The size that was checked, even if the caller has changed it meanwhile. */
 	*(u32 *)to = size;
 	return err;
 }
@@ -68,7 +66,7 @@ static int lab_call_perform(struct file *file, void __user *user)
 	int err = lab_copy_in(&request, sizeof(request), LAB_REQUEST_V1, user);
 
 	err = err ?: lab_perform(file, &request, (unsigned long)user);
-	/* What was done beside foreign entries is done. */
+	/* With foreign entries the rest was done, and the account says so. */
 	if (err && err != -EUCLEAN)
 		return err;
 	return lab_copy_out(user, &request, sizeof(request)) ?: err;

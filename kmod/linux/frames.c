@@ -2,15 +2,15 @@
 /*
  * Where frames come from and where they go.
  *
- * The safety rule: a scheme may be wrong, and then a CPU still reaches a frame that was released.
- * So a released frame goes to the quarantine, and back to the kernel only after every CPU has
- * flushed everything that it holds, and if no entry of any VMA is set to it. The order is that of
- * kmod/core/safety/quarantine.hh; here are its steps. They are taken when a caller wants a frame,
+ * The safety rule: if a scheme is wrong, a CPU can still reach a frame that was released. So a
+ * released frame goes to the quarantine, and back to the kernel only after every CPU has flushed
+ * everything that it holds, and only if no entry of any VMA is set to it. The order is that of
+ * kmod/core/safety/quarantine.hh; its steps are here. They are taken when a caller wants a frame,
  * when the last arena goes, or when the kernel is short of memory, never by a timer: the global
  * flush must not fall into a timed window without need.
  *
- * No machine is brought to its knees by an experiment: there is a cap, a part of the memory that is
- * left alone, a shrinker, and the caller's memory cgroup pays.
+ * An experiment must not exhaust the machine: there is a cap, part of the memory is left alone,
+ * there is a shrinker, and the caller's memory cgroup is charged.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,24 +28,24 @@
 #include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
 
-/* So much memory in quarantine makes one global flush worth while. */
+/* This much memory in quarantine is worth a global flush. */
 #define LAB_QUARANTINE_BYTES SZ_16M
 
-/* A look at the machine's memory each so many frames, and the part of it that is left alone. */
+/* Memory is checked every LAB_LOOK_FRAMES frames; 1/LAB_SPARE_PART of it is left alone. */
 #define LAB_LOOK_FRAMES 64
 #define LAB_SPARE_PART 32
 
-/* Memory that can't be had without much ado isn't had. */
+/* Allocations fail early rather than reclaim hard. */
 #define LAB_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_NORETRY)
 
-/* The part of the machine's memory that may be taken if nobody says otherwise. */
+/* By default 1/LAB_USUAL_PART of the machine's memory may be taken. */
 #define LAB_USUAL_PART 4
 
 static unsigned int lab_max_mib;
 module_param_named(max_mib, lab_max_mib, uint, 0644);
 MODULE_PARM_DESC(max_mib, "Most memory that frames may take, in MiB; 0: a quarter of the machine's");
 
-/* Whose frames are whose, at any instant: taken = returned + quarantined + in use. */
+/* Where the frames are. At any instant: taken = returned + quarantined + in use. */
 static DEFINE_SPINLOCK(lab_books_lock);
 static struct {
 	u64 taken;
@@ -89,7 +89,7 @@ u64 lab_quarantine_take(void)
 	lockdep_assert_held(&lab_drain_lock);
 	spin_lock(&lab_books_lock);
 	list_splice_init(&lab_quarantined, &lab_drained);
-	/* All there are: a drain leaves none on its own list. In the books until they are back. */
+	/* All on lab_drained: the last drain left none there. In the books until given back. */
 	nr = lab_books.quarantined;
 	spin_unlock(&lab_books_lock);
 	return nr;
@@ -160,10 +160,10 @@ static unsigned long lab_shrink_count(struct shrinker *shrinker, struct shrink_c
 }
 
 /*
- * All or nothing: the flush costs the same for one frame as for all of them. Who needs memory waits
- * for a drain that is under way, be it kswapd's, and what comes of that counts for it, too: else it
- * would see no progress, and somebody would be killed for memory that is about to be free. A drain
- * allocates nothing, so nobody waits for himself.
+ * All or nothing: the flush costs the same for one frame as for all of them. Reclaim waits for a
+ * drain that is under way, even kswapd's, and counts what that frees as its own: otherwise it would
+ * see no progress, and a process would be killed for memory that is about to be free. A drain
+ * allocates nothing, so it never waits for itself.
  */
 static unsigned long lab_shrink_scan(struct shrinker *shrinker, struct shrink_control *control)
 {
@@ -179,7 +179,7 @@ static unsigned long lab_shrink_scan(struct shrinker *shrinker, struct shrink_co
 	return freed;
 }
 
-/* Memory that looks available and isn't to us: our frames can't be moved, nor lie in CMA. */
+/* Memory that counts as available but is not for us: our frames can't be moved or lie in CMA. */
 static unsigned long lab_not_for_us(void)
 {
 	unsigned long nr = global_zone_page_state(NR_FREE_CMA_PAGES);
@@ -197,8 +197,9 @@ static unsigned long lab_not_for_us(void)
 }
 
 /*
- * Rather fail than have the OOM killer choose somebody for an experiment: the machine keeps a part
- * of its memory, for the page tables of what we took among others. Looked at now and then.
+ * Fail rather than have the OOM killer choose a victim because of an experiment: the machine keeps
+ * a part of its memory, among others for the page tables of what we took. Checked every
+ * LAB_LOOK_FRAMES frames.
  */
 static bool lab_memory_is_short(u64 taken)
 {
@@ -216,7 +217,7 @@ static void lab_unbook_frame(void)
 	spin_unlock(&lab_books_lock);
 }
 
-/* Enters a frame that will be taken in the books, if there is room for it. */
+/* Books a frame that is about to be taken, if there is room for it. */
 static bool lab_book_frame(void)
 {
 	u64 max = lab_max_frames(), taken;
@@ -236,7 +237,7 @@ static bool lab_book_frame(void)
 	return false;
 }
 
-/* A node that was asked for is meant; else any will do that isn't far. */
+/* A node that was asked for is binding; otherwise any node nearby will do. */
 static struct page *lab_page_take(int node)
 {
 	return node == NUMA_NO_NODE ? alloc_pages(LAB_GFP | __GFP_ZERO, 0) :
@@ -274,7 +275,7 @@ struct lab_frame *lab_frame_take(int node)
 	if (lab_read_book(&lab_books.quarantined) >= LAB_QUARANTINE_BYTES >> PAGE_SHIFT)
 		lab_drain();
 	frame = lab_frame_from_kernel(node);
-	/* The kernel has none left, or we may take no more; we may hold some that nobody needs. */
+	/* No memory, or past the cap: the quarantine may hold frames that can go back. */
 	if (!frame && lab_drain())
 		frame = lab_frame_from_kernel(node);
 	return frame;

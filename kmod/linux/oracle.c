@@ -2,9 +2,9 @@
 /*
  * The oracle's side in the module: tags in frames, for witnesses to read through their own TLBs.
  *
- * What the module must know of a tag it keeps in the frame's record, where no stale translation
+ * The module keeps what it must know about a tag in the frame's record, which no stale translation
  * reaches: two bits, and in the others the time at which the frame's last entry was cleared. A
- * frame that was never tagged has 0 there, and nothing is ever written to it.
+ * frame that was never tagged has 0 there, and nothing is ever written to the frame.
  */
 #include <linux/atomic.h>
 #include <linux/mm.h>
@@ -16,7 +16,7 @@
 #define LAB_RETAGGED 2ul	/* and was released with the oracle on: its guard is set */
 #define LAB_TAG_BITS (LAB_TAGGED | LAB_RETAGGED)
 
-/* A released frame's guard is this, and the frame's number in the bits that are 0 here. */
+/* A released frame's guard: this, with the frame's number in the bits that are 0 here. */
 #define LAB_GUARD 0x7ab1ed0000000000ull
 
 static atomic64_t lab_tagged_frames;
@@ -46,7 +46,7 @@ void lab_oracle_cleared(struct lab_frame *const *frames, u32 nr)
 	for (i = 0; i < nr; i++) {
 		/*
 		 * Another entry of the frame may be cleared at this moment, under another lock.
-		 * Either time is right; and whoever releases last has written before.
+		 * Either time is right, and the last to release has written before.
 		 */
 		if (READ_ONCE(frames[i]->tag))
 			WRITE_ONCE(frames[i]->tag, now_ns | LAB_TAGGED);
@@ -63,12 +63,12 @@ void lab_oracle_released(const struct list_head *frames)
 
 		if (!frame->tag)
 			continue;
-		/* Who can still write to the frame may have spoilt any of it. */
+		/* A CPU that can still write to the frame may have spoilt any of it. */
 		WRITE_ONCE(tag->cleared_ns, frame->tag & ~LAB_TAG_BITS);
 		WRITE_ONCE(tag->released_ns, now_ns);
 		WRITE_ONCE(tag->guard, lab_guard(frame));
 		frame->tag |= LAB_RETAGGED;
-		/* A witness that reads RELEASED reads the rest of it as written above. */
+		/* A witness that reads RELEASED sees the rest of the tag as written above. */
 		smp_store_release(&tag->state, (u64)TLBLAB_RELEASED);
 	}
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Paced operations: before each step the caller is told, in a word of its memory, and waited for.
+ * Paced operations: before each step the module tells the caller, in a word of the caller's memory,
+ * and waits for it.
  *
- * The wait is a loop, because a page-table lock may be held. It ends by itself, in all stops
- * together, well before a watchdog would bark (a soft lockup takes 20 s, an RCU stall 21 s; both
- * can be set lower). Another VMA's faults under the same lock spin meanwhile, so it is half a
- * second unless there are none.
+ * The wait is a loop, because a page-table lock may be held. All waits of an operation together end
+ * well before a watchdog would fire (a soft lockup takes 20 s, an RCU stall 21 s; both can be set
+ * lower). Faults in other VMAs under the same lock spin meanwhile, so the limit is half a second
+ * unless there are no such VMAs.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -25,7 +26,7 @@ int lab_pacer_begin(struct lab_pacer *pacer, u64 user_pace)
 	nr = pin_user_pages_fast(user_pace, 1, FOLL_WRITE, &pacer->page);
 	if (nr != 1) {
 		pacer->page = NULL;
-		/* There are more ways to say that it is no such memory. */
+		/* Other errors also say that this is not such memory. */
 		return nr == -ENOMEM || nr == -EINTR ? nr : -EFAULT;
 	}
 	/* 64-bit kernels have all memory mapped, see compat.h. */
@@ -55,9 +56,9 @@ void lab_pacer_stop(struct lab_pacer *pacer, u32 step, u64 subject, bool may_yie
 		return;
 	WRITE_ONCE(pace->step, step);
 	WRITE_ONCE(pace->subject, subject);
-	/* Whoever reads the stop's number reads its step and subject. */
+	/* A reader of the stop's number also sees its step and subject. */
 	smp_store_release(&pace->stopped, nr + 1);
-	/* What was done before the stop was allowed to end is seen after it. */
+	/* What the caller did before it allowed the step is visible after the loop. */
 	while (smp_load_acquire(&pace->allowed) <= nr && !pacer->over) {
 		waited = jiffies - start;
 		pacer->late = waited >= pacer->left;

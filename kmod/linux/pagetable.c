@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Entries: leaf tables found and locked, spans of entries cleared and set, by the kernel's own
+ * Entries: finds and locks leaf tables, clears and sets spans of entries. All by the kernel's own
  * helpers, so that paravirt and page-table checks see what we do.
  *
- * Why a table that was found stays. mmap_lock is held for reading, so no VMA goes or shrinks.
- * munmap() that has downgraded its lock frees tables down to the neighbouring VMAs and no further
+ * Why a table that was found stays: mmap_lock is held for reading, so no VMA goes or shrinks. A
+ * munmap() that has downgraded its lock frees tables up to the neighbouring VMAs and no further
  * (its floor and ceiling). khugepaged and the kernel's reclaim of empty tables (PT_RECLAIM, from
  * 6.14 on) take only tables that lie wholly in a VMA of their own, anonymous or of a file that they
- * may collapse, never in ours. So no second look is needed after the table's lock is taken, as
+ * may collapse; ours is neither. So no second look is needed after the table's lock is taken, as
  * pte_offset_map_lock() would take, which modules can't call. Any other way to free a table that
  * maps part of a lab VMA would break this.
  */
@@ -84,9 +84,9 @@ unsigned long lab_frame_bits(unsigned long pfn)
 }
 
 /*
- * Young and dirty from birth: no walker has to write to the entry in a timed window. Special last
- * and inline: arm64's set_pte_at() then needs nothing that it would do for other entries, and that
- * modules can't call.
+ * Young and dirty from the start, so that no walker has to write to the entry in a timed window.
+ * Special last and inline: arm64's set_pte_at() then does none of what it does for other entries,
+ * which modules can't call.
  */
 static __always_inline pte_t lab_entry(const struct vm_area_struct *vma, unsigned long pfn)
 {
@@ -98,8 +98,8 @@ static __always_inline pte_t lab_entry(const struct vm_area_struct *vma, unsigne
 }
 
 /*
- * Whether an entry that is not as we set it is ours all the same: the kernel may have taken an
- * accessed or soft-dirty bit away. If not, says so in the log.
+ * Whether an entry that is not as we set it is still ours: the kernel may have cleared an accessed
+ * or soft-dirty bit. If it is not ours, says so in the log.
  */
 static noinline bool lab_is_ours(const struct lab_vma *lab, unsigned long index, pte_t entry,
 				 const struct lab_frame *frame)
@@ -124,7 +124,7 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 	u64 bit = 1;
 
 	lockdep_assert_held((spinlock_t *)table->lock);
-	/* Whoever miscounts, and by whatever page size: never a neighbour's entry. */
+	/* Even with a wrong count or page size: never beyond the table's part of the piece. */
 	nr = min_t(u64, nr, (table->end - address) >> PAGE_SHIFT);
 	while (nr) {
 		unsigned long *slot = lab_vma_slot(lab, index);
@@ -161,7 +161,7 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 	return span;
 }
 
-/* What lab_set_entry() is told. */
+/* What lab_set_entry() works with. */
 struct lab_setting {
 	struct mm_struct *mm;
 	struct vm_area_struct *vma;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TLBLAB_PERFORM: a request given to its engine; for the lab's, checked and handed to the core with
- * all that it needs.
+ * TLBLAB_PERFORM: gives a request to its engine. The lab's checks it, and calls the core with all
+ * that it needs.
  */
 #include <linux/capability.h>
 #include <linux/sched.h>
@@ -38,7 +38,7 @@ static int lab_run_core(struct lab_work *work, struct tlblab_request *request,
 	return err;
 }
 
-/* Neither account nor pace would have a page to be written to. */
+/* If the ranges contain the request or the pace: the account and pace could not be written. */
 static bool lab_in_its_own_way(const struct lab_work *work, const struct tlblab_request *request,
 			       u64 user_argument)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel gives the core (kernel.h), as far as it is a matter of a line each. Entries are
- * in pagetable.c, the quarantine's steps in frames.c, flushes in kmod/arch.
+ * What the kernel offers the core (kernel.h): the calls that take a line or two. Entries are in
+ * pagetable.c, the quarantine's steps in frames.c, flushes in kmod/arch.
  */
 #include <linux/atomic.h>
 #include <linux/sched/signal.h>

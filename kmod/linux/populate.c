@@ -34,7 +34,7 @@ int lab_populate(struct file *file, struct tlblab_populate *populate)
 		err = lab_core_populate(&session, work.pieces.list, work.pieces.nr, PAGE_SHIFT,
 					&work.space->leftovers, &populate->populated);
 		lab_work_end(&work);
-		/* So that performing on these ranges, by whatever scheme, allocates nothing. */
+		/* So that performing on these ranges allocates nothing, under any scheme. */
 		err = err ?: lab_work_fit(&work, work.ranges.nr_pages);
 	}
 	lab_work_drop(&work);

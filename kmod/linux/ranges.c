@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From the caller's list to pieces of VMAs: copied before any lock, checked, claimed against other
- * initiators, found in the address space.
+ * From the caller's list to pieces of VMAs: the list is copied before any lock is taken, checked,
+ * claimed against other initiators, and found in the address space.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
-/* Without userfaultfd it doesn't include what it uses. */
+/* If userfaultfd is not configured, this does not include what it uses. */
 #include <linux/userfaultfd_k.h>
 
 #include "kmod/linux/lab.h"
@@ -63,7 +63,7 @@ bool lab_ranges_touch(const struct lab_ranges *ranges, u64 start, u64 len)
 	return false;
 }
 
-/* Both lists ascend: one pass over the two. */
+/* Both lists are ascending: one pass over the two. */
 static bool lab_ranges_overlap(const struct lab_ranges *a, const struct lab_ranges *b)
 {
 	u64 i = 0, j = 0;
@@ -89,7 +89,7 @@ static bool lab_claimable(const struct lab_arena *arena, const struct lab_claim 
 	list_for_each_entry(other, &arena->claims, link) {
 		if (other->mm == claim->mm && lab_ranges_overlap(other->ranges, claim->ranges))
 			return false;
-		/* Long lists, and as many as there are callers. */
+		/* The lists may be long, and there is one per caller. */
 		cond_resched();
 	}
 	return true;
@@ -133,7 +133,7 @@ int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 	u64 i;
 
 	mmap_assert_locked(mm);
-	/* Another MMU's translations would not be flushed by us. */
+	/* We would not flush another MMU's translations. */
 	if (mm_has_notifiers(mm))
 		return -EBUSY;
 	if (lab_scratch_fit_pieces(scratch, ranges->nr))
@@ -147,7 +147,7 @@ int lab_pieces_find(struct lab_pieces *pieces, struct lab_scratch *scratch,
 		if (!vma || start >= vma->vm_end) {
 			vma = find_vma(mm, start);
 			lab = vma ? lab_vma_of(vma, file) : NULL;
-			/* It may plant what is no entry of ours, and means to know of faults. */
+			/* userfaultfd may set entries that aren't ours, and wants to see faults. */
 			if (lab && userfaultfd_armed(vma))
 				return -EBUSY;
 			if (lab)
@@ -175,7 +175,8 @@ bool lab_pieces_are_alone(const struct lab_pieces *pieces, struct mm_struct *mm,
 		struct vm_area_struct *other;
 
 		/*
-		 * Whoever faults under a lock of such a table waits for us. Each is looked at once.
+		 * A fault under the lock of a shared table would wait for us. Each VMA is looked at
+		 * once.
 		 */
 		for (other = find_vma(mm, start); other && other->vm_start < end;
 		     other = find_vma(mm, other->vm_end))

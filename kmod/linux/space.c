@@ -78,7 +78,7 @@ void lab_scratch_put(struct lab_space *space, struct lab_scratch *scratch)
 	spin_unlock(&space->lock);
 }
 
-/* Makes *list hold @nr elements of @size bytes at least. */
+/* Makes *list hold at least @nr elements of @size bytes. */
 static int lab_fit(void **list, u64 *max, u64 nr, size_t size)
 {
 	if (nr <= *max)
@@ -87,7 +87,7 @@ static int lab_fit(void **list, u64 *max, u64 nr, size_t size)
 	kvfree(*list);
 	*list = NULL;
 	*max = 0;
-	/* What kvmalloc() warns of past INT_MAX, any caller could bring about. */
+	/* kvmalloc() warns past INT_MAX, and any caller could cause that. */
 	if (nr > INT_MAX / size || lab_should_fail())
 		return -ENOMEM;
 	*list = kvmalloc(nr * size, GFP_KERNEL_ACCOUNT);

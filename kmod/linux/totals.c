@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The account of all operations since the module was loaded. Each operation counts for itself and
- * is added here once, to its CPU's own counters: no cache line goes from CPU to CPU meanwhile.
+ * is added here once, to the counters of its CPU, so that no cache line moves between CPUs
+ * meanwhile.
  */
 #include <linux/percpu.h>
 
@@ -21,10 +22,7 @@ struct lab_cpu_totals {
 
 static DEFINE_PER_CPU(struct lab_cpu_totals, lab_cpu_totals);
 
-/*
- * What isn't known of a part isn't known of the sum. Each CPU writes its own sums while others may
- * read them.
- */
+/* If a part is unknown, so is the sum. Each CPU writes its own sums while others may read them. */
 static void lab_terms_add(u64 *sum, const u64 *terms)
 {
 	size_t i;

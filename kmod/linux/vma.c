@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lab VMAs: their hooks, and what is known of each of their entries.
+ * Lab VMAs: their hooks, and what is known about each of their entries.
  *
  * Entries are special (a PFN map), so that the kernel leaves the frames alone: no rmap, no LRU, no
- * gup, no NUMA hints. What the kernel may do to a lab VMA is munmap() it whole, and exit.
- * Everything else is refused by a flag or a hook here.
+ * gup, no NUMA hints. Only munmap() of a whole lab VMA and exit are allowed. Everything else is
+ * refused by a flag or a hook here.
  */
 #include <linux/interval_tree_generic.h>
 #include <linux/slab.h>
@@ -62,7 +62,7 @@ static int lab_make_slots(struct lab_vma *lab, unsigned long index, u32 nr)
 			kcalloc(LAB_CHUNK, sizeof(*slots), GFP_KERNEL_ACCOUNT);
 		if (!slots)
 			return -ENOMEM;
-		/* Two that populate neighbouring ranges may want the same. */
+		/* Two callers that populate neighbouring ranges may want the same. */
 		if (cmpxchg(&lab->chunks[chunk], NULL, slots))
 			kfree(slots);
 	}
@@ -83,7 +83,7 @@ struct lab_reserved lab_reserve_span(struct lab_session *session, void *lab_vma,
 		unsigned long *slot = lab_vma_slot(lab, index + i);
 		struct lab_frame *frame;
 
-		/* Our claim keeps it as it is, but for those who trust none. */
+		/* Our claim keeps it as it is, except from requests with TLBLAB_TRUST_NONE. */
 		if (READ_ONCE(*slot))
 			continue;
 		frame = lab_arena_frame(session->arena, lab->pgoff + index + i, populate->node,
@@ -147,8 +147,9 @@ static void lab_vma_open(struct vm_area_struct *vma)
 }
 
 /*
- * munmap() or exit has cleared the entries and flushed: what it found, that is. What schemes left
- * behind, knowingly or not, would else serve the next mapping of these addresses with our frames.
+ * munmap() or exit has cleared and flushed the entries that it found set. Any other translation
+ * that schemes left behind, knowingly or not, would lead from the next mapping of these addresses
+ * to our frames.
  */
 static void lab_vma_close(struct vm_area_struct *vma)
 {
@@ -193,8 +194,8 @@ static enum lab_entry_state lab_state(const unsigned long *slot)
 }
 
 /*
- * Waits with mmap_lock, or the VMA's, held for reading: so does the operation that made the entry
- * busy, and it takes no more of them.
+ * Waits with mmap_lock, or the VMA's lock, held for reading. So does the operation that made the
+ * entry busy, and it takes no more of these locks.
  */
 static vm_fault_t lab_vma_fault(struct vm_fault *vmf)
 {
@@ -233,7 +234,7 @@ int lab_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	unsigned long nr_pages = vma_pages(vma);
 	struct lab_vma *lab;
 
-	/* No PROT_NONE entries: the kernel takes them for NUMA hints and mends them. */
+	/* No PROT_NONE entries: the kernel takes them for NUMA hints and resolves them. */
 	if (!(vma->vm_flags & VM_SHARED) || !(vma->vm_flags & (VM_READ | VM_WRITE)))
 		return -EINVAL;
 	if (nr_pages > TLBLAB_MAX_BYTES >> PAGE_SHIFT ||
@@ -259,7 +260,7 @@ int lab_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	lab->pgoff = vma->vm_pgoff;
 
 	/*
-	 * PFNMAP: no struct page for anybody. IO: no gup, and madvise() can't undo DONTCOPY.
+	 * PFNMAP: struct page is not used. IO: no gup, and madvise() can't undo DONTCOPY.
 	 * DONTEXPAND, DONTCOPY: mremap() can't grow it, fork() doesn't share it.
 	 */
 	lab_vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);

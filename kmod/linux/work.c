@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What both calls that do something begin with: the caller's list copied before any lock, claimed,
- * found.
+ * What perform and populate begin with: the caller's list is copied before any lock is taken, then
+ * claimed and found.
  */
 #include <linux/sched.h>
 
@@ -75,7 +75,7 @@ unclaim:
 
 int lab_work_fit(struct lab_work *work, u64 nr_entries)
 {
-	/* A span more: only a batch's own limit makes it full. */
+	/* One span more, so that only a batch's own limit makes it full. */
 	u64 nr = nr_entries + LAB_SPAN;
 
 	return lab_scratch_fit_core(work->scratch, clamp(nr, 1ULL, work->needs->max_frames),

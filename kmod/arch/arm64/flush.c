@@ -2,8 +2,8 @@
 /*
  * arm64: TLBI broadcast to the inner-shareable domain, complete after a DSB. No CPU is interrupted
  * and no mask of CPUs is kept. Arm ARM (DDI 0487), D8.14 TLB maintenance. The kernel's own inlines
- * refer to a symbol that it doesn't export since 6.6; its macros can be had. What follows what is
- * the core's to say (kmod/core/flush/broadcast.hh): here is one step a function.
+ * refer to a symbol that is not exported since 6.6; its macros can be used. The core decides on the
+ * order of the steps (kmod/core/flush/broadcast.hh); here is one function per step.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,7 +15,7 @@
 #include "kmod/linux/arch.h"
 #include "kmod/linux/compat.h"
 
-/* Whether this machine's cores need invalidation and completion once more. */
+/* Whether this machine's cores need invalidation and completion twice. */
 static bool lab_needs_repeat(void)
 {
 	return lab_has_cap(ARM64_WORKAROUND_REPEAT_TLBI);
@@ -24,7 +24,7 @@ static bool lab_needs_repeat(void)
 int lab_arch_init(void)
 {
 #ifdef ARM64_WORKAROUND_4193714
-	/* The kernel interrupts CPUs besides (sme_do_dvmsync()), which modules can't call. */
+	/* The kernel also interrupts CPUs, by sme_do_dvmsync(), which modules can't call. */
 	if (lab_has_cap(ARM64_WORKAROUND_4193714)) {
 		pr_err("these cores have erratum 4193714 (SME acknowledges DVMSync early, CVE-2026-0995): broadcast TLBI alone does not complete here; `tlblab list` shows what works without the module\n");
 		return -EOPNOTSUPP;
@@ -37,7 +37,7 @@ void lab_arch_describe(struct tlblab_capabilities *can)
 {
 	can->mechanisms = BIT_ULL(TLBLAB_TLBI_DSB_EACH) | BIT_ULL(TLBLAB_TLBI_DSB_ONCE);
 	can->features |= TLBLAB_HAS_BROADCAST;
-	/* With range TLBI, which we don't use, its ceiling is another, and means other things. */
+	/* With range TLBI, not used here, the kernel's ceiling differs in value and meaning. */
 	if (!system_supports_tlb_range())
 		can->features |= TLBLAB_KNOWS_CEILING;
 	if (lab_needs_repeat())
@@ -60,8 +60,8 @@ u64 lab_read_asid(struct lab_session *session)
 }
 
 /*
- * A TLBI of the last level: no table was freed. Where the kernel's macro repeats it by itself, the
- * one that doesn't is written out.
+ * A TLBI of the last level, because no table was freed. Where the kernel's macro repeats it by
+ * itself, the variant that doesn't is written out.
  */
 static void lab_tlbi_page(unsigned long operand, bool repeat)
 {
@@ -115,7 +115,7 @@ u64 lab_complete(bool repeat)
 	return lab_needs_repeat();
 }
 
-/* Broadcasting it from every CPU would be as many storms. */
+/* Local: every CPU runs this, and a broadcast from each would be a storm. */
 void lab_arch_flush_everything(void)
 {
 	local_flush_tlb_all();

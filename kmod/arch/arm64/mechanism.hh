@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// How other CPUs are told, as the core calls it: the part of its platform that is arm64's. The
-// other one is kmod/arch/x86/mechanism.hh; which of them is meant, the include path says.
+// Flush requests on arm64: the architecture's part of the core's platform. The counterpart is
+// kmod/arch/x86/mechanism.hh; the include path selects one of them.
 #pragma once
 
 #include "kmod/core/flush/broadcast.hh"
@@ -8,17 +8,17 @@
 
 namespace tlblab::core {
 
-/// TLBI broadcast to the inner-shareable domain, in the order of broadcast.hh; a list of intervals
-/// a request.
+/// TLBI broadcast to the inner-shareable domain, in the order of broadcast.hh; each request takes a
+/// list of intervals.
 class Mechanism {
  public:
   static constexpr bool kOneIntervalPerRequest = false;
 
-  /// `plan`: null for a flush that no request asks for.
+  /// `plan`: null for flushes that belong to no request.
   Mechanism(lab_session* session, const lab_plan* plan)
       : session_(session), repeat_(plan == nullptr || plan->request->fault != TLBLAB_NO_REPEAT) {}
 
-  /// Nothing has to be done for executable entries: there are none (lab_arena_mmap()).
+  /// Executable entries need nothing: there are none (lab_arena_mmap()).
   lab_flush_cost flush(const lab_flush& request) {
     return broadcast_flush(*this, request,
                            {.each = request.mechanism == TLBLAB_TLBI_DSB_EACH, .repeat = repeat_});

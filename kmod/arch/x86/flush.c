@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * x86: the kernel's own shootdown. It knows of lazy CPUs, PCIDs, page-table isolation and
+ * x86: the kernel's own shootdown. It knows about lazy CPUs, PCIDs, page-table isolation and
  * hypervisors, and interrupts the CPUs that have the mm loaded. Intel SDM vol. 3, 4.10.4.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -16,8 +16,8 @@
 #include "kmod/arch/x86/symbols.h"
 
 /*
- * The ceiling of a kernel that doesn't let us read its own: the default of
- * tlb_single_page_flush_ceiling since it exists.
+ * The ceiling if we can't read the kernel's own: the default of tlb_single_page_flush_ceiling in
+ * every version that has it.
  */
 #define LAB_USUAL_CEILING 33
 
@@ -58,8 +58,8 @@ u32 lab_arch_ceiling_pages(void)
 }
 
 /*
- * Other CPUs that the kernel is about to consider; which of them are lazy is decided later. Nobody
- * knows how many listen to a broadcast (INVLPGB), and no interrupt follows it.
+ * The other CPUs that the kernel is about to consider; it decides later which of them are lazy.
+ * With a broadcast (INVLPGB) the number of CPUs that listen is unknown, and no interrupt is sent.
  */
 static u64 lab_targets(struct mm_struct *mm)
 {
@@ -69,7 +69,7 @@ static u64 lab_targets(struct mm_struct *mm)
 	if (lab_mm_is_broadcast(mm))
 		return TLBLAB_UNKNOWN;
 	cpu = get_cpu();
-	/* CPUs come and go meanwhile: any of the numbers is right. */
+	/* CPUs come and go meanwhile: any of the values is right. */
 	targets = data_race(cpumask_weight(mm_cpumask(mm)) - cpumask_test_cpu(cpu, mm_cpumask(mm)));
 	put_cpu();
 	return targets;

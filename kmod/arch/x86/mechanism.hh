@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// How other CPUs are told, as the core calls it: the part of its platform that is x86's. The other
-// one is kmod/arch/arm64/mechanism.hh; which of them is meant, the include path says.
+// Flush requests on x86: the architecture's part of the core's platform. The counterpart is
+// kmod/arch/arm64/mechanism.hh; the include path selects one of them.
 #pragma once
 
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {
 
-/// The kernel's own shootdown, one interval a request: flush_tlb_mm_range() takes no list.
+/// The kernel's own shootdown, one interval per request: flush_tlb_mm_range() takes no list.
 class Mechanism {
  public:
   static constexpr bool kOneIntervalPerRequest = true;

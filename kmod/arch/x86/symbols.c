@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unexported functions found by way of a kprobe: registered disabled, so that nothing is patched,
- * it knows the address; then it goes. Variables, which no kprobe can stand at, by the kernel's own
- * table of symbols, whose look-up is such a function.
+ * Finds unexported functions by a kprobe: registered disabled, so that nothing is patched, it gives
+ * the address and is unregistered again. Variables can't have a kprobe; the kernel's own table of
+ * symbols has them, and its look-up is such a function.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Functions and variables of the kernel that it does not export. */
+/* Functions and variables that the kernel does not export. */
 #ifndef TLBLAB_SYMBOLS_H
 #define TLBLAB_SYMBOLS_H
 
@@ -10,8 +10,8 @@
 void *lab_find_function(const char *name);
 
 /*
- * The address of a variable by its name, or NULL where the kernel doesn't tell (no kallsyms of
- * data). Sleeps.
+ * The address of a variable by its name, or NULL if the kernel can't tell (no kallsyms of data).
+ * Sleeps.
  */
 const void *lab_find_variable(const char *name);
 

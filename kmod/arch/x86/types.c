@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Are the kernel's functions that we find by name of the type by which we call them? Nothing is
- * compiled here: a kernel whose headers say otherwise fails to build the module, rather than to run
- * it. The declarations are hidden from modules, so for once this is none.
+ * Checks that the kernel's functions that we find by name have the types by which we call them.
+ * This generates no code: if a kernel's headers differ, the module does not build, instead of
+ * failing when it runs. The declarations are hidden from modules, hence the #undef.
  */
 #undef MODULE
 

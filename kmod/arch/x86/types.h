@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Types of the kernel's functions that modules are not shown; types.c holds them against its own.
+ * Types of kernel functions that are hidden from modules; types.c checks them against the kernel's.
  */
 #ifndef TLBLAB_X86_TYPES_H
 #define TLBLAB_X86_TYPES_H
