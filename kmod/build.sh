@@ -22,7 +22,7 @@ mkdir -p "$folder"
 exec 9>"$folder/lock"
 flock 9
 cp -rs --update --remove-destination "$PWD"/{Kbuild,kmod,include} "$folder"
-# A source that is gone takes its object along, else kbuild would go on using that.
+# Remove the objects of sources that are gone, else kbuild would go on using them.
 find "$folder" -xtype l | while IFS= read -r gone; do
   rm -f "$gone" "${gone%.*}.o"
 done
@@ -33,15 +33,15 @@ refuse() {
   exit 1
 }
 
-# make's own settings (flags, variables of its command line) are not kbuild's.
+# make's own settings (flags, variables of its command line) are not meant for kbuild.
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KBUILD_MODPOST_WARN -u CXX -u CPPFLAGS -u LDFLAGS \
   make --no-print-directory -C "$kdir" -j"$(nproc)" M="$(realpath "$folder")" ARCH="$kernel_arch" \
   CROSS_COMPILE="$triplet" "${@:4}" modules 2>&1 9>&- | tee "$folder/build.log" || refuse
 
-# Any warning, no matter whose. Kbuild's remark that this compiler is not the one that built the
-# kernel concerns no code of ours.
+# Any warning counts, whatever it is from, except kbuild's remark that this compiler is not the one
+# that built the kernel: it is not about our code.
 if grep -i 'warning' "$folder/build.log" | grep -v 'the compiler differs from the one used'; then
-  # Else the objects would look up to date the next time, and nobody would warn.
+  # Else the objects would look up to date the next time, and there would be no warning.
   find "$folder" -name '*.o' -delete
   refuse
 fi

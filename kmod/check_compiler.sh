@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Is there a C++ compiler that belongs to the kernel's C compiler, and of its major version? Objects
-# of another one may differ in what is the kernel's ABI: stack protector, entry patching,
-# sanitizers.
+# Checks that there is a C++ compiler that belongs to the kernel's C compiler, of the same major
+# version. Objects of another version may differ in the kernel's ABI: stack protector, entry
+# patching, sanitizers.
 #   kmod/check_compiler.sh CC CXX        each may be several words, the last one the compiler
 # Exit status: 0, or 1 with what to install.
 set -eu

@@ -28,7 +28,7 @@ advice() { # SYMBOL: why a compiler asks for it, and the way out
   esac
 }
 
-# .init_array.00099: the compiler's own, where it looks for data races (KCSAN). Such a kernel runs
+# .init_array.00099 is the compiler's own, if it looks for data races (KCSAN). Such a kernel runs
 # it.
 bad=0
 for section in $(

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The goals around the module: building it for a kernel, installing it, and running it in a guest.
-# Included by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k,
-# whose pages have 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels;
-# KDIR names any other kernel's build folder.
+# Goals for the module: building it for a kernel, installing it, and running it in a guest. Included
+# by the Makefile. ARCH (amd64, arm64) and KERNEL (6.1, 6.12; for arm64 also 6.12-16k, with pages of
+# 16 KiB) name one of Debian's kernels, which is downloaded under build/kernels; KDIR names any
+# other kernel's build folder.
 
 # Debian's names, also where there is no dpkg to ask.
 HOST_ARCH := $(shell kmod/host_arch.sh)
-# Kernel developers have an ARCH in their environment, which is not meant for this.
+# Kernel developers may have ARCH in their environment, which is not meant for this.
 ifneq ($(origin ARCH),command line)
 ARCH := $(HOST_ARCH)
 endif
@@ -48,8 +48,8 @@ endif
 
 modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 
-# make would take a downloaded tree for something that only stood in between, and delete its stamp.
-# +: what such a step says is shown as it comes, not when it is done; but `make -n` takes it, too.
+# Without this make takes a downloaded tree for an intermediate file, and deletes its stamp.
+# +: shows a step's output as it comes, not at its end; but `make -n` runs the step, too.
 .PRECIOUS: $(BUILD)/kernels/%/release $(BUILD)/sysroot/%/whole
 $(BUILD)/kernels/%/release:
 	+@kmod/guest/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)

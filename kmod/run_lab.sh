@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The second half of `make run`: the same question asked of the module's own gathers. On this
-# machine if the module can be loaded here, which is asked for first; else in guests of both
-# architectures, for counts alone.
+# The second half of `make run`: asks the same question of the module's own gathers. Runs on this
+# machine if the module can be loaded here and the user agrees; else in guests of both
+# architectures, for counts only.
 #   kmod/run_lab.sh [--yes]        --yes: load the module without asking
 # Sourced, it only defines its functions: tests/vm/check_run_lab.sh plants machines around them.
 set -euo pipefail
@@ -10,8 +10,8 @@ set -euo pipefail
 BUILD=${BUILD:-build}
 yes=${1:-}
 release=$(uname -r)
-machine= # before the paths of what is looked at; not empty in tests alone
-root=()  # what makes a command root's
+machine= # prefix of the paths that are looked at; empty except in tests
+root=()  # what runs a command as root
 tested="It was tested on Debian's 6.1 and 6.12, with pages of 4 KiB and (arm64, 6.12) 16 KiB."
 
 # Why the module can't be loaded here; empty if it can.

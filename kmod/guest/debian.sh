@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Sourced: Debian's packages, downloaded and unpacked under $BUILD without touching the host's apt
 # or dpkg. They are Debian 12's, for amd64 and arm64, unless another suite is asked for. apt runs on
-# a root of its own for each suite, with the host's way to the network (proxies and the like) and
-# none of its sources or hooks; it checks signatures and hashes as ever.
+# a root of its own for each suite, with the host's network settings (proxies and the like) and none
+# of its sources or hooks; it checks signatures and hashes as usual.
 
 BUILD=${BUILD:-build}
 DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -20,7 +20,7 @@ private() { # COMMAND...: any apt command, on the private root
 }
 
 # Chooses a suite for all that follows: writes its private root's settings, and refreshes its
-# package lists once a day. Other suites than Debian 12's are for programs of this host alone.
+# package lists once a day. Suites other than Debian 12's are only for programs of this host.
 debian_prepare() { # [SUITE]
   local suite=${1:-bookworm} keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   local architectures="$host_arch"

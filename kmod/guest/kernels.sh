@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Gets one of Debian 12's kernels, to build the module against and to boot in a guest:
 #   kmod/guest/kernels.sh ARCH LINE      ARCH: amd64 or arm64; LINE: 6.1, 6.12, or, of arm64 alone,
-#                                        6.12-16k, whose pages have 16 KiB
+#                                        6.12-16k, with pages of 16 KiB
 # makes build/kernels/ARCH-LINE with
 #   release    the kernel's release, as uname -r says it
 #   headers    a link to what KDIR wants; its build tools run on this host, whatever ARCH is
 #   vmlinuz    a link to the kernel
 #   lib/modules/RELEASE
 #   bin/busybox   for the guest's user space
-# The newest version that Debian has is taken. A tree that stands is left alone: remove its folder
-# for a newer one.
+# Takes the newest version that Debian has. A tree that exists is left alone: remove its folder to
+# get a newer one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . kmod/guest/debian.sh
@@ -50,7 +50,7 @@ mkdir -p "$tree.tmp"
 debian_unpack "$tree.tmp" "linux-image-$release:$arch" "linux-headers-$release:$arch" \
   "$common:all" "$kbuild:$host_arch" "busybox-static:$arch"
 
-# The headers name the common ones by the place where dpkg would put them.
+# The headers name the common ones by the path where dpkg would put them.
 headers=usr/src/linux-headers-$release
 sed -i "s|^include /usr/src/|include ../|" "$tree.tmp/$headers/Makefile"
 # arm64 names a 32-bit compiler for its compat vDSO, which a module has no use for.
@@ -62,8 +62,8 @@ ln -s "boot/vmlinuz-$release" "$tree.tmp/vmlinuz"
 [ -x "$tree.tmp/headers/scripts/mod/modpost" ] || die "$kbuild has no modpost that runs here"
 [ -e "$tree.tmp/headers/Module.symvers" ] || die "linux-headers-$release has no Module.symvers"
 
-# Most of an image is drivers for machines that no guest is. What stays is there uncompressed, since
-# a guest's insmod knows nothing else.
+# Most of an image is drivers for hardware that no guest has. The rest is kept uncompressed, since a
+# guest's insmod reads nothing else.
 modules=$tree.tmp/lib/modules/$release
 (
   cd "$modules/kernel"

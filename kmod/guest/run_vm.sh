@@ -5,10 +5,10 @@
 #   ARCH=arm64 KERNEL=6.12 kmod/guest/run_vm.sh 'tlblab list'
 # Settings come from the environment:
 #   ARCH        amd64 or arm64; this host's when unset
-#   KERNEL      6.1, 6.12, or what ends the name of another folder build/kernels/ARCH-KERNEL of the
-#               same form, as 6.12-16k does; 6.12 when unset
+#   KERNEL      6.1, 6.12, or another KERNEL for which there is a folder build/kernels/ARCH-KERNEL
+#               of the same form, such as 6.12-16k; 6.12 when unset
 #   CPUS, MEM   4 and 1G when unset
-#   CPU_MODEL   one of QEMU's -cpu, as neoverse-n1; when unset max, which can all that QEMU can
+#   CPU_MODEL   one of QEMU's -cpu, such as neoverse-n1; max, with all that QEMU has, when unset
 #   CMDLINE     words added to the kernel's command line
 #   QEMU_ARGS   words added to QEMU's
 #   MODULE      no: don't load the module
@@ -16,7 +16,7 @@
 #   DRIVER      the driver to take along, no for none; the one built for ARCH when unset
 #   GUEST_MODULES   modules of the kernel's own to load first, with what they depend on
 #   FILES       more files, as path:guestpath or path (then in /root); programs take libraries along
-#   TIMEOUT     seconds until the guest is given up; 300 when unset
+#   TIMEOUT     seconds after which the guest is killed; 300 when unset
 #   ACCEL       kvm or tcg; when unset, kvm if a guest was seen to boot under it here, else tcg
 #   TCG_THREADS single: one host thread runs all CPUs of an emulated guest, by turns. Slower, and
 #               for x86 guests that patch their code while CPUs run it (perf events, tracepoints;
@@ -57,7 +57,7 @@ case $arch in
     ;;
   arm64)
     qemu=(qemu-system-aarch64 -machine 'virt,gic-version=3')
-    # The pointers' signatures that the architecture proposes take an emulator long.
+    # The architecture's own algorithm for pointer signatures is slow to emulate.
     cpu=${CPU_MODEL:-max,pauth-impdef=on} console=ttyAMA0 libraries=/usr/lib/aarch64-linux-gnu
     ;;
   *) fail 1 "ARCH=$arch: amd64 and arm64 are known" ;;
@@ -81,8 +81,8 @@ trap stop EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
-# KVM may be there and still be unable to run a guest: only a boot proves it. The answer holds until
-# this machine boots again.
+# KVM may exist and still be unable to run a guest: only booting one proves it. The answer holds
+# until this machine reboots.
 kvm_boots() {
   local answer=$BUILD/vm/kvm-$arch boot
   boot=$(cat /proc/sys/kernel/random/boot_id)
@@ -112,7 +112,7 @@ case $accel in
     qemu+=(-accel "tcg,thread=$threads")
     ;;
   kvm)
-    # KVM's own ways to flush and to interrupt would stand in for the ones under test.
+    # KVM's paravirtual flushes and IPIs would replace the ones under test.
     means=KVM
     [ "$arch" = arm64 ] || cpu+=,kvm-pv-tlb-flush=off,kvm-pv-ipi=off
     qemu+=(-accel kvm)
@@ -180,13 +180,13 @@ for module in virtio_pci virtio_console ${GUEST_MODULES:-}; do
 done
 (cd "$scratch/guest" && find . | cpio --quiet -o -H newc --owner=0:0) >"$scratch/initramfs"
 
-# The kernel's own messages are read from its buffer at the end, so the buffer holds them all, and
-# the console shows the grave ones at once, for the case that there is no end.
-# A host that is late makes x86's watchdog give up the TSC, for nothing, and lets CPUs that come
-# later calibrate their delays for seconds.
+# The kernel's messages are read from its buffer at the end, so the buffer is large enough for all
+# of them. The console shows the severe ones at once, in case the guest never gets to its end.
+# On a busy host x86's watchdog gives up the TSC for no reason, and CPUs that come up later
+# calibrate their delays for seconds.
 [ "$arch" = arm64 ] || CMDLINE="tsc=nowatchdog lpj=8000000 ${CMDLINE:-}"
-# The other CPUs come when the kernel has patched its own code (init), sched_clock_cpu() for one,
-# which idle CPUs run all the time: see TCG_THREADS for what QEMU makes of that.
+# init brings up the other CPUs, after the kernel has patched its own code. Idle CPUs run some of
+# that all the time, sched_clock_cpu() for one: see TCG_THREADS for what can go wrong in QEMU.
 words="console=$console maxcpus=1 quiet loglevel=5 log_buf_len=8M oops=panic panic=-1 ${CMDLINE:-}"
 rm -rf "$out"/{results,kernel.log,console.log,output.log}
 mkdir -p "$out/results"

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Looks through kernel logs for anything that a kernel complains with, and prints it with the lines
-# that follow:
+# Searches kernel logs for any complaint of the kernel, and prints it with the lines that follow:
 #   kmod/guest/scan_log.sh FILE...
-# A data race (KCSAN) is left out, and only counted, if none of its frames is the module's, but for
-# what an interrupt came upon: the stock kernel has many on purpose.
+# A data race (KCSAN) is only counted if none of its frames is the module's: the stock kernel has
+# many on purpose. Frames of interrupted code are ignored for this.
 # Exit status: 0 when there is nothing, 1 when there is, 2 when a file can't be read.
 set -euo pipefail
 patterns=(
@@ -23,7 +22,7 @@ pattern=$(IFS='|' && echo "${patterns[*]}")
 # reports have the same frame of equal signs.
 without_races_of_others() { # FILE COUNT_FILE
   awk -v count_file="$2" -v edge="$(printf '=%.0s' {1..60})" '
-    # What an interrupt came upon is no part of the race.
+    # Code that was interrupted is not part of the race.
     function is_ours(report, lines, nr, i, below) {
       nr = split(report, lines, "\n")
       for (i = 1; i <= nr; i++) {
@@ -34,7 +33,7 @@ without_races_of_others() { # FILE COUNT_FILE
       return 0
     }
     function flush_report() {
-      # What another CPU said in the middle of it counts.
+      # A message of another CPU in the middle of it counts.
       if (report ~ /BUG: KCSAN: / && !is_ours(report) &&
           report !~ /tlblab: |WARNING: |Oops|panic/) left_out++
       else printf "%s", report
@@ -49,7 +48,7 @@ without_races_of_others() { # FILE COUNT_FILE
     inside { report = report $0 "\n"; next }
     { print }
     END {
-      # Cut off: nobody knows whose it is.
+      # Cut off: it may be a race of the module.
       printf "%s", report
       print left_out + 0 >count_file
     }' "$1"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Gets what the driver is cross-built with, and runs with in a guest, from Debian 12:
+# Gets from Debian 12 what the driver is cross-built with, and what it needs to run in a guest:
 #   kmod/guest/sysroot.sh ARCH          ARCH: amd64 or arm64
 # makes build/sysroot/ARCH: ARCH's libraries and their headers, and in usr/include links to those
 # header-only libraries of this host that are the same for every architecture.
