@@ -50,7 +50,7 @@ inline std::vector<Way> all_compositions() {
   return ways;
 }
 
-/// Of a list that the core works with.
+/// Length of a list that the core works with.
 inline u64 list_length(u64 most, u64 nr_entries) { return std::clamp<u64>(nr_entries, 1, most); }
 
 inline tlblab_request request_of(const Way& way) {
@@ -73,7 +73,7 @@ class Bed {
 
   FakeMachine machine;
 
-  /// A range of pages, in the VMA of that number. Nothing is mapped by it.
+  /// A range of pages, in the VMA of that number. Maps nothing.
   void add_range(u64 vma, u64 page, u64 nr) {
     // Any address does for a VMA: the core only compares them.
     pieces_.push_back({.start = page * machine.page_bytes(),
@@ -121,7 +121,7 @@ class Bed {
     return status;
   }
 
-  /// The right way: the contract is kept, and the account adds up.
+  /// Performs it and checks that the contract is kept and the account adds up.
   tlblab_account run(const Way& way, int expected_status = 0) {
     tlblab_account account{};
     const int status = way.one_interval ? perform_on(FakePlatform<true>(machine), way, account)
@@ -146,8 +146,8 @@ class Bed {
     return account;
   }
 
-  /// What the account must say, found by looking at one page after the other. To be called before
-  /// run(). Fills vmas, tables, cleared, empty, requests, forced, full and flushed_pages.
+  /// What the account must say, found by looking at each page in turn. To be called before run().
+  /// Fills vmas, tables, cleared, empty, requests, forced, full and flushed_pages.
   [[nodiscard]] tlblab_account foresee(const Way& way) const {
     tlblab_account account{};
     std::vector<u64> debt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The fake machine's checks, each seen catching what it is for: first broken calls by hand, then
-// unmaps that are wrong on purpose.
+// The fake machine's checks, each shown to catch what it is for: first with broken calls made by
+// hand, then with unmaps that are wrong on purpose.
 #include <gtest/gtest.h>
 
 #include "tests/unit/core_bed.hh"
@@ -419,7 +419,7 @@ TEST(CoreFaults, OnlyOneOrderIsSound) {
   EXPECT_TRUE(unmap_in_order("cf").saw(kNotReleased)) << "a leak of frames";
 }
 
-/// Between the last span and finish() a gather owes.
+/// Between the last span and finish() a gather still owes a flush.
 TEST(CoreFaults, AGatherThatIsNotFinishedLeavesADebt) {
   Bed bed;
   bed.add_mapped(0, 10, 3);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Paced operations on the fake machine: each step is announced once, before it is taken, and what
-// is done is the same as without.
+// Paced operations on the fake machine: each step is announced once, before it is taken, and the
+// result is the same as without a pace.
 #include <gtest/gtest.h>
 
 #include "kmod/core/wrap/faults.hh"

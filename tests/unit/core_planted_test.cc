@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Planted faults on the fake machine: each is wrong in the way that it is meant to be, under every
-// scheme, and in no other; the account still says what was done.
+// Planted faults on the fake machine: each is wrong in the intended way, and in no other, under
+// every scheme; the account still says what was done.
 #include <gtest/gtest.h>
 
 #include "kmod/core/wrap/faults.hh"
@@ -63,7 +63,7 @@ struct Planted {
   }
 
   [[nodiscard]] bool saw(const char* what) const { return bed.machine.saw(what); }
-  /// Each frame that was cleared was released, once, and the account knows.
+  /// Each frame that was cleared was released once, and the account says so.
   void expect_each_released_once(const Way& way) const {
     EXPECT_EQ(counting.releases.size(), account.cleared) << way.name();
     for (const auto& [frame, nr] : counting.releases) EXPECT_EQ(nr, 1U) << way.name();
@@ -147,7 +147,7 @@ TEST(CoreFaulty, EarlyFullFlush) {
     EXPECT_TRUE(planted.saw(kUseAfterFree)) << way.name();
     EXPECT_TRUE(planted.saw(kDebtLeft)) << way.name();
     expect_foreseen(planted.account, planted.foreseen, way);
-    // The one flush that was made is paid for once.
+    // The one flush that was made is accounted for once.
     EXPECT_EQ(planted.account.targets, way.one_interval ? FakeMachine::kCpus - 1 : TLBLAB_UNKNOWN)
         << way.name();
     EXPECT_EQ(planted.account.dsb_ish, way.one_interval ? 0 : 1U) << way.name();
@@ -155,7 +155,7 @@ TEST(CoreFaulty, EarlyFullFlush) {
   });
 }
 
-/// A wish to stop that is told in the middle of an early release is not lost.
+/// A request to stop in the middle of an early release is not lost.
 TEST(CoreFaulty, StopsAndSettlesWhenTold) {
   for (const auto& [fault, name, summary, breaks] : catalogue::kFaults) {
     if (breaks != catalogue::Breaks::kOrder) continue;

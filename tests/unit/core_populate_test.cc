@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The two ends of an address's life on the fake machine: populate and close; and what a CPU that
-// faults in between is told.
+// The two ends of an address's life on the fake machine, populate and close, and the answers to
+// faults in between.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -49,7 +49,7 @@ class CorePopulate : public testing::Test {
     machine_.finish();
     EXPECT_TRUE(machine_.violations().empty()) << machine_.violations().front();
   }
-  /// What a scheme does that never flushes.
+  /// As a scheme that never flushes.
   void clear_and_flush_nothing(u64 page) {
     lab_table table{};
     void* frame = nullptr;
@@ -134,7 +134,7 @@ TEST_F(CorePopulate, CloseReleasesWhatMunmapFound) {
 }
 
 TEST_F(CorePopulate, CloseForgetsWhatMunmapDidNotFind) {
-  // One frame at two addresses: munmap() finds the second alone.
+  // One frame at two addresses: munmap() finds only the second.
   machine_.map_page(11, machine_.map_page(10));
   clear_and_flush_nothing(10);
   machine_.munmap(11, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the core refuses and requests, and its entry points: core.cc as the kernel side calls it,
-// over the functions of kmod/boundary/kernel.h, which the fake machine implements here.
+// What the core refuses and what it asks for, and its entry points: core.cc as the kernel side
+// calls it, over the functions of kmod/boundary/kernel.h, which the fake machine implements here.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -15,7 +15,7 @@ struct lab_session {
 
 namespace {
 
-/// Calls that don't say whose they are.
+/// The machine of calls that don't name one.
 tlblab::core::FakeMachine* only_machine;
 /// The quarantine's steps, in the order in which they were taken.
 std::string quarantine_steps;

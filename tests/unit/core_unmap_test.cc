@@ -331,7 +331,7 @@ TEST(CoreUnmap, PhasesAreTimedOnlyOnRequest) {
   }
 }
 
-/// A machine that can't tell some of the second request's cost.
+/// A machine that doesn't know all of the second request's cost.
 class Forgetful : public FakePlatform<true> {
  public:
   using FakePlatform<true>::FakePlatform;

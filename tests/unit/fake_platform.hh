@@ -37,7 +37,7 @@ class FakeMachine {
   /// The most entries cleared or frames released between two resched points, likewise.
   static constexpr u64 kMostWork = kTableEntries;
 
-  // What each call takes of the fake's time.
+  // The time that each call takes on the fake's clock.
   static constexpr u64 kSpanNs = 1;
   static constexpr u64 kFlushNs = 1'000;
   static constexpr u64 kReleaseNs = 1'000'000;
@@ -79,19 +79,19 @@ class FakeMachine {
   }
   /// Whether flushed intervals hold nothing but cleared pages.
   void expect_exact(bool exact) { exact_ = exact; }
-  /// The resched point, counted from 1, at which the answer is stop: once said, it holds. 0: never.
+  /// The resched point, counted from 1, from which on the answer is stop. 0: never.
   void stop_at(u64 point) { stop_at_ = point; }
   /// CPUs that flushes do not reach: a planted fault.
   void deafen(u32 cpus) { deaf_cpus_ = cpus; }
-  /// From now on broadcast invalidations are complete only when they were repeated.
+  /// From now on broadcast invalidations are complete only if they were repeated.
   void break_completion() { broken_completion_ = true; }
 
-  /// How many frames, and tables, can still be had.
+  /// How many frames and tables can still be taken.
   void limit_memory(u64 nr_frames, u64 nr_tables) {
     nr_frames_left_ = nr_frames;
     nr_tables_left_ = nr_tables;
   }
-  /// As munmap() or exit: empties what it finds in the entries, and flushes that.
+  /// As munmap() or exit: empties the entries that it finds set, and flushes them.
   void munmap(u64 page, u64 nr) {
     for (u64 end = page + nr; page < end; ++page) {
       if (!is_mapped(page) || is_foreign(page)) continue;
@@ -432,8 +432,8 @@ class FakeMachine {
 
 static_assert(Broadcaster<FakeMachine>);
 
-/// The fake as a platform: of x86's kind, one interval a request, or of arm64's, by the core's own
-/// protocol.
+/// The fake as a platform: like x86, with one interval per request, or like arm64, by the core's
+/// own protocol.
 template <bool kOneInterval>
 class FakePlatform : public Forward<FakeMachine> {
  public:
