@@ -86,7 +86,7 @@ void BM_core_unmap(benchmark::State& state) {
   }
   NullPlatform platform(page);
   const u32 ceiling_pages = 33;
-  const lab_needs needs = needs_of(request, kTableEntries, ceiling_pages);
+  const lab_needs needs = needs_of(request, gather, kTableEntries, ceiling_pages);
   std::vector<void*> frames(std::min(needs.max_frames, nr_pages));
   std::vector<lab_interval> intervals(needs.max_intervals);
   const lab_plan plan = {.request = &request,

@@ -5,7 +5,6 @@
 
 #include <tlblab/catalogue.hh>
 
-#include "kmod/core/gather/extent.hh"
 #include "kmod/core/platform.hh"
 
 namespace tlblab::core {
@@ -41,14 +40,15 @@ constexpr bool every_operation_has_its_needs() {
 }
 static_assert(every_operation_has_its_needs());
 
-constexpr int check(const tlblab_request& request, const tlblab_capabilities& can) {
+/// `gather`: the request's, or null if there is no such row.
+constexpr int check(const tlblab_request& request, const catalogue::Gather* gather,
+                    const tlblab_capabilities& can) {
   constexpr u64 operations = catalogue::mask_of_all(catalogue::kOperations);
   constexpr u64 mechanisms = catalogue::mask_of_all(catalogue::kMechanisms);
   constexpr u64 faults = catalogue::mask_of_all(catalogue::kFaults);
   if ((request.flags & ~catalogue::kRequestFlags) != 0 || request.engine != TLBLAB_ENGINE_LAB)
     return kEinval;
   if (request.fault != 0 && !has(faults, request.fault)) return kEinval;
-  const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
   if (gather == nullptr || !has(operations, request.operation) ||
       !has(gather->extents, request.extent) || !has(gather->releases, request.release) ||
       !has(mechanisms, request.mechanism)) {
@@ -72,12 +72,12 @@ constexpr u64 most_frames(const tlblab_request& request, const catalogue::Gather
                           u32 entries_per_table) {
   const u64 batch = request.batch_pages == 0 ? kNoLimit : request.batch_pages;
   const bool per_table = gather.flush_at <= catalogue::Boundary::kTable;
-  return per_table ? smaller<u64>(batch, entries_per_table) : batch;
+  return per_table && entries_per_table < batch ? entries_per_table : batch;
 }
 
 /// The needs of a request that has passed check(), on a machine with that ceiling.
-constexpr lab_needs needs_of(const tlblab_request& request, u32 entries_per_table,
-                             u32 ceiling_pages) {
+constexpr lab_needs needs_of(const tlblab_request& request, const catalogue::Gather& gather,
+                             u32 entries_per_table, u32 ceiling_pages) {
   lab_needs needs{};
   for (const OperationNeeds& row : kOperationNeeds) {
     if (row.operation != request.operation) continue;
@@ -85,22 +85,22 @@ constexpr lab_needs needs_of(const tlblab_request& request, u32 entries_per_tabl
     needs.claims_ranges = row.claims_ranges && request.fault != TLBLAB_TRUST_NONE;
   }
   needs.ceiling_pages = ceiling_pages;
-  if (request.ceiling_pages != 0) {
-    needs.ceiling_pages = smaller(request.ceiling_pages, ceiling_pages);
+  if (request.ceiling_pages != 0 && request.ceiling_pages < ceiling_pages) {
+    needs.ceiling_pages = request.ceiling_pages;
   }
   // Each interval of an exact list has at least one page, and past the ceiling there is no list.
   const bool exact = request.extent == TLBLAB_EXACT && needs.ceiling_pages != 0;
   needs.max_intervals = exact ? needs.ceiling_pages : 1;
-  needs.max_frames = most_frames(request, *catalogue::find(catalogue::kGathers, request.gather),
-                                 entries_per_table);
+  needs.max_frames = most_frames(request, gather, entries_per_table);
   return needs;
 }
 
 /// lab_core_prepare()
 constexpr int prepare(const tlblab_request& request, const tlblab_capabilities& can,
                       lab_needs& needs) {
-  const int error = check(request, can);
-  if (error == 0) needs = needs_of(request, can.entries_per_table, can.ceiling_pages);
+  const catalogue::Gather* gather = catalogue::find(catalogue::kGathers, request.gather);
+  const int error = check(request, gather, can);
+  if (error == 0) needs = needs_of(request, *gather, can.entries_per_table, can.ceiling_pages);
   return error;
 }
 

@@ -97,7 +97,8 @@ class Bed {
   template <class P>
   int perform_on(P&& platform, const Way& way, tlblab_account& account) {
     const tlblab_request request = request_of(way);
-    const lab_needs needs = needs_of(request, machine.table_entries(), way.ceiling_pages);
+    const lab_needs needs =
+        needs_of(request, way.row(), machine.table_entries(), way.ceiling_pages);
     const u64 nr_frames = list_length(needs.max_frames, nr_pages());
     const u64 nr_intervals = list_length(needs.max_intervals, nr_pages());
     void* const guard = this;

@@ -94,6 +94,10 @@ tlblab_capabilities here() {
   return can;
 }
 
+const catalogue::Gather& row_of(u32 gather) {
+  return *catalogue::find(catalogue::kGathers, gather);
+}
+
 int prepare_on(const tlblab_capabilities& can, const tlblab_request& request) {
   lab_needs needs{};
   return lab_core_prepare(&request, &can, &needs);
@@ -216,7 +220,8 @@ TEST(CoreRequests, RefusesEnginesThatTheLabIsNot) {
 TEST(CoreRequests, AsksForNoMoreMemoryThanItNeeds) {
   const auto frames = [](u32 gather, u64 batch, u64 nr_pages, u32 entries_per_table = 512) {
     const tlblab_request request = request_of({.gather = gather, .batch_pages = batch});
-    return list_length(needs_of(request, entries_per_table, 33).max_frames, nr_pages);
+    return list_length(needs_of(request, row_of(gather), entries_per_table, 33).max_frames,
+                       nr_pages);
   };
   EXPECT_EQ(frames(TLBLAB_MERGED, 0, 1'000'000), 1'000'000U);
   EXPECT_EQ(frames(TLBLAB_MERGED, 100, 1'000'000), 100U);
@@ -228,7 +233,8 @@ TEST(CoreRequests, AsksForNoMoreMemoryThanItNeeds) {
   EXPECT_EQ(frames(TLBLAB_PER_TABLE, 0, 1'000'000, 8192), 8192U);
   const auto intervals = [](u32 extent, u32 ceiling, u64 nr_pages) {
     const tlblab_request request = request_of({.extent = extent});
-    return list_length(needs_of(request, 512, ceiling).max_intervals, nr_pages);
+    return list_length(needs_of(request, row_of(request.gather), 512, ceiling).max_intervals,
+                       nr_pages);
   };
   EXPECT_EQ(intervals(TLBLAB_ENVELOPE, 33, 100), 1U);
   EXPECT_EQ(intervals(TLBLAB_EXACT, 33, 100), 33U);

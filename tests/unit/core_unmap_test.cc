@@ -299,7 +299,7 @@ TEST(CoreUnmap, MillionPagesOverTenThousandVmas) {
     run_shape(shape, way);
     tlblab_request request = request_of(way);
     request.batch_pages = 1000;
-    EXPECT_LE(needs_of(request, kTable, way.ceiling_pages).max_frames, 1000U);
+    EXPECT_LE(needs_of(request, way.row(), kTable, way.ceiling_pages).max_frames, 1000U);
   }
 }
 
