@@ -114,6 +114,15 @@ benchmarks() {
 sanitized() { # asan|tsan
   renice -n 19 -p "$BASHPID" >/dev/null
   make -j"$(nproc)" "$build/$1/tests/unit_tests" || return
+  local fault faults=thread
+  [ "$1" = tsan ] || faults="address undefined"
+  for fault in $faults; do
+    "$build/$1/tests/planted" "$fault" 2>/dev/null || continue
+    echo "$1 did not notice what was planted: $fault"
+    return 1
+  done
+  # std::regex calls itself for each character, and asan makes each call's frame larger.
+  [ "$1" = tsan ] || ulimit -s 262144
   [ "$1" = asan ] || export GTEST_FILTER='-Selftest.*:OracleCheck.*:OracleWitness.*'
   "$build/$1/tests/unit_tests"
 }

@@ -52,15 +52,19 @@ $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 	  -fno-pic -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	  -idirafter /usr/include/x86_64-linux-gnu -Iinclude $< -o $@
 
+$(BUILD)/tests/planted: $(BUILD)/tests/sanitizers/planted.o
+	@$(CXX) $(LDFLAGS) -o $@ $^ -pthread
+
 # The driver's tests once more, with checks compiled in: asan looks for bad addresses, leaks and
 # undefined behaviour, tsan for data races. A second make builds them, with a folder of their own
 # for the objects. gcc 12 warns falsely at std::regex under asan.
 SANITIZERS_asan := address,undefined
 SANITIZERS_tsan := thread
-$(BUILD)/asan/tests/unit_tests $(BUILD)/tsan/tests/unit_tests: $(BUILD)/%/tests/unit_tests: FORCE
+SANITIZED := $(foreach kind,asan tsan,$(BUILD)/$(kind))
+$(addsuffix /tests/unit_tests,$(SANITIZED)): $(BUILD)/%/tests/unit_tests: FORCE
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$* LDFLAGS=-fsanitize=$(SANITIZERS_$*) \
 	  CXXFLAGS='-O1 -g1 -fsanitize=$(SANITIZERS_$*) -fno-sanitize-recover=all \
-	    -Wno-maybe-uninitialized' $@
+	    -Wno-maybe-uninitialized' $@ $(BUILD)/$*/tests/planted
 
 ##@ Test
 .PHONY: quick ## two minutes: form, unit tests, explorer, one guest
