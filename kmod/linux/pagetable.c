@@ -112,6 +112,9 @@ static noinline bool lab_is_ours(const struct lab_vma *lab, unsigned long index,
 	return false;
 }
 
+/* Slots where nothing was populated, so that the loop below need not ask for each. Only read. */
+static const unsigned long lab_no_slots[LAB_CHUNK];
+
 struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *table, u64 address,
 			       u32 nr, void **frames)
 {
@@ -127,12 +130,12 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 	/* Even with a wrong count or page size: never beyond the table's part of the piece. */
 	nr = min_t(u64, nr, (table->end - address) >> PAGE_SHIFT);
 	while (nr) {
-		unsigned long *slot = lab_vma_slot(lab, index);
+		unsigned long *slot = lab_vma_slot(lab, index) ?: (unsigned long *)lab_no_slots;
 		u32 run = min_t(unsigned long, nr, LAB_CHUNK - index % LAB_CHUNK);
 
 		nr -= run;
-		for (; run; run--, index++, entry++, bit <<= 1) {
-			struct lab_frame *frame = slot ? lab_slot_frame(*slot) : NULL;
+		for (; run; run--, index++, entry++, slot++, bit <<= 1) {
+			struct lab_frame *frame = lab_slot_frame(*slot);
 			pte_t old = ptep_get(entry);
 
 			if (!pte_none(old)) {
@@ -149,8 +152,6 @@ struct lab_span lab_clear_span(struct lab_session *session, struct lab_table *ta
 					span.foreign |= bit;
 				}
 			}
-			if (slot)
-				slot++;
 		}
 	}
 	if (end != frames) {
