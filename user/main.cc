@@ -26,10 +26,9 @@ namespace {
 using Action = std::function<int()>;
 
 constexpr const char* kFooter =
-    "Exit status of ab and run: 0 equivalent (run: done), 1 different, 3 inconclusive, 4 "
-    "unstable,\n"
-    "5 void; of check: 0 clean, 1 a violation, 3 inconclusive, 5 void; of every command: 2 bad\n"
-    "input, 6 this machine can't, 130 interrupted.\n"
+    "Exit status of ab and run: 0 equivalent (run: done), 1 different, 3 inconclusive, 5 void;\n"
+    "of check: 0 clean, 1 a violation, 3 inconclusive, 5 void; of every command: 2 bad input, 6\n"
+    "this machine can't, 130 interrupted.\n"
     "Results go to results/local unless --output says otherwise. docs/ explains the rest.";
 
 void add_measure_options(CLI::App& app, MeasureOptions& options) {

@@ -124,7 +124,7 @@ TEST(CellJob, SurvivesThePipe) {
   job.results_path = "a \"quoted\" path";
   job.seed = ~std::uint64_t{0};
   job.cpus = {3, 1};
-  job.prior_blocks = {{1.5, 2.25}};
+  job.prior_medians = {{1.5, 2.25}};
   job.first_block = 7;
   const CellJob back = job_from_text(job_to_text(job));
   EXPECT_EQ(job_to_text(back), job_to_text(job));

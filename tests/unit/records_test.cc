@@ -87,7 +87,7 @@ class Records : public testing::Test {
 };
 
 TEST_F(Records, RoundTrip) {
-  write_trials(64, true);
+  write_trials(kTrialsPerBlock, true);
   const StudyFile file = read_study_file(path_);
   ASSERT_EQ(file.cells.size(), 2U);
   EXPECT_TRUE(file.cells[0].sessions.empty());
@@ -96,7 +96,8 @@ TEST_F(Records, RoundTrip) {
   const Block& block = session.blocks.at(0);
   EXPECT_EQ(block.calibrator_ns, 42U);
   EXPECT_DOUBLE_EQ(block.time_s, 5.0);
-  ASSERT_EQ(block.trials.size(), 64U);
+  ASSERT_EQ(block.trials.size(), kTrialsPerBlock);
+  EXPECT_FALSE(session.alternated);
   EXPECT_EQ(block.trials[3].state, TrialState::kSwitched);
   EXPECT_EQ(block.trials[5].latency_ns, 105U);
   EXPECT_EQ(block.trials[5].arm, Arm::kB);

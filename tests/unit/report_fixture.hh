@@ -43,7 +43,7 @@ inline ArmResult invented_arm(const std::string& scheme, const Shape& shape, uns
   arm.stolen_ns = around(calls * 1900.0 * nr_responders, 0.03);
   arm.interrupts_seen = calls * nr_responders * 1.01;
   arm.nr_trials = 20480;
-  arm.nr_apart = {0, 0, 7, merged ? 3U : 5U, 0};
+  arm.nr_apart = {0, 0, 7, merged ? 3U : 5U};
   const auto exactly = static_cast<std::uint64_t>(calls);
   arm.initiator_counts["tlb_flush.local_mm"] = {calls, exactly, exactly, 64};
   if (nr_responders > 0) {
@@ -89,6 +89,8 @@ inline CellResult invented_cell(const std::string& a, const std::string& b, cons
     session.difference_mean_ns = session.level_a_ns - session.level_b_ns;
     session.calibrator_ns = nr_responders > 0 ? 6100 * regime : 0;
     session.rho = 0.08;
+    session.state = statistics::State::kSteady;
+    session.counts = true;
     session.stop_reason = number % 2 == 0 ? "width" : "time";
     cell.sessions.push_back(session);
     for (unsigned block = 0; block < session.nr_blocks; ++block) {
@@ -119,6 +121,18 @@ inline CellResult invented_cell(const std::string& a, const std::string& b, cons
   const double spread = std::sqrt(std::max(0.0, squares / nr_sessions - mean * mean));
   const double ratio = std::exp(mean);
   cell.ratio = around(ratio, nr_sessions > 1 ? 2.4 * spread / std::sqrt(nr_sessions) : 0.008);
+  cell.mean_ratio = around(ratio, 0.01);
+  cell.tail_ratio = around(ratio, 0.1);
+  cell.outside_ns = around(1500, 0.2);
+  cell.position = around(1, 0.004);
+  cell.state = statistics::State::kSteady;
+  cell.nr_sessions_counted = nr_sessions;
+  cell.span_s = 400.0 * (nr_sessions - 1);
+  cell.nr_boots = 1;
+  cell.scope = nr_sessions == 1  ? statistics::Scope::kThisSession
+               : nr_sessions < 8 ? statistics::Scope::kTheseSessions
+                                 : statistics::Scope::kMachine;
+  if (nr_sessions > 1) cell.next_session = around(ratio, 0.15);
   cell.difference_ns = around(level_a - level_b, 0.05);
   if (nr_responders > 0) {
     cell.interrupts_source = "TLB";
@@ -170,7 +184,7 @@ inline StudyResult frame(unsigned nr_sessions) {
   return study;
 }
 
-/// Winning, losing, equivalent, unstable and void cells, with controls.
+/// Winning, losing, equivalent, inconclusive, void and wandering cells, with controls.
 inline StudyResult study(unsigned nr_sessions) {
   const std::string a = "syscall/munmap:per-vma";
   const std::string b = "syscall/munmap:merged";
@@ -184,9 +198,8 @@ inline StudyResult study(unsigned nr_sessions) {
         CellResult& cell = out.cells.back();
         cell.plan.headline = pages == 4 && vmas == 16 && responders == 1;
         if (pages == 16 && vmas == 32 && responders == 1) {
-          cell.verdict = statistics::Verdict::kUnstable;
-          cell.verdict_reason = "invented: blocks depend on each other";
-          cell.sessions.front().unstable = true;
+          cell.state = statistics::State::kWandering;
+          cell.sessions.front().state = statistics::State::kWandering;
         }
         if (pages == 16 && vmas == 64 && responders == 1) {
           cell.verdict = statistics::Verdict::kVoid;
@@ -272,7 +285,7 @@ inline StudyResult nothing_usable() {
     arm->latency_ns = arm->stolen_ns = unknown;
     arm->quantiles = {};
     arm->nr_trials = 0;
-    arm->nr_apart = {0, 0, 640, 0, 0};
+    arm->nr_apart = {0, 0, 640};
   }
   cell.ratio = cell.difference_ns = unknown;
   cell.per_interrupt_ns.reset();

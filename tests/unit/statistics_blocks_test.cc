@@ -19,13 +19,20 @@ using testing::ElementsAre;
 
 double median(std::vector<double> values) { return median_in_place(values); }
 
-/// One letter per quad, 'a' for ABBA and 'b' for BAAB; '?' for anything else.
+constexpr std::size_t kTrialsPerQuad = kTrialsPerRun * kRunsPerQuad;
+
+/// One letter per quad, 'a' for ABBA and 'b' for BAAB, each letter a run; '?' for anything else.
 std::string quads(const std::array<Arm, kTrialsPerBlock>& schedule) {
   std::string text;
-  for (std::size_t i = 0; i < schedule.size(); i += 4) {
-    const bool mirrored = schedule[i] == schedule[i + 3] && schedule[i + 1] == schedule[i + 2];
-    const bool both = schedule[i] != schedule[i + 1];
-    text += !(mirrored && both) ? '?' : schedule[i] == Arm::kA ? 'a' : 'b';
+  for (std::size_t quad = 0; quad < schedule.size(); quad += kTrialsPerQuad) {
+    const Arm outer = schedule[quad];
+    bool as_it_must = true;
+    for (std::size_t i = 0; i < kTrialsPerQuad; ++i) {
+      const std::size_t run = i / kTrialsPerRun;
+      const bool is_outer = run == 0 || run == kRunsPerQuad - 1;
+      as_it_must = as_it_must && (schedule[quad + i] == outer) == is_outer;
+    }
+    text += !as_it_must ? '?' : outer == Arm::kA ? 'a' : 'b';
   }
   return text;
 }
@@ -41,10 +48,10 @@ TEST(Median, OddEvenOneNone) {
 // Worked out apart from this code, from the definition of seed_seq in the C++ standard, so that a
 // resumed run goes on with the same schedule on another machine.
 TEST(Schedule, IsFixedForeverForASeed) {
-  EXPECT_EQ(quads(block_schedule(1, 0, 0, 0)), "abbaaabbbabbabaa");
-  EXPECT_EQ(quads(block_schedule(1, 0, 0, 1)), "abbbaabbabbabbba");
-  EXPECT_EQ(quads(block_schedule(42, 7, 3, 1000)), "abaaabbbbaabaabb");
-  EXPECT_EQ(quads(block_schedule(0x123456789abcdef0, 1, 2, 3)), "aaaabbbabbaaaaab");
+  EXPECT_EQ(quads(block_schedule(1, 0, 0, 0)), "abba");
+  EXPECT_EQ(quads(block_schedule(1, 0, 0, 1)), "abbb");
+  EXPECT_EQ(quads(block_schedule(42, 7, 3, 1000)), "abaa");
+  EXPECT_EQ(quads(block_schedule(0x123456789abcdef0, 1, 2, 3)), "aaaa");
 }
 
 TEST(Schedule, EachArgumentMatters) {
@@ -55,12 +62,16 @@ TEST(Schedule, EachArgumentMatters) {
                                                  {6, 0, 0, 0},
                                                  {5, 1, 0, 0},
                                                  {5, 0, 1, 0},
-                                                 {5, 0, 0, 1},
+                                                 {5, 0, 0, 1000},
                                                  {5 + high, 0, 0, 0},
                                                  {5, high, 0, 0},
                                                  {5, 0, high, 0},
                                                  {5, 0, 0, high}}) {
-    seen.insert(quads(block_schedule(seed, cell, session, block)));
+    std::string blocks;  // one alone has four bits only
+    for (std::uint64_t i = 0; i < 16; ++i) {
+      blocks += quads(block_schedule(seed, cell, session, block + i));
+    }
+    seen.insert(blocks);
   }
   EXPECT_EQ(seen.size(), 9);
 }
@@ -69,7 +80,7 @@ TEST(Schedule, EachArmHasHalfOfEachQuad) {
   for (std::uint64_t block = 0; block < 500; ++block) {
     const auto schedule = block_schedule(3, 1, 4, block);
     EXPECT_EQ(quads(schedule).find('?'), std::string::npos);
-    EXPECT_EQ(std::count(schedule.begin(), schedule.end(), Arm::kA), kTrialsPerArm);
+    EXPECT_EQ(std::count(schedule.begin(), schedule.end(), Arm::kA), kTrialsPerBlock / 2);
   }
 }
 
@@ -96,45 +107,107 @@ TEST(Schedule, QuadsAreFairAndIndependent) {
   }
 }
 
-/// `nr_a` trials of A at `a_ns` and `nr_b` of B at `b_ns`, alternating while both last.
-struct Trials {
-  Trials(std::size_t nr_a, double a_ns, std::size_t nr_b, double b_ns) {
-    for (std::size_t i = 0; i < std::max(nr_a, nr_b); ++i) {
-      if (i < nr_a) arms.push_back(Arm::kA), latency_ns.push_back(a_ns);
-      if (i < nr_b) arms.push_back(Arm::kB), latency_ns.push_back(b_ns);
-    }
+TEST(Schedule, TheFirstOfARunLeadsIn) {
+  std::size_t nr_lead_ins = 0;
+  const auto schedule = block_schedule(3, 1, 4, 1);
+  for (std::size_t i = 0; i < kTrialsPerBlock; ++i) {
+    const bool changes_arm = i > 0 && schedule[i] != schedule[i - 1];
+    EXPECT_TRUE(leads_in(i) || !changes_arm) << i;
+    nr_lead_ins += leads_in(i) ? 1 : 0;
   }
-  std::vector<Arm> arms;
-  std::vector<double> latency_ns;
-};
-
-TEST(BlockMedians, EachArmFromItsOwnTrials) {
-  Trials trials(32, 200, 32, 40);
-  trials.latency_ns[0] = 1e9;  // one trial of A, an outlier: a median does not move
-  const auto medians = block_medians(trials.arms, trials.latency_ns);
-  ASSERT_TRUE(medians);
-  EXPECT_EQ(medians->a, 200);
-  EXPECT_EQ(medians->b, 40);
+  EXPECT_EQ(nr_lead_ins, kRunsPerBlock);
+  EXPECT_EQ(kMeasuredPerBlock, 64);
 }
 
-TEST(BlockMedians, ABlockNeedsEnoughOfBothArms) {
-  const Trials enough(kMinTrialsPerArm, 200, 32, 40);
-  EXPECT_TRUE(block_medians(enough.arms, enough.latency_ns));
-  const Trials few_a(kMinTrialsPerArm - 1, 200, 32, 40);
-  EXPECT_FALSE(block_medians(few_a.arms, few_a.latency_ns));
-  const Trials few_b(32, 200, kMinTrialsPerArm - 1, 40);
-  EXPECT_FALSE(block_medians(few_b.arms, few_b.latency_ns));
-  EXPECT_FALSE(block_medians({}, {}));
+/// `nr_a` trials of A at `a_ns` and `nr_b` of B at `b_ns`, alternating while both last.
+std::vector<Measured> trials(std::size_t nr_a, double a_ns, std::size_t nr_b, double b_ns) {
+  std::vector<Measured> all;
+  for (std::size_t i = 0; i < std::max(nr_a, nr_b); ++i) {
+    if (i < nr_a) all.push_back({Arm::kA, a_ns});
+    if (i < nr_b) all.push_back({Arm::kB, b_ns});
+  }
+  return all;
+}
+
+/// Sets the first `nr` trials of `arm` apart.
+std::vector<Measured> without(std::vector<Measured> all, Arm arm, std::size_t nr) {
+  for (Measured& trial : all) {
+    if (nr == 0) break;
+    if (trial.arm != arm) continue;
+    trial.apart = true;
+    --nr;
+  }
+  return all;
+}
+
+TEST(BlockFigures, EachArmFromItsOwnTrials) {
+  auto all = trials(32, 200, 32, 40);
+  all[0].latency_ns = 1e9;  // one trial of A, an outlier: neither figure moves
+  const auto figures = block_figures(all);
+  ASSERT_TRUE(figures);
+  EXPECT_EQ(figures->median.a, 200);
+  EXPECT_EQ(figures->median.b, 40);
+  EXPECT_EQ(figures->trimmed_mean.a, 200);
+  EXPECT_EQ(figures->trimmed_mean.b, 40);
+}
+
+// 0 to 31, without three at either end: 3 to 28, whose mean is 15.5. Eight slow ones of 32 leave
+// the median alone and move the mean: 24 at 10 less three, and eight at 100 less three.
+TEST(BlockFigures, TheMeanLeavesOutATenthAtEitherEnd) {
+  auto all = trials(32, 10, 32, 10);
+  double value = 0;
+  for (Measured& trial : all) {
+    if (trial.arm == Arm::kA) trial.latency_ns = 1 + value++;
+  }
+  EXPECT_EQ(block_figures(all)->trimmed_mean.a, 16.5);
+  std::size_t nr_slow = 8;
+  for (Measured& trial : all) {
+    if (trial.arm == Arm::kB && nr_slow > 0) trial.latency_ns = 100, --nr_slow;
+  }
+  EXPECT_EQ(block_figures(all)->median.b, 10);
+  EXPECT_DOUBLE_EQ(block_figures(all)->trimmed_mean.b, (21 * 10 + 5 * 100) / 26.0);
+}
+
+TEST(BlockFigures, ABlockNeedsEnoughOfBothArms) {
+  for (const Arm arm : {Arm::kA, Arm::kB}) {
+    EXPECT_TRUE(block_figures(without(trials(32, 200, 32, 40), arm, 8)));
+    EXPECT_FALSE(block_figures(without(trials(32, 200, 32, 40), arm, 9)));
+  }
+  EXPECT_TRUE(block_figures(trials(kMinTrialsPerArm, 200, 32, 40)));
+  EXPECT_FALSE(block_figures(trials(kMinTrialsPerArm - 1, 200, 32, 40)));
+  EXPECT_FALSE(block_figures(std::span<const Measured>{}));
+}
+
+TEST(BlockFigures, WhatWasSetApartDoesNotEnter) {
+  auto all = without(trials(32, 200, 32, 40), Arm::kA, 8);
+  for (Measured& trial : all) {
+    if (trial.apart) trial.latency_ns = 1;
+  }
+  EXPECT_EQ(block_figures(all)->trimmed_mean.a, 200);
+}
+
+TEST(BlockFigures, LeadInsDoNotEnter) {
+  std::vector<Trial> block;
+  const auto schedule = block_schedule(1, 0, 0, 0);
+  for (std::size_t i = 0; i < schedule.size(); ++i) {
+    Trial& trial = block.emplace_back();
+    trial.arm = schedule[i];
+    trial.state = leads_in(i) ? TrialState::kLeadIn : TrialState::kOk;
+    trial.latency_ns = leads_in(i) ? 1'000'000 : trial.arm == Arm::kA ? 200 : 40;
+  }
+  const auto figures = block_figures(block);
+  ASSERT_TRUE(figures);
+  EXPECT_EQ(figures->trimmed_mean.a, 200);
+  EXPECT_EQ(figures->trimmed_mean.b, 40);
 }
 
 // Latencies have the cost of an empty window taken off, so they can come out as zero.
-TEST(BlockMedians, AMedianThatIsNotPositiveHasNoRatio) {
-  const Trials zero(32, 0, 32, 40);
-  EXPECT_FALSE(block_medians(zero.arms, zero.latency_ns));
+TEST(BlockFigures, AMedianThatIsNotPositiveHasNoRatio) {
+  EXPECT_FALSE(block_figures(trials(32, 0, 32, 40)));
 }
 
-TEST(BlockMedians, LogRatiosAndDifferences) {
-  const std::vector<BlockMedians> blocks{{200, 100}, {50, 100}, {70, 70}};
+TEST(BlockFigures, LogRatiosAndDifferences) {
+  const std::vector<ArmPair> blocks{{200, 100}, {50, 100}, {70, 70}};
   EXPECT_THAT(log_ratios(blocks),
               ElementsAre(DoubleEq(std::log(2)), DoubleEq(-std::log(2)), DoubleEq(0)));
   EXPECT_THAT(differences(blocks), ElementsAre(100, -50, 0));

@@ -25,7 +25,12 @@ Recording uneven_recording() {
 }
 Recording constant_recording() { return {"constant", std::vector<double>(5000, 250.0), kPace}; }
 
-double no_effect(double /*elapsed_s*/) { return 1; }
+void no_effect(ReplayedTrial& /*trial*/) {}
+Effect slower_a(double factor) {
+  return [factor](ReplayedTrial& trial) {
+    if (trial.arm == Arm::kA) trial.latency_ns *= factor;
+  };
+}
 
 SessionOutcome replay(const Recording& recording, const SessionPlan& plan, const Effect& effect,
                       const Method& method = {}, const StoppingRule& rule = {}) {
@@ -34,9 +39,9 @@ SessionOutcome replay(const Recording& recording, const SessionPlan& plan, const
 
 TEST(Replay, APlantedFactorIsFoundExactly) {
   const auto recording = constant_recording();
-  const auto session = replay(recording, {1, 2, 3}, [](double) { return 2.0; });
-  EXPECT_DOUBLE_EQ(session.log_ratio.mean, std::log(2));
-  EXPECT_LT(session.log_ratio.half_width(0.95), 1e-12);
+  const auto session = replay(recording, {1, 2, 3}, slower_a(2));
+  EXPECT_DOUBLE_EQ(session.findings.typical.mean, std::log(2));
+  EXPECT_LT(session.findings.typical.half_width(0.95), 1e-12);
   EXPECT_EQ(session.verdict, Verdict::kDifferent);
 }
 
@@ -44,20 +49,20 @@ TEST(Replay, APlantedFactorIsFoundExactly) {
 TEST(Replay, AFactorShiftsTheRatioAndLeavesItsErrorAlone) {
   const auto recording = uneven_recording();
   const auto without = replay(recording, {1, 2, 3}, no_effect);
-  const auto with = replay(recording, {1, 2, 3}, [](double) { return 1.3; });
-  EXPECT_NE(without.log_ratio.mean, 0);
-  EXPECT_NEAR(with.log_ratio.mean - without.log_ratio.mean, std::log(1.3), 1e-12);
-  EXPECT_NEAR(with.log_ratio.se, without.log_ratio.se, 1e-12);
+  const auto with = replay(recording, {1, 2, 3}, slower_a(1.3));
+  EXPECT_NE(without.findings.typical.mean, 0);
+  EXPECT_NEAR(with.findings.typical.mean - without.findings.typical.mean, std::log(1.3), 1e-12);
+  EXPECT_NEAR(with.findings.typical.se, without.findings.typical.se, 1e-12);
   EXPECT_EQ(without.verdict, Verdict::kEquivalent);
 }
 
 TEST(Replay, IsItsPlan) {
   const auto recording = uneven_recording();
-  const double mean = replay(recording, {1, 2, 3}, no_effect).log_ratio.mean;
-  EXPECT_EQ(replay(recording, {1, 2, 3}, no_effect).log_ratio.mean, mean);
-  EXPECT_NE(replay(recording, {2, 2, 3}, no_effect).log_ratio.mean, mean);
-  EXPECT_NE(replay(recording, {1, 3, 3}, no_effect).log_ratio.mean, mean);
-  EXPECT_NE(replay(recording, {1, 2, 4}, no_effect).log_ratio.mean, mean);
+  const double mean = replay(recording, {1, 2, 3}, no_effect).findings.typical.mean;
+  EXPECT_EQ(replay(recording, {1, 2, 3}, no_effect).findings.typical.mean, mean);
+  EXPECT_NE(replay(recording, {2, 2, 3}, no_effect).findings.typical.mean, mean);
+  EXPECT_NE(replay(recording, {1, 3, 3}, no_effect).findings.typical.mean, mean);
+  EXPECT_NE(replay(recording, {1, 2, 4}, no_effect).findings.typical.mean, mean);
 }
 
 // The same trials in the same order, whether the end of the recording lies between or not.
@@ -65,45 +70,44 @@ TEST(Replay, WrapsAround) {
   const auto recording = uneven_recording();
   Recording turned = recording;
   std::rotate(turned.latency_ns.begin(), turned.latency_ns.begin() + 9000, turned.latency_ns.end());
-  EXPECT_EQ(replay(recording, {1, 2, 9000}, no_effect).log_ratio.mean,
-            replay(turned, {1, 2, 0}, no_effect).log_ratio.mean);
+  EXPECT_EQ(replay(recording, {1, 2, 9000}, no_effect).findings.typical.mean,
+            replay(turned, {1, 2, 0}, no_effect).findings.typical.mean);
 }
 
-// 64 trials a block at 1000 trials a second: the first block past 5 s is the 79th.
+// 80 trials a block at 1000 trials a second: the 64th block, the first look, ends at 5.12 s.
 TEST(Replay, StopsOnWidthOrTime) {
   const auto recording = uneven_recording();
   const auto narrow = replay(recording, {1, 2, 3}, no_effect);
   EXPECT_EQ(narrow.stopped, StopReason::kWidth);
-  EXPECT_EQ(narrow.log_ratio.nr_values, 79U);
-  EXPECT_DOUBLE_EQ(narrow.elapsed_s, 79 * 64 / kPace);
+  EXPECT_EQ(narrow.findings.typical.nr_values, 64U);
+  EXPECT_DOUBLE_EQ(narrow.elapsed_s, 64 * 80 / kPace);
   const auto never = replay(recording, {1, 2, 3}, no_effect, {}, {1e-9, 5, 10});
   EXPECT_EQ(never.stopped, StopReason::kTime);
-  EXPECT_EQ(never.log_ratio.nr_values, 157U);
+  EXPECT_EQ(never.findings.typical.nr_values, 125U);
 }
 
 TEST(Replay, EffectSeesTheTimeOfTheSession) {
   double latest = -1;
-  const auto watch = [&](double elapsed_s) {
-    EXPECT_GT(elapsed_s, latest);
-    latest = elapsed_s;
-    return 1.0;
+  const auto watch = [&](const ReplayedTrial& trial) {
+    EXPECT_GT(trial.elapsed_s, latest);
+    latest = trial.elapsed_s;
   };
   replay(constant_recording(), {1, 2, 3}, watch);
   EXPECT_GT(latest, 5.0);
-  EXPECT_LT(latest, 79 * 64 / kPace);
+  EXPECT_LT(latest, 64 * 80 / kPace);
 }
 
 // A block that does not count still takes its time.
 TEST(Replay, BlocksWithoutMediansAreLeftOut) {
   Method method;
   int nr_calls = 0;
-  method.medians = [&](std::span<const Arm> arms, std::span<const double> latency_ns) {
-    return ++nr_calls % 2 == 0 ? block_medians(arms, latency_ns) : std::nullopt;
+  method.figures = [&](std::span<const Measured> trials) {
+    return ++nr_calls % 2 == 0 ? block_figures(trials) : std::nullopt;
   };
-  const auto session = replay(constant_recording(), {1, 2, 3}, no_effect, method);
+  const auto session = replay(constant_recording(), {1, 2, 3}, no_effect, method, {0.03, 5, 20});
   EXPECT_EQ(session.stopped, StopReason::kWidth);
   EXPECT_EQ(nr_calls, 2 * 64);  // the first look is at 64 blocks that count, past 5 s
-  EXPECT_EQ(session.log_ratio.nr_values, 64U);
+  EXPECT_EQ(session.findings.typical.nr_values, 64U);
 }
 
 TEST(Replay, EachPieceOfTheMethodIsUsed) {
@@ -115,7 +119,7 @@ TEST(Replay, EachPieceOfTheMethodIsUsed) {
     estimate.mean = 7;
     return estimate;
   };
-  EXPECT_EQ(replay(recording, plan, no_effect, estimates_7).log_ratio.mean, 7);
+  EXPECT_EQ(replay(recording, plan, no_effect, estimates_7).findings.typical.mean, 7);
   EXPECT_EQ(replay(recording, plan, no_effect, estimates_7).verdict, Verdict::kDifferent);
 
   Method stops_at_40;
@@ -124,12 +128,10 @@ TEST(Replay, EachPieceOfTheMethodIsUsed) {
       return nr_blocks == 40 ? StopReason::kWidth : StopReason::kContinue;
     };
   };
-  EXPECT_EQ(replay(recording, plan, no_effect, stops_at_40).log_ratio.nr_values, 40U);
+  EXPECT_EQ(replay(recording, plan, no_effect, stops_at_40).findings.typical.nr_values, 40U);
 
   Method always_void;
-  always_void.verdict = [](const SeriesEstimate&, double, const Criteria&) {
-    return Verdict::kVoid;
-  };
+  always_void.voids = [](const std::array<double, 2>&) { return true; };
   EXPECT_EQ(replay(recording, plan, no_effect, always_void).verdict, Verdict::kVoid);
 }
 
@@ -144,12 +146,12 @@ TEST(Regimes, AreStationary) {
     for (int session = 0; session < nr_sessions; ++session) {
       Regimes regimes(dwell_s, 10, random);
       double before = regimes(0);
-      EXPECT_TRUE(before == 1 || before == Regimes::kFactor);
-      nr_high += before == 1 ? 0 : 1;
+      EXPECT_TRUE(before == Regimes::kLevel || before == 1 / Regimes::kLevel);
+      nr_high += before > 1 ? 1 : 0;
       for (int ms = 1; ms < 10000; ++ms) {
         const double now = regimes(ms / 1000.0);
         nr_switches += now == before ? 0 : 1;
-        nr_high += now == 1 ? 0 : 1;
+        nr_high += now > 1 ? 1 : 0;
         before = now;
       }
     }
@@ -158,8 +160,27 @@ TEST(Regimes, AreStationary) {
   }
 }
 
-TEST(Regimes, LongRunAverageIsInLogs) {
-  EXPECT_DOUBLE_EQ(std::exp(2 * Regimes::long_run_log_ratio()), Regimes::kFactor);
+// A lead-in enters nothing, and neither does a trial that was set apart.
+TEST(Replay, LeadInsAndTrialsSetApartDoNotEnter) {
+  const auto spoils = [](auto&& is_spoilt) {
+    return [i = std::size_t{0}, is_spoilt](ReplayedTrial& trial) mutable {
+      if (!is_spoilt(trial, i++)) return;
+      trial.latency_ns *= 1000;
+      trial.apart = !leads_in(i - 1);
+    };
+  };
+  const auto recording = constant_recording();
+  const auto lead_ins =
+      replay(recording, {1, 2, 3},
+             spoils([](const ReplayedTrial&, std::size_t i) { return leads_in(i); }));
+  EXPECT_EQ(lead_ins.findings.mean.mean, 0);
+  const auto apart =
+      replay(recording, {1, 2, 3}, spoils([](const ReplayedTrial& trial, std::size_t i) {
+               return trial.arm == Arm::kA && i % 20 == 1;
+             }));
+  EXPECT_EQ(apart.findings.mean.mean, 0);
+  EXPECT_GT(apart.findings.apart_share[0], 0);
+  EXPECT_EQ(apart.findings.apart_share[1], 0);
 }
 
 }  // namespace

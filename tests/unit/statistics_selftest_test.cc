@@ -19,7 +19,7 @@ using testing::StartsWith;
 /// Latencies around 100 us with 5 % of noise, correlated over some three trials, at the slowest
 /// pace that can be replayed: a self-test's time grows with the pace.
 Recording ar1_recording() {
-  Recording recording{"ar1, seed 31", {}, 900};
+  Recording recording{"ar1, seed 31", {}, 1100};
   std::mt19937_64 random(31);
   const auto unit = [&] { return static_cast<double>((random() >> 11U) + 1) * 0x1p-53; };
   double state = 0;
@@ -133,11 +133,11 @@ TEST(Selftest, RefusesWhatCannotBeReplayed) {
   const Recording good = ar1_recording();
   EXPECT_EQ(refusal(good), "accepted");
   Recording bad = good;
-  bad.latency_ns.resize(8191);
-  EXPECT_THAT(refusal(bad), HasSubstr("8191 trials"));
+  bad.latency_ns.resize(10239);
+  EXPECT_THAT(refusal(bad), HasSubstr("10239 trials"));
   bad = good;
-  bad.trials_per_second = 819;
-  EXPECT_THAT(refusal(bad), HasSubstr("819 trials per second"));
+  bad.trials_per_second = 1023;
+  EXPECT_THAT(refusal(bad), HasSubstr("1023 trials per second"));
   bad.trials_per_second = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(refusal(bad), HasSubstr("trials per second"));
   for (const double value : {0.0, -1.0, std::numeric_limits<double>::infinity(),

@@ -147,7 +147,7 @@ TEST(Series, ConstantValues) {
   const auto estimate = estimate_series(std::vector<double>(200, 0.1));
   EXPECT_NEAR(estimate.mean, 0.1, 1e-12);
   EXPECT_LT(estimate.half_width(0.95), 1e-12);
-  EXPECT_LT(estimate.rho, kRhoUnstable);
+  EXPECT_LT(estimate.rho, kRhoWandering);
   const auto zero = estimate_series(std::vector<double>(200, 0.0));
   EXPECT_EQ(zero.half_width(0.95), 0);
   EXPECT_EQ(zero.p_value(0), 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Verdicts: every branch of the rule, Holm's textbook case, and t over sessions by hand.
+// Verdicts: every branch of the rule, and Holm's textbook case.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,8 +28,15 @@ SeriesEstimate estimate_of(double mean, double se, double rho = 0) {
   estimate.dof = 31;
   return estimate;
 }
-Verdict judge_alone(const SeriesEstimate& estimate) {
-  return judge(estimate, estimate.p_value(0), Criteria{});
+/// As the only cell of a study, whose mean says the same as its median.
+Verdict judge_alone(const SeriesEstimate& estimate, const Criteria& criteria = {}) {
+  const Claim claim = claim_of(estimate, state_of(estimate, criteria.width));
+  return judge({claim, claim, claim.p_value}, criteria);
+}
+Verdict judge_with(const SeriesEstimate& estimate, double adjusted_p,
+                   const Criteria& criteria = {}) {
+  const Claim claim = claim_of(estimate, state_of(estimate, criteria.width));
+  return judge({claim, claim, adjusted_p}, criteria);
 }
 
 TEST(Judge, Different) {
@@ -40,62 +47,82 @@ TEST(Judge, Different) {
 TEST(Judge, EquivalentWhenThe90PercentIntervalIsInside) {
   EXPECT_EQ(judge_alone(estimate_of(0, 0.01)), Verdict::kEquivalent);
   // ln 1.05 = 0.04879; 90 % half-width 0.01696, 95 % half-width 0.02040.
-  EXPECT_EQ(judge(estimate_of(0.0315, 0.01), 1, {}), Verdict::kEquivalent);
-  EXPECT_EQ(judge(estimate_of(-0.0315, 0.01), 1, {}), Verdict::kEquivalent);
-  EXPECT_EQ(judge(estimate_of(0.0320, 0.01), 1, {}), Verdict::kInconclusive);
-  EXPECT_EQ(judge(estimate_of(-0.0320, 0.01), 1, {}), Verdict::kInconclusive);
+  EXPECT_EQ(judge_with(estimate_of(0.0315, 0.01), 1), Verdict::kEquivalent);
+  EXPECT_EQ(judge_with(estimate_of(-0.0315, 0.01), 1), Verdict::kEquivalent);
+  EXPECT_EQ(judge_with(estimate_of(0.0320, 0.01), 1), Verdict::kInconclusive);
+  EXPECT_EQ(judge_with(estimate_of(-0.0320, 0.01), 1), Verdict::kInconclusive);
+}
+
+TEST(Judge, EquivalenceIsOfTheMeanToo) {
+  const Claim same = claim_of(estimate_of(0, 0.01), State::kSteady);
+  const Claim slower = claim_of(estimate_of(0.1, 0.01), State::kSteady);
+  EXPECT_EQ(judge({same, same, 1}, {}), Verdict::kEquivalent);
+  EXPECT_EQ(judge({same, slower, 1}, {}), Verdict::kInconclusive);
+  EXPECT_EQ(judge({slower, same, 0}, {}), Verdict::kDifferent);
 }
 
 TEST(Judge, ACertainDifferenceInsideTheBoundIsEquivalent) {
   const auto small = estimate_of(0.02, 0.001);
   ASSERT_LT(small.p_value(0), 1e-12);
   EXPECT_EQ(judge_alone(small), Verdict::kEquivalent);
-  EXPECT_EQ(judge(small, small.p_value(0), {.equivalence = 0.01}), Verdict::kDifferent);
+  EXPECT_EQ(judge_alone(small, {.equivalence = 0.01}), Verdict::kDifferent);
 }
 
 TEST(Judge, InconclusiveWhenNeitherIsShown) {
-  EXPECT_EQ(judge(estimate_of(0.04, 0.014), 0.051, {}), Verdict::kInconclusive);
-  EXPECT_EQ(judge(estimate_of(0.04, 0.014), 0.05, {}), Verdict::kDifferent);
-  EXPECT_EQ(judge(estimate_of(0.04, 0.014), 0.05, {.alpha = 0.01}), Verdict::kInconclusive);
+  EXPECT_EQ(judge_with(estimate_of(0.04, 0.014), 0.051), Verdict::kInconclusive);
+  EXPECT_EQ(judge_with(estimate_of(0.04, 0.014), 0.05), Verdict::kDifferent);
+  EXPECT_EQ(judge_with(estimate_of(0.04, 0.014), 0.05, {.alpha = 0.01}), Verdict::kInconclusive);
 }
 
-TEST(Judge, UnstableWhenTheWidthIsMissedHoweverLargeTheEffect) {
+TEST(StateOf, WandersWhenTheWidthIsMissedOrNeighboursAgree) {
   // exp(2.04 SE) - 1 is 2.998 % and 3.009 %.
-  EXPECT_EQ(judge_alone(estimate_of(std::log(5), 0.014485)), Verdict::kDifferent);
-  EXPECT_EQ(judge_alone(estimate_of(std::log(5), 0.014535)), Verdict::kUnstable);
-  EXPECT_EQ(judge(estimate_of(std::log(5), 0.014535), 0, {.width = 0.04}), Verdict::kDifferent);
+  EXPECT_EQ(state_of(estimate_of(std::log(5), 0.014485), 0.03), State::kSteady);
+  EXPECT_EQ(state_of(estimate_of(std::log(5), 0.014535), 0.03), State::kWandering);
+  EXPECT_EQ(state_of(estimate_of(0, 0.01, 0.40), 0.03), State::kSteady);
+  EXPECT_EQ(state_of(estimate_of(0, 0.01, 0.41), 0.03), State::kWandering);
+  EXPECT_EQ(state_of(estimate_of(0, 0.01, kNaN), 0.03), State::kWandering);
 }
 
-TEST(Judge, UnstableWhenNeighboursAgreeTooMuch) {
-  EXPECT_EQ(judge_alone(estimate_of(std::log(5), 0.01, 0.40)), Verdict::kDifferent);
-  EXPECT_EQ(judge_alone(estimate_of(std::log(5), 0.01, 0.41)), Verdict::kUnstable);
-  EXPECT_EQ(judge_alone(estimate_of(0, 0.01, 0.41)), Verdict::kUnstable);
+// What wanders has a word like any other, from the range of its batches.
+TEST(ClaimOf, WhatWandersReachesAsFarAsItsBatches) {
+  SeriesEstimate estimate = estimate_of(std::log(11), 0.002, 0.8);
+  estimate.batch_low = std::log(10);
+  estimate.batch_high = std::log(12);
+  const Claim claim = claim_of(estimate, State::kWandering);
+  EXPECT_EQ(claim.at95.low, std::log(10));
+  EXPECT_EQ(claim.at95.high, std::log(12));
+  EXPECT_EQ(claim.at90.low, std::log(10));
+  EXPECT_EQ(judge({claim, claim, claim.p_value}, {}), Verdict::kDifferent);
+
+  estimate.batch_low = -0.01;  // it straddled 1, however small its p
+  EXPECT_EQ(judge_alone(estimate), Verdict::kInconclusive);
+
+  estimate.batch_low = std::log(11);  // the interval where that is wider
+  estimate.batch_high = std::log(11);
+  EXPECT_NEAR(claim_of(estimate, State::kWandering).at95.low, std::log(11) - 2.04 * 0.002, 1e-4);
 }
 
-TEST(Judge, WhatIsNotANumberIsUnstable) {
-  EXPECT_EQ(judge_alone(estimate_of(0, 0.01, kNaN)), Verdict::kUnstable);
-  EXPECT_EQ(judge_alone(estimate_series(std::vector<double>(kMinBlocks - 1, 0.5))),
-            Verdict::kUnstable);
+TEST(ClaimOf, WithTooFewBlocksClaimsNothing) {
+  const auto few = estimate_series(std::vector<double>(kMinBlocks - 1, 0.5));
+  EXPECT_EQ(judge_alone(few), Verdict::kInconclusive);
+  EXPECT_EQ(claim_of(few, State::kWandering).at95.high, kInfinity);
 }
 
-TEST(Judge, OverSessionsTheBoundsAreGiven) {
-  const Criteria criteria;
-  EXPECT_EQ(judge({.steady = false, .low90 = 0, .high90 = 0, .adjusted_p = 0}, criteria),
-            Verdict::kUnstable);
-  EXPECT_EQ(judge({.steady = true, .low90 = -0.048, .high90 = 0.048, .adjusted_p = 0}, criteria),
-            Verdict::kEquivalent);
-  EXPECT_EQ(judge({.steady = true, .low90 = -0.05, .high90 = 0.03, .adjusted_p = 1}, criteria),
-            Verdict::kInconclusive);
-  EXPECT_EQ(judge({.steady = true, .low90 = 0.03, .high90 = 0.05, .adjusted_p = 0}, criteria),
-            Verdict::kDifferent);
+TEST(ApartVoids, ByShareOrByDifference) {
+  EXPECT_FALSE(apart_voids({0.25, 0.25}));
+  EXPECT_TRUE(apart_voids({0.26, 0.25}));
+  EXPECT_FALSE(apart_voids({0.05, 0.0}));
+  EXPECT_TRUE(apart_voids({0.051, 0.0}));
+  EXPECT_TRUE(apart_voids({0.0, 0.051}));
 }
 
 TEST(VerdictNames, HaveNames) {
   EXPECT_EQ(name(Verdict::kDifferent), "different");
   EXPECT_EQ(name(Verdict::kEquivalent), "equivalent");
   EXPECT_EQ(name(Verdict::kInconclusive), "inconclusive");
-  EXPECT_EQ(name(Verdict::kUnstable), "unstable");
   EXPECT_EQ(name(Verdict::kVoid), "void");
+  EXPECT_EQ(name(State::kSteady), "steady");
+  EXPECT_EQ(name(State::kWandering), "wandering");
 }
 
 TEST(SmallestDetectable, IsTwoPointEightStandardErrors) {
@@ -114,48 +141,6 @@ TEST(Holm, CapsAtOneAndKeepsTies) {
   EXPECT_THAT(holm(std::vector<double>{0.02, 0.02}), ElementsAre(DoubleEq(0.04), DoubleEq(0.04)));
   EXPECT_THAT(holm(std::vector<double>{0.03}), ElementsAre(DoubleEq(0.03)));
   EXPECT_TRUE(holm({}).empty());
-}
-
-// 1 .. 5: mean 3, s^2 = 2.5, SE = sqrt(0.5); t(.975, 4) = 2.77645; p of t = 3/sqrt(0.5) is
-// 0.0132356.
-TEST(AcrossSessions, ByHand) {
-  const auto estimate = across_sessions(std::vector<double>{4, 1, 5, 2, 3});
-  EXPECT_EQ(estimate.nr_sessions, 5);
-  EXPECT_DOUBLE_EQ(estimate.mean, 3);
-  EXPECT_DOUBLE_EQ(estimate.se, std::sqrt(0.5));
-  EXPECT_EQ(estimate.min, 1);
-  EXPECT_EQ(estimate.max, 5);
-  EXPECT_NEAR(estimate.half_width(0.95), 2.7764451052 * std::sqrt(0.5), 1e-9);
-  EXPECT_NEAR(estimate.p_value(0), 0.0132355996, 1e-9);
-  EXPECT_EQ(estimate.p_value(3), 1);
-}
-
-// Eight sessions have seven degrees of freedom: t(.975, 7) = 2.36462.
-TEST(AcrossSessions, EightByHand) {
-  const auto estimate = across_sessions(std::vector<double>{1, 1, 1, 1, 2, 2, 2, 2});
-  EXPECT_DOUBLE_EQ(estimate.se, std::sqrt(2.0 / 7 / 8));
-  EXPECT_NEAR(estimate.half_width(0.95), 2.3646242510 * std::sqrt(2.0 / 7 / 8), 1e-9);
-}
-
-TEST(AcrossSessions, FewerThanTwoClaimNothing) {
-  const auto one = across_sessions(std::vector<double>{1.5});
-  EXPECT_EQ(one.mean, 1.5);
-  EXPECT_EQ(one.min, 1.5);
-  EXPECT_EQ(one.max, 1.5);
-  EXPECT_EQ(one.se, kInfinity);
-  EXPECT_EQ(one.half_width(0.95), kInfinity);
-  EXPECT_EQ(one.p_value(0), 1);
-  const auto none = across_sessions({});
-  EXPECT_EQ(none.nr_sessions, 0);
-  EXPECT_TRUE(std::isnan(none.mean));
-  EXPECT_EQ(none.half_width(0.95), kInfinity);
-}
-
-TEST(AcrossSessions, ThatAgreeExactly) {
-  const auto estimate = across_sessions(std::vector<double>{2, 2, 2});
-  EXPECT_EQ(estimate.half_width(0.95), 0);
-  EXPECT_EQ(estimate.p_value(2), 1);
-  EXPECT_EQ(estimate.p_value(0), 0);
 }
 
 }  // namespace

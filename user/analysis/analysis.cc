@@ -3,15 +3,18 @@
 #include "user/analysis/analysis.hh"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/twins.hh"
 #include "user/model/steps.hh"
 #include "user/records/study_file.hh"
+#include "user/statistics/controls.hh"
 
 namespace tlblab {
 namespace {
@@ -38,17 +41,49 @@ std::size_t steps_done(const records::StudyFile& file) {
   return done;
 }
 
-/// The farthest that any A/A control strayed from 1 (in logs, interval included), if one of them
-/// came out different. Effects no larger than that can't be told from the control's own error.
-std::optional<std::pair<double, const CellResult*>> failed_control(const StudyResult& study) {
-  std::optional<std::pair<double, const CellResult*>> worst;
+/// Holm-adjusts what `p_of` gives for each cell of `family`, and gives it to `set`.
+template <typename P, typename Set>
+void adjust(const std::vector<CellResult*>& family, const P& p_of, const Set& set) {
+  std::vector<double> p_values;
+  for (const CellResult* cell : family) p_values.push_back(p_of(*cell));
+  const std::vector<double> adjusted = statistics::holm(p_values);
+  for (std::size_t i = 0; i < family.size(); ++i) set(*family[i], adjusted[i]);
+}
+
+/// Claims of the cells to compare that do not stand beside the A/A controls are taken back.
+void hold_against_controls(StudyResult& study) {
+  const Criteria& criteria = study.plan.criteria;
+  std::vector<statistics::Claim> controls;
+  const CellResult* worst = nullptr;
+  double smallest = std::numeric_limits<double>::infinity();
   for (const CellResult& cell : study.cells) {
-    if (cell.plan.role != CellRole::kSame || cell.verdict != Verdict::kDifferent) continue;
-    const double stray =
-        std::max(std::abs(std::log(cell.ratio.low)), std::abs(std::log(cell.ratio.high)));
-    if (!worst || stray > worst->first) worst = {stray, &cell};
+    if (!cell.untimed.empty() || cell.verdict == Verdict::kVoid) continue;
+    if (cell.plan.role == CellRole::kSame) {
+      const statistics::Claim& claim = cell.evidence.typical;
+      controls.push_back(claim);
+      const double stray = statistics::farthest_stray(std::span(&claim, 1));
+      if (worst == nullptr || stray >= statistics::farthest_stray(controls)) worst = &cell;
+    } else {
+      smallest = std::min(
+          smallest, statistics::claimed_effect(cell.verdict, cell.evidence.typical, criteria));
+    }
   }
-  return worst;
+  if (worst == nullptr) return;
+  study.control_stray = statistics::farthest_stray(controls);
+  study.controls_pass = study.control_stray <= statistics::kControlShare * smallest;
+  for (CellResult& cell : study.cells) {
+    if (cell.plan.role != CellRole::kCompare || !cell.untimed.empty()) continue;
+    if (statistics::stands(cell.verdict, cell.evidence, study.control_stray, smallest, criteria)) {
+      continue;
+    }
+    cell.verdict_reason = fmt::format(
+        "it would be {}, but the A/A control {}{} reaches {:.2g} % from 1, where nothing differs: "
+        "what is seen here is not beyond that",
+        name(cell.verdict), worst->plan.id,
+        worst->state == statistics::State::kWandering ? ", which wandered," : "",
+        100 * std::expm1(study.control_stray));
+    cell.verdict = Verdict::kInconclusive;
+  }
 }
 
 /// Holm over each role apart: the controls are a family of their own, so that more cells to
@@ -56,30 +91,79 @@ std::optional<std::pair<double, const CellResult*>> failed_control(const StudyRe
 void adjust_and_judge(StudyResult& study) {
   for (const CellRole role : {CellRole::kSame, CellRole::kCompare}) {
     std::vector<CellResult*> family;
-    std::vector<double> p_values;
     for (CellResult& cell : study.cells) {
-      if (cell.plan.role != role || !cell.untimed.empty()) continue;
-      family.push_back(&cell);
-      p_values.push_back(cell.p_value);
+      if (cell.plan.role == role && cell.untimed.empty()) family.push_back(&cell);
     }
-    const std::vector<double> adjusted = statistics::holm(p_values);
-    for (std::size_t i = 0; i < family.size(); ++i) {
-      family[i]->adjusted_p = adjusted[i];
-    }
+    adjust(
+        family, [](const CellResult& cell) { return cell.p_value; },
+        [](CellResult& cell, double p) { cell.adjusted_p = p; });
+    adjust(
+        family, [](const CellResult& cell) { return cell.position_p; },
+        [&](CellResult& cell, double p) {
+          cell.position_p = p;
+          cell.outlasts_lead_in = p <= study.plan.criteria.alpha;
+        });
   }
   for (CellResult& cell : study.cells) judge_cell(cell, study.plan.criteria);
-  const auto failed = failed_control(study);
-  if (!failed) return;
-  for (CellResult& cell : study.cells) {
-    if (cell.plan.role != CellRole::kCompare || cell.verdict == Verdict::kVoid) continue;
-    if (!cell.untimed.empty()) continue;
-    if (std::abs(std::log(cell.ratio.estimate)) > failed->first) continue;
-    cell.verdict = Verdict::kVoid;
-    cell.verdict_reason = fmt::format(
-        "the A/A control {} came out different, by as much as this cell's effect: the machine or "
-        "the tool favours one arm",
-        failed->second->plan.id);
+  hold_against_controls(study);
+}
+
+/// What the rules need and this file does not hold.
+std::vector<std::string> lacking(const StudyResult& study) {
+  std::vector<std::string> lacks;
+  const auto any = [&](const auto& of) {
+    return std::any_of(study.cells.begin(), study.cells.end(), of);
+  };
+  if (any([](const CellResult& cell) { return cell.alternated; })) {
+    lacks.emplace_back(
+        "an early file, whose arms alternate trial by trial: only trials that follow one of their "
+        "own arm are used, and whether what an arm leaves behind lasts longer than one trial "
+        "can't be told");
   }
+  for (const CellResult& cell : study.cells) {
+    if (cell.plan.role != CellRole::kCompare || !cell.untimed.empty() || !cell.plan.headline) {
+      continue;
+    }
+    for (const std::string& scheme : {cell.plan.a, cell.plan.b}) {
+      const bool controlled = any([&](const CellResult& other) {
+        return other.plan.role == CellRole::kSame && other.plan.a == scheme &&
+               other.untimed.empty();
+      });
+      if (!controlled) lacks.push_back(fmt::format("no A/A control of {}", scheme));
+    }
+  }
+  return lacks;
+}
+
+/// How a later run differs from the first, in what a result may depend on; empty: in nothing.
+std::string changes(const records::RunHeader& first, const records::RunHeader& later) {
+  std::vector<std::string> changed;
+  const auto compare = [&](const char* what, const auto& before, const auto& after) {
+    if (before != after) changed.emplace_back(what);
+  };
+  compare("tlblab's release", first.version, later.version);
+  compare("tlblab's revision", first.git, later.git);
+  compare("the kernel's build", first.machine.kernel_version, later.machine.kernel_version);
+  compare("the command line", first.machine.command_line, later.machine.command_line);
+  compare("the microcode", first.machine.microcode, later.machine.microcode);
+  compare("the mitigations", first.machine.mitigations, later.machine.mitigations);
+  compare("the settings", first.machine.settings, later.machine.settings);
+  return fmt::format("{}", fmt::join(changed, ", "));
+}
+
+/// Warnings about runs that went on in a file which another began.
+std::vector<std::string> later_runs(const records::StudyFile& file) {
+  std::vector<std::string> warnings;
+  for (const records::RunHeader& run : file.later_runs) {
+    const std::string changed = changes(file.header, run);
+    if (!changed.empty()) {
+      warnings.push_back(fmt::format("the run that went on at {} differs from the first in {}",
+                                     run.started_utc, changed));
+    }
+    const std::vector<std::string> seen = describe(run).warnings;
+    warnings.insert(warnings.end(), seen.begin(), seen.end());
+  }
+  return warnings;
 }
 
 }  // namespace
@@ -93,6 +177,8 @@ StudyResult analyse_file(const std::string& path) {
   study.counters_missing = file.header.counters_missing;
   study.flush_ceiling_pages = file.header.machine.flush_ceiling_pages;
   study.warnings.insert(study.warnings.end(), file.warnings.begin(), file.warnings.end());
+  const std::vector<std::string> of_runs = later_runs(file);
+  study.warnings.insert(study.warnings.end(), of_runs.begin(), of_runs.end());
   study.nr_steps_done = steps_done(file);
   study.nr_steps = steps_of(study.plan).size();
   study.complete = study.nr_steps_done == study.nr_steps;
@@ -109,6 +195,7 @@ StudyResult analyse_file(const std::string& path) {
                     study.nr_steps_done, study.nr_steps));
   }
   adjust_and_judge(study);
+  study.lacks = lacking(study);
   judge_agreement(study.cells);
   return study;
 }

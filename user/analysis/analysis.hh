@@ -70,7 +70,8 @@ struct SessionResult {
   double level_b_ns = 0;
   double calibrator_ns = 0;  ///< median over blocks; 0 when the cell has no responder
   double rho = 0;
-  bool unstable = false;
+  statistics::State state = statistics::State::kWandering;
+  bool counts = false;      ///< long enough to enter the estimate over sessions
   std::string stop_reason;  ///< "width", "time", or "interrupted"
 };
 
@@ -105,11 +106,30 @@ struct CellResult {
   /// Thinned ECDF per arm: (latency_ns, cumulative share), at most ~400 points, tails kept.
   std::array<std::vector<std::pair<double, double>>, 2> ecdf;
 
-  Interval ratio;          ///< A/B: over session means with >= 2 sessions, else within the one
-  Interval ratio_90;       ///< likewise, with the 90 % bounds that equivalence is judged by
-  Interval difference_ns;  ///< A - B, likewise
-  std::optional<Interval> per_interrupt_ns;  ///< difference per interrupt avoided, if counted
-  double interrupts_avoided = 0;             ///< per operation, handled on responders, A - B
+  /// Of typical calls: A/B of medians, over the means of the sessions that count, or within the one
+  /// that does. Of a cell that wanders the bounds are wider: statistics::claim_of().
+  Interval ratio;
+  Interval mean_ratio;     ///< of trimmed means, likewise
+  Interval tail_ratio;     ///< of 99th percentiles; without bounds in short sessions
+  Interval difference_ns;  ///< A - B of medians
+  /// What A pays more than B outside its window, from its end to the next trial's start.
+  Interval outside_ns;
+  /// The ratio from the second trials of the runs over that from the fifth: 1 unless what an arm
+  /// leaves behind lasts longer than a run's lead-in. Absent where trials alternated.
+  std::optional<Interval> position;
+  double position_p = 1;          ///< of "it is 1", after Holm over the study's cells
+  bool outlasts_lead_in = false;  ///< it is not 1: position_p <= alpha
+  bool alternated = false;        ///< an early file's schedule: one lead-in before one trial
+  statistics::State state = statistics::State::kWandering;
+  statistics::Scope scope = statistics::Scope::kNothing;
+  std::size_t nr_sessions_counted = 0;
+  double span_s = 0;                             ///< from the first of these starts to the last
+  std::optional<std::size_t> nr_boots;           ///< in which they lie; absent: not recorded
+  std::optional<Interval> next_session;          ///< the ratio, where the next session's will lie
+  std::optional<statistics::Clusters> clusters;  ///< of the sessions' ratios, where there are two
+  statistics::Evidence evidence;                 ///< what the verdict is found from, in logs
+  std::optional<Interval> per_interrupt_ns;      ///< difference per interrupt avoided, if counted
+  double interrupts_avoided = 0;                 ///< per operation, handled on responders, A - B
   /// The event that figure came from, a key of responder_counts; empty when none was counted.
   std::string interrupts_source;
   double smallest_detectable = 0;  ///< relative, e.g. 0.012 for 1.2 %
@@ -128,6 +148,11 @@ struct StudyResult : RunDescription {
   std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
   /// Ceiling of the measured machine past which a ranged flush becomes a full one; 0: unknown.
   unsigned flush_ceiling_pages = 0;
+  std::vector<std::string> lacks;  ///< what the rules need that the file does not hold, in words
+  /// The farthest that an A/A control's interval reaches from 1, in logs; 0 without a control.
+  double control_stray = 0;
+  /// It is within a third of the smallest effect claimed.
+  bool controls_pass = false;
   bool complete = false;          ///< every cell of every session ended
   std::size_t nr_steps_done = 0;  ///< cells x sessions that ended, of nr_steps
   std::size_t nr_steps = 0;

@@ -6,93 +6,31 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
+#include <set>
+#include <span>
 
 #include "user/analysis/account_check.hh"
+#include "user/analysis/block_series.hh"
 #include "user/analysis/interrupts.hh"
+#include "user/analysis/quantity.hh"
 #include "user/statistics/blocks.hh"
 
 namespace tlblab {
 namespace {
 
-using statistics::BlockMedians;
+using statistics::ArmPair;
 using statistics::SeriesEstimate;
+using statistics::State;
 using statistics::Verdict;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kEcdfPoints = 400;
-
-/// The series of one quantity in each session, and its estimate over all of them.
-class Quantity {
- public:
-  void add_session(std::span<const double> values) {
-    estimates_.push_back(statistics::estimate_series(values));
-  }
-  [[nodiscard]] const SeriesEstimate& session(std::size_t i) const { return estimates_.at(i); }
-
-  [[nodiscard]] statistics::SessionsEstimate over_sessions() const {
-    std::vector<double> means;
-    for (const SeriesEstimate& estimate : estimates_) means.push_back(estimate.mean);
-    return statistics::across_sessions(means);
-  }
-  /// Not a number without a session, like everything made from it.
-  [[nodiscard]] double mean() const {
-    return estimates_.size() == 1 ? estimates_.front().mean : over_sessions().mean;
-  }
-  [[nodiscard]] double half_width(double confidence) const {
-    return estimates_.size() == 1 ? estimates_.front().half_width(confidence)
-                                  : over_sessions().half_width(confidence);
-  }
-  [[nodiscard]] double se() const {
-    return estimates_.size() == 1 ? estimates_.front().se : over_sessions().se;
-  }
-  [[nodiscard]] double p_value() const {
-    return estimates_.size() == 1 ? estimates_.front().p_value(0) : over_sessions().p_value(0);
-  }
-
- private:
-  std::vector<SeriesEstimate> estimates_;
-};
-
-Interval linear(double mean, double half_width) {
-  if (!std::isfinite(half_width)) return {mean, -kInfinity, kInfinity};
-  return {mean, mean - half_width, mean + half_width};
-}
-
-Interval exponential(double mean, double half_width) {
-  if (!std::isfinite(half_width)) return {std::exp(mean), 0, kInfinity};
-  return {std::exp(mean), std::exp(mean - half_width), std::exp(mean + half_width)};
-}
-
-Interval linear(const Quantity& quantity) {
-  return linear(quantity.mean(), quantity.half_width(0.95));
-}
-Interval exponential(const Quantity& quantity) {
-  return exponential(quantity.mean(), quantity.half_width(0.95));
-}
 
 /// What is asked of each arm.
 struct ArmQuantities {
   Quantity ln_latency;
   Quantity stolen;
 };
-
-std::uint64_t total_stolen_ns(const Trial& trial) {
-  return std::accumulate(trial.responders.begin(), trial.responders.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const auto& r) { return sum + r.stolen_ns; });
-}
-
-/// Median over an arm's usable trials of what the responders lost.
-double median_stolen_ns(const records::Block& block, Arm arm) {
-  std::vector<double> stolen;
-  for (const Trial& trial : block.trials) {
-    if (trial.arm == arm && trial.state == TrialState::kOk) {
-      stolen.push_back(static_cast<double>(total_stolen_ns(trial)));
-    }
-  }
-  return statistics::median_in_place(stolen);
-}
 
 Quantiles quantiles_of(const std::vector<double>& sorted) {
   if (sorted.empty()) return {};
@@ -128,11 +66,13 @@ class ArmBuilder {
     result_.expected_account = expected.account;
   }
 
-  /// A block's sums.
-  void add_account(const Account& sums) { account_check_.add(sums, kTrialsPerArm); }
+  /// A block's sums over its operations, lead-ins too.
+  void add_account(const Account& sums, std::size_t nr_operations) {
+    account_check_.add(sums, nr_operations);
+  }
 
   void add(const Trial& trial) {
-    if (trial.arm != arm_) return;
+    if (trial.arm != arm_ || trial.state == TrialState::kLeadIn) return;
     if (trial.state != TrialState::kOk) {
       ++result_.nr_apart[static_cast<std::size_t>(trial.state)];
       return;
@@ -175,8 +115,8 @@ class ArmBuilder {
     result_.quantiles = quantiles_of(latencies_);
     ecdf = thinned_ecdf(latencies_);
     result_.nr_trials = timed_ ? latencies_.size() : nr_counted_;
-    result_.latency_ns = exponential(quantities.ln_latency);
-    if (has_responders) result_.stolen_ns = linear(quantities.stolen);
+    result_.latency_ns = exponential(quantities.ln_latency.claim());
+    if (has_responders) result_.stolen_ns = linear(quantities.stolen.claim());
     if (!latencies_.empty()) {
       result_.interrupts_seen =
           static_cast<double>(interrupts_) / static_cast<double>(latencies_.size());
@@ -209,10 +149,16 @@ double median_of(std::vector<double> values) {
   return values.empty() ? 0 : statistics::median_in_place(values);
 }
 
-std::vector<double> logs(const std::vector<BlockMedians>& blocks, double BlockMedians::*side) {
-  std::vector<double> values(blocks.size());
-  std::transform(blocks.begin(), blocks.end(), values.begin(),
-                 [side](const BlockMedians& block) { return std::log(block.*side); });
+/// One arm's side of each pair.
+std::vector<double> side_of(std::span<const ArmPair> pairs, double ArmPair::*side) {
+  std::vector<double> values(pairs.size());
+  std::transform(pairs.begin(), pairs.end(), values.begin(),
+                 [side](const ArmPair& pair) { return pair.*side; });
+  return values;
+}
+
+std::vector<double> logs(std::vector<double> values) {
+  for (double& value : values) value = std::log(value);
   return values;
 }
 
@@ -227,42 +173,32 @@ class CellBuilder {
   void add(const records::SessionRecord& record) {
     cell_.nr_interrupted_trials += record.nr_interrupted_trials;
     cell_.nr_count_trials += record.counts.size();
-    a_.expect(record.expected.front());
-    b_.expect(record.expected.back());
-    std::vector<BlockMedians> medians;
-    std::vector<double> stolen_a, stolen_b, calibrators;
+    cell_.alternated = cell_.alternated || record.alternated;
+    a_.expect(record.expected[0]);
+    b_.expect(record.expected[1]);
+
+    BlockSeries series;
     for (const records::Block& block : record.blocks) {
       for (const Trial& trial : block.trials) {
         a_.add(trial);
         b_.add(trial);
       }
-      a_.add_account(block.engine_accounts[0]);
-      b_.add_account(block.engine_accounts[1]);
-      const auto usable = statistics::usable_medians(block.trials);
-      if (!usable) {
+      const std::size_t nr_operations = block.trials.size() / 2;
+      a_.add_account(block.engine_accounts[0], nr_operations);
+      b_.add_account(block.engine_accounts[1], nr_operations);
+      if (!series.add(block)) {
         ++cell_.nr_dropped_blocks;
         continue;
       }
-      medians.push_back(*usable);
-      stolen_a.push_back(median_stolen_ns(block, Arm::kA));
-      stolen_b.push_back(median_stolen_ns(block, Arm::kB));
-      calibrators.push_back(static_cast<double>(block.calibrator_ns));
-      cell_.blocks.push_back({record.session, block.time_s - origin_s_, usable->a, usable->b,
+      const ArmPair& medians = series.medians.back();
+      cell_.blocks.push_back({record.session, block.time_s - origin_s_, medians.a, medians.b,
                               static_cast<double>(block.calibrator_ns)});
     }
     for (const records::CountTrial& trial : record.counts) {
       a_.add(trial);
       b_.add(trial);
     }
-    if (medians.empty()) return;
-
-    ln_ratio_.add_session(statistics::log_ratios(medians));
-    difference_.add_session(statistics::differences(medians));
-    quantities_a_.ln_latency.add_session(logs(medians, &BlockMedians::a));
-    quantities_b_.ln_latency.add_session(logs(medians, &BlockMedians::b));
-    quantities_a_.stolen.add_session(stolen_a);
-    quantities_b_.stolen.add_session(stolen_b);
-    add_session(record, medians.size(), std::move(calibrators));
+    if (!series.empty()) add_session(record, series);
   }
 
   CellResult finish() {
@@ -274,35 +210,91 @@ class CellBuilder {
     const bool responders = cell_.plan.nr_responders > 0;
     cell_.a = a_.finish(quantities_a_, responders, cell_.ecdf[0]);
     cell_.b = b_.finish(quantities_b_, responders, cell_.ecdf[1]);
-    cell_.ratio = exponential(ln_ratio_);
-    cell_.difference_ns = linear(difference_);
-    cell_.p_value = ln_ratio_.p_value();
-    cell_.ratio_90 = exponential(ln_ratio_.mean(), ln_ratio_.half_width(0.90));
+    cell_.evidence.typical = ln_ratio_.claim();
+    cell_.evidence.mean = ln_mean_ratio_.claim();
+    cell_.p_value = cell_.evidence.typical.p_value;
+    cell_.ratio = exponential(cell_.evidence.typical);
+    cell_.mean_ratio = exponential(*cell_.evidence.mean);
+    cell_.tail_ratio = exponential(ln_tail_ratio_.claim());
+    cell_.difference_ns = linear(difference_.claim());
+    cell_.outside_ns = linear(outside_.claim());
+    if (!cell_.alternated) {
+      const statistics::Claim position = position_.claim();
+      cell_.position = exponential(position);
+      cell_.position_p = position.p_value;
+    }
     cell_.smallest_detectable = std::expm1(statistics::smallest_detectable(ln_ratio_.se()));
+    add_sessions_together();
     add_per_interrupt();
     return std::move(cell_);
   }
 
  private:
-  void add_session(const records::SessionRecord& record, std::size_t nr_blocks,
-                   std::vector<double> calibrators) {
+  void add_session(const records::SessionRecord& record, const BlockSeries& series) {
+    const SeriesEstimate log_ratio =
+        statistics::estimate_series(statistics::log_ratios(series.medians));
+    const SessionExtent extent{record.blocks.front().time_s, record.blocks.back().seconds,
+                               series.medians.size(),
+                               statistics::state_of(log_ratio, cell_.plan.stopping.width)};
+    ln_ratio_.add_session(extent, statistics::log_ratios(series.medians));
+    ln_mean_ratio_.add_session(extent, statistics::log_ratios(series.trimmed_means));
+    ln_tail_ratio_.add_session(extent, statistics::log_ratios(series.tails));
+    difference_.add_session(extent, statistics::differences(series.medians));
+    outside_.add_session(extent, statistics::differences(series.outside));
+    position_.add_session(extent, series.position);
+    for (const auto& [arm, side] :
+         {std::pair{&quantities_a_, &ArmPair::a}, {&quantities_b_, &ArmPair::b}}) {
+      arm->ln_latency.add_session(extent, logs(side_of(series.medians, side)));
+      arm->stolen.add_session(extent, side_of(series.stolen, side));
+    }
+    boots_.push_back(record.boot_id);
+
     const std::size_t i = cell_.sessions.size();
-    const SeriesEstimate& log_ratio = ln_ratio_.session(i);
     SessionResult session;
     session.session = record.session;
-    session.start_s = record.blocks.front().time_s - origin_s_;
-    session.seconds = record.blocks.back().seconds;
-    session.nr_blocks = nr_blocks;
-    session.ratio = exponential(log_ratio.mean, log_ratio.half_width(0.95));
+    session.start_s = extent.start_s - origin_s_;
+    session.seconds = extent.seconds;
+    session.nr_blocks = extent.nr_blocks;
+    session.ratio = exponential(ln_ratio_.claim_of_session(i));
     session.ln_ratio_mean = log_ratio.mean;
     session.difference_mean_ns = difference_.session(i).mean;
     session.level_a_ns = std::exp(quantities_a_.ln_latency.session(i).mean);
     session.level_b_ns = std::exp(quantities_b_.ln_latency.session(i).mean);
-    session.calibrator_ns = median_of(std::move(calibrators));
+    session.calibrator_ns = median_of(series.calibrator_ns);
     session.rho = log_ratio.rho;
-    session.unstable = !statistics::is_steady(log_ratio, cell_.plan.stopping.width);
+    session.state = extent.state;
+    session.counts =
+        statistics::counts({log_ratio.mean, extent.start_s, extent.seconds, extent.nr_blocks});
     session.stop_reason = record.stop_reason.empty() ? "interrupted" : record.stop_reason;
     cell_.sessions.push_back(std::move(session));
+  }
+
+  /// What several sessions say beside their mean.
+  void add_sessions_together() {
+    const statistics::SessionsEstimate all = ln_ratio_.over_sessions();
+    cell_.state = ln_ratio_.state();
+    cell_.scope = all.scope;
+    cell_.nr_sessions_counted = all.nr_sessions;
+    cell_.span_s = all.span_s;
+    std::set<std::string> boots;
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < cell_.sessions.size(); ++i) {
+      if (!cell_.sessions[i].counts) continue;
+      boots.insert(boots_[i]);
+      ratios.push_back(cell_.sessions[i].ln_ratio_mean);
+    }
+    if (!boots.empty() && !boots.contains("")) cell_.nr_boots = boots.size();
+    if (all.nr_sessions < 2) return;
+    const double reach = all.prediction_half_width(0.95);
+    cell_.next_session =
+        Interval{std::exp(all.mean), std::exp(all.mean - reach), std::exp(all.mean + reach)};
+    constexpr double kWorthSaying = 0.01;
+    cell_.clusters = statistics::clusters(ratios, std::log1p(kWorthSaying));
+    if (!cell_.clusters) return;
+    for (auto* range : {&cell_.clusters->lower, &cell_.clusters->upper}) {
+      range->low = std::exp(range->low);
+      range->high = std::exp(range->high);
+    }
   }
 
   void add_per_interrupt() {
@@ -319,7 +311,8 @@ class CellBuilder {
   double origin_s_;
   CellResult cell_;
   ArmBuilder a_, b_;
-  Quantity ln_ratio_, difference_;
+  Quantity ln_ratio_, ln_mean_ratio_, ln_tail_ratio_, difference_, outside_, position_;
+  std::vector<std::string> boots_;  ///< of each session; "" where not recorded
   ArmQuantities quantities_a_, quantities_b_;
 };
 
@@ -329,41 +322,45 @@ double apart_share(const ArmResult& arm) {
   return all == 0 ? 0 : static_cast<double>(apart) / static_cast<double>(all);
 }
 
-/// Which of the two signs, in how many sessions.
-std::string why_unstable(const CellResult& cell) {
-  std::size_t wide = 0;
-  std::size_t dependent = 0;
-  double rho = 0;
-  for (const SessionResult& session : cell.sessions) {
-    if (session.rho > statistics::kRhoUnstable) {
-      ++dependent;
-      rho = std::max(rho, session.rho);
-    } else if (session.unstable) {
-      ++wide;
-    }
-  }
-  std::string why = "the machine did not hold still:";
-  if (dependent > 0) {
-    why += fmt::format(
-        " in {} of {} sessions the ratio wandered (lag-1 correlation of its batches up to {:.2f}, "
-        "limit {})",
-        dependent, cell.sessions.size(), rho, statistics::kRhoUnstable);
-  }
-  if (wide > 0) {
-    why += fmt::format("{} in {} of {} sessions the interval missed +-{:.3g} % in the time allowed",
-                       dependent > 0 ? "," : "", wide, cell.sessions.size(),
-                       100 * cell.plan.stopping.width);
-  }
-  return why;
+std::string span_text(double seconds) {
+  return seconds < 120    ? fmt::format("{:.0f} s", seconds)
+         : seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60)
+                          : fmt::format("{:.1f} h", seconds / 3600);
 }
 
-std::string where(const CellResult& cell) {
-  const std::size_t n = cell.sessions.size();
-  if (n == 1) return "in this session";
-  const auto unsteady = std::count_if(cell.sessions.begin(), cell.sessions.end(),
-                                      [](const SessionResult& s) { return s.unstable; });
-  return fmt::format("over {} sessions{}{}", n, n >= statistics::kSessionsForClaim ? "" : " only",
-                     unsteady == 0 ? "" : fmt::format(", {} of them unstable alone", unsteady));
+/// Why the evidence gave the word it gave.
+std::string reason_of(const CellResult& cell, const Criteria& criteria) {
+  if (cell.scope == statistics::Scope::kNothing) {
+    return fmt::format("no session has {} blocks and {:g} s of measuring, which one needs to count",
+                       statistics::kMinBlocks, statistics::kMinSessionSeconds);
+  }
+  const double d = 100 * criteria.equivalence;
+  const std::string bounds =
+      cell.state == State::kWandering ? "range (the ratio wandered)" : "interval";
+  switch (cell.verdict) {
+    case Verdict::kDifferent:
+      return fmt::format("the {} of the ratio of typical calls excludes 1 {} (adjusted p {:.2g})",
+                         bounds, where(cell), cell.adjusted_p);
+    case Verdict::kEquivalent:
+      return fmt::format("the ratios of typical calls and of means both lie within +-{:.3g} % {}",
+                         d, where(cell));
+    case Verdict::kInconclusive:
+      break;
+    case Verdict::kVoid:
+      return "";
+  }
+  const double limit = std::log1p(criteria.equivalence);
+  const statistics::Claim::Bounds& typical = cell.evidence.typical.at90;
+  if (typical.low > -limit && typical.high < limit) {
+    return fmt::format(
+        "typical calls are equivalent within {:.3g} % {}, but means were not shown to be: {:.3f} "
+        "[{:.3f}, {:.3f}]",
+        d, where(cell), cell.mean_ratio.estimate, cell.mean_ratio.low, cell.mean_ratio.high);
+  }
+  return fmt::format(
+      "neither different nor equivalent within {:.3g} % could be shown {}; effects under {:.2g} % "
+      "could not have been seen",
+      d, where(cell), 100 * cell.smallest_detectable);
 }
 
 }  // namespace
@@ -372,6 +369,26 @@ CellResult analyse_cell(const CellPlan& plan, const records::CellRecord& record,
   CellBuilder builder(plan, origin_s);
   for (const records::SessionRecord& session : record.sessions) builder.add(session);
   return builder.finish();
+}
+
+std::string where(const CellResult& cell) {
+  const std::size_t n = cell.nr_sessions_counted;
+  const auto boots = [&]() -> std::string {
+    if (!cell.nr_boots) return "boots not recorded";
+    return *cell.nr_boots == 1 ? "one boot" : fmt::format("{} boots", *cell.nr_boots);
+  };
+  switch (cell.scope) {
+    case statistics::Scope::kNothing:
+      return "in no session that counts";
+    case statistics::Scope::kThisSession:
+      return "in this session";
+    case statistics::Scope::kTheseSessions:
+      return fmt::format("in these {} sessions, over {}, {}", n, span_text(cell.span_s), boots());
+    case statistics::Scope::kMachine:
+      return fmt::format("on this machine: {} sessions over {}, {}", n, span_text(cell.span_s),
+                         boots());
+  }
+  return "";
 }
 
 void judge_cell(CellResult& cell, const Criteria& criteria) {
@@ -385,12 +402,13 @@ void judge_cell(CellResult& cell, const Criteria& criteria) {
     cell.verdict_reason = "no time is claimed: " + cell.untimed;
     return;
   }
-  const double apart = std::max(apart_share(cell.a), apart_share(cell.b));
-  if (apart > kMaxApartShare) {
+  const std::array<double, 2> apart{apart_share(cell.a), apart_share(cell.b)};
+  if (statistics::apart_voids(apart)) {
     cell.verdict = Verdict::kVoid;
     cell.verdict_reason = fmt::format(
-        "{:.0f} % of an arm's trials were set apart: the responders did not run as they must",
-        100 * apart);
+        "{:.0f} % of A's trials and {:.0f} % of B's were set apart: what is left may not be what "
+        "the arms do",
+        100 * apart[0], 100 * apart[1]);
     return;
   }
   if (cell.sessions.empty()) {
@@ -398,37 +416,9 @@ void judge_cell(CellResult& cell, const Criteria& criteria) {
     cell.verdict_reason = "no block kept enough trials in both arms";
     return;
   }
-  const auto unsteady = std::count_if(cell.sessions.begin(), cell.sessions.end(),
-                                      [](const SessionResult& s) { return s.unstable; });
-  // Over many sessions the spread of their means is the evidence, and holds what made single ones
-  // unstable. Over a few it can't, so most of them must have held still.
-  const std::size_t nr_sessions = cell.sessions.size();
-  const bool steady = nr_sessions >= statistics::kSessionsForClaim ||
-                      2 * static_cast<std::size_t>(unsteady) < nr_sessions;
-  cell.verdict = statistics::judge(
-      {steady, std::log(cell.ratio_90.low), std::log(cell.ratio_90.high), cell.adjusted_p},
-      criteria);
-  switch (cell.verdict) {
-    case Verdict::kDifferent:
-      cell.verdict_reason = fmt::format("the ratio's interval excludes 1 {} (adjusted p {:.2g})",
-                                        where(cell), cell.adjusted_p);
-      break;
-    case Verdict::kEquivalent:
-      cell.verdict_reason = fmt::format("the ratio's 90 % interval lies within +-{:.3g} % {}",
-                                        100 * criteria.equivalence, where(cell));
-      break;
-    case Verdict::kInconclusive:
-      cell.verdict_reason = fmt::format(
-          "neither different nor equivalent within {:.3g} % could be shown {}; effects under "
-          "{:.2g} % could not have been seen",
-          100 * criteria.equivalence, where(cell), 100 * cell.smallest_detectable);
-      break;
-    case Verdict::kUnstable:
-      cell.verdict_reason = why_unstable(cell);
-      break;
-    case Verdict::kVoid:
-      break;
-  }
+  cell.evidence.adjusted_p = cell.adjusted_p;
+  cell.verdict = statistics::judge(cell.evidence, criteria);
+  cell.verdict_reason = reason_of(cell, criteria);
 }
 
 }  // namespace tlblab

@@ -7,15 +7,16 @@
 
 namespace tlblab {
 
-/// Everything but what needs the other cells (adjusted_p, verdict). `origin_s` is the epoch time of
-/// the study's first trial. The result has no session when no block counts; its estimates are then
-/// not numbers, and nr_dropped_blocks tells whether there was a complete block at all.
+/// Everything but what needs the other cells (adjusted p-values, verdict). `origin_s` is the epoch
+/// time of the study's first trial. The result has no session when no block counts; its estimates
+/// are then not numbers, and nr_dropped_blocks tells whether there was a complete block at all.
 CellResult analyse_cell(const CellPlan& plan, const records::CellRecord& record, double origin_s);
 
-/// Sets verdict and verdict_reason from the estimates and cell.adjusted_p.
+/// Sets verdict and verdict_reason from the cell's evidence. Controls are not asked yet.
 void judge_cell(CellResult& cell, const Criteria& criteria);
 
-/// More trials set apart than this share, in either arm, and the cell is void.
-inline constexpr double kMaxApartShare = 0.25;
+/// Of what the cell's sessions speak: "in this session", "in these 4 sessions (over 83 s of one
+/// boot)", "on this machine (8 sessions over 21 min, 2 boots)".
+std::string where(const CellResult& cell);
 
 }  // namespace tlblab

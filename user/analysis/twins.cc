@@ -33,10 +33,15 @@ void withhold_times(CellResult& cell) {
     arm->quantiles = {none, none, none, none, none, none, none};
     arm->counting_latency_ns = 0;
   }
-  cell.ratio = cell.ratio_90 = cell.difference_ns = unknown;
+  cell.ratio = cell.mean_ratio = cell.tail_ratio = unknown;
+  cell.difference_ns = cell.outside_ns = unknown;
+  cell.position.reset();
+  cell.next_session.reset();
+  cell.clusters.reset();
+  cell.evidence = {};
   cell.per_interrupt_ns.reset();
   cell.smallest_detectable = none;
-  cell.p_value = cell.adjusted_p = 1;
+  cell.p_value = cell.adjusted_p = cell.position_p = 1;
   cell.sessions.clear();
   cell.blocks.clear();
   cell.ecdf = {};

@@ -104,8 +104,6 @@ ExitStatus status_of(const StudyResult& study) {
       return ExitStatus::kOk;
     case statistics::Verdict::kInconclusive:
       return ExitStatus::kInconclusive;
-    case statistics::Verdict::kUnstable:
-      return ExitStatus::kUnstable;
     case statistics::Verdict::kVoid:
       return ExitStatus::kVoid;
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "user/analysis/cell_analysis.hh"
 #include "user/report/document/answer.hh"
 #include "user/report/document/format.hh"
 
@@ -71,7 +72,14 @@ json cell(const StudyResult& study, const CellResult& of) {
   }
   to["verdict"] = statistics::name(of.verdict);
   to["reason"] = of.verdict_reason;
+  to["state"] = statistics::name(of.state);
+  to["where"] = where(of);
   to["ratio"] = interval(of.ratio);
+  to["mean_ratio"] = interval(of.mean_ratio);
+  to["tail_ratio"] = interval(of.tail_ratio);
+  to["outside_ns"] = interval(of.outside_ns);
+  if (of.position) to["position"] = interval(*of.position);
+  if (of.next_session) to["next_session"] = interval(*of.next_session);
   to["difference_ns"] = interval(of.difference_ns);
   to["adjusted_p"] = number(of.adjusted_p);
   to["smallest_detectable"] = number(of.smallest_detectable);
@@ -85,7 +93,8 @@ json cell(const StudyResult& study, const CellResult& of) {
                         {"blocks", session.nr_blocks},
                         {"seconds", session.seconds},
                         {"rho", number(session.rho)},
-                        {"unstable", session.unstable},
+                        {"state", statistics::name(session.state)},
+                        {"counts", session.counts},
                         {"stopped_by", session.stop_reason}});
   }
   to["sessions"] = std::move(sessions);

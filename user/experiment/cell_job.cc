@@ -12,7 +12,7 @@ using nlohmann::json;
 
 std::string job_to_text(const CellJob& job) {
   json prior = json::array();
-  for (const auto& block : job.prior_blocks) prior.push_back({block.a, block.b});
+  for (const auto& block : job.prior_medians) prior.push_back({block.a, block.b});
   return json{{"results", job.results_path},
               {"seed", job.seed},
               {"cell_index", job.cell_index},
@@ -20,7 +20,7 @@ std::string job_to_text(const CellJob& job) {
               {"count_trials", job.count_trials},
               {"cpus", job.cpus},
               {"cell", job.cell},
-              {"prior_blocks", std::move(prior)},
+              {"prior_medians", std::move(prior)},
               {"first_block", job.first_block},
               {"prior_seconds", job.prior_seconds}}
       .dump();
@@ -36,8 +36,8 @@ CellJob job_from_text(std::string_view text) {
   from.at("count_trials").get_to(job.count_trials);
   from.at("cpus").get_to(job.cpus);
   from.at("cell").get_to(job.cell);
-  for (const json& block : from.at("prior_blocks")) {
-    job.prior_blocks.push_back({block.at(0).get<double>(), block.at(1).get<double>()});
+  for (const json& block : from.at("prior_medians")) {
+    job.prior_medians.push_back({block.at(0).get<double>(), block.at(1).get<double>()});
   }
   from.at("first_block").get_to(job.first_block);
   from.at("prior_seconds").get_to(job.prior_seconds);

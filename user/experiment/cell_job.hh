@@ -23,9 +23,9 @@ struct CellJob {
   unsigned count_trials = 0;  ///< per arm
   std::vector<int> cpus;
   CellPlan cell;
-  /// What an interrupted process of the same cell and session left: its usable blocks, the index
-  /// the next block gets, and the measuring time spent.
-  std::vector<statistics::BlockMedians> prior_blocks;
+  /// What an interrupted process of the same cell and session left: the medians of its blocks that
+  /// count, the index the next block gets, and the measuring time spent.
+  std::vector<statistics::ArmPair> prior_medians;
   std::uint32_t first_block = 0;
   double prior_seconds = 0;
 };

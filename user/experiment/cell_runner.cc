@@ -25,7 +25,7 @@
 namespace tlblab {
 namespace {
 
-using statistics::BlockMedians;
+using statistics::ArmPair;
 
 /// Run and thrown away at the start of each process: first touches of code, stacks, page tables
 /// and the kernel's per-CPU page lists.
@@ -84,7 +84,7 @@ class CellProcess {
   /// Why it stopped; empty when interrupted.
   std::string_view timing_pass() {
     statistics::Stopper stopper(job_.cell.stopping);
-    std::vector<BlockMedians> medians = job_.prior_blocks;
+    std::vector<ArmPair> medians = job_.prior_medians;
     const std::uint64_t begin = now_ns();
     double last_progress = 0;
     for (std::uint32_t block = job_.first_block;; ++block) {
@@ -105,7 +105,7 @@ class CellProcess {
 
   /// Adds the block's trials to the writer and its medians, if it counts, to `medians`. False when
   /// interrupted: the trials so far are then kept in the file, without a block record.
-  bool run_block(std::uint32_t block, std::vector<BlockMedians>& medians) {
+  bool run_block(std::uint32_t block, std::vector<ArmPair>& medians) {
     const auto schedule =
         statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block);
     calibrator_ns_ = job_.cell.nr_responders > 0 ? calibrate() : 0;
@@ -116,6 +116,7 @@ class CellProcess {
       Trial& trial = block_trials_.emplace_back(trials_.run(schedule[order], nullptr));
       trial.block = block;
       trial.order = static_cast<std::uint8_t>(order);
+      if (leads_in(order)) trial.state = TrialState::kLeadIn;
       Account& sum = block_accounts_[static_cast<std::size_t>(trial.arm)];
       for (const auto& [term, count] : trials_.account()) sum[term] += count;
     }
@@ -123,7 +124,9 @@ class CellProcess {
       writer_.add_line(records::encode_trial(place_, origin_ns_, trial));
     }
     if (block_trials_.size() < schedule.size()) return false;
-    if (const auto usable = statistics::usable_medians(block_trials_)) medians.push_back(*usable);
+    if (const auto figures = statistics::block_figures(block_trials_)) {
+      medians.push_back(figures->median);
+    }
     return true;
   }
 
@@ -145,14 +148,20 @@ class CellProcess {
     std::vector<counters::Subject> responders;
     for (std::size_t i = 0; i < ids.size(); ++i) responders.push_back({ids[i], job_.cpus[i + 1]});
     counters::CounterSet counters({gettid(), job_.cpus[0]}, responders);
-    std::size_t done = 0;
-    for (std::uint64_t block = kCountingBlock; done < 2 * std::size_t{job_.count_trials}; ++block) {
-      for (const Arm arm :
-           statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block)) {
+    std::array<std::size_t, 2> left{job_.count_trials, job_.count_trials};
+    for (std::uint64_t block = kCountingBlock; left[0] + left[1] > 0; ++block) {
+      const auto schedule =
+          statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block);
+      for (std::size_t order = 0; order < schedule.size() && left[0] + left[1] > 0; ++order) {
         if (interrupted()) return false;
-        if (done == 2 * std::size_t{job_.count_trials}) break;
+        const Arm arm = schedule[order];
+        std::size_t& left_of_arm = left[static_cast<std::size_t>(arm)];
+        if (leads_in(order) || left_of_arm == 0) {
+          trials_.run(arm, nullptr);
+          continue;
+        }
         add_count(trials_.run(arm, &counters), counters.counts());
-        ++done;
+        --left_of_arm;
       }
     }
     return true;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <array>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "include/tlblab/version.h"
@@ -28,14 +29,22 @@ std::string utc_now() {
   return text.data();
 }
 
+/// A number that the kernel draws at boot and tells nobody else.
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
 }  // namespace
 
 std::string git_revision() { return TLBLAB_GIT_REVISION; }
 std::string tool_version() { return TLBLAB_VERSION; }
 
 records::RunHeader describe_run(const RunOrigin& origin) {
-  return {tool_version(), git_revision(),     origin.argv,
-          utc_now(),      describe_machine(), origin.findings};
+  return {tool_version(), git_revision(),     origin.argv,    utc_now(),
+          boot_id(),      describe_machine(), origin.findings};
 }
 
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
@@ -54,6 +63,9 @@ std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
 
 std::string why_not_resumable(const records::StudyHeader& header, const StudyPlan& plan) {
   if (json(header.plan) != json(plan)) return "it was made for another plan";
+  if (header.version != tool_version()) {
+    return fmt::format("it was made by tlblab {}, this is {}", header.version, tool_version());
+  }
   const Machine here = describe_machine();
   const Machine& there = header.machine;
   for (const auto& [what, is_same] : {std::pair{"host", there.hostname == here.hostname},

@@ -50,8 +50,8 @@ std::vector<CellJob> jobs_left(const StudyPlan& plan, const std::string& path,
     if (found != sessions.end()) {
       if (!found->stop_reason.empty()) continue;
       for (const records::Block& block : found->blocks) {
-        if (const auto medians = statistics::usable_medians(block.trials)) {
-          job.prior_blocks.push_back(*medians);
+        if (const auto figures = statistics::block_figures(block.trials)) {
+          job.prior_medians.push_back(figures->median);
         }
         job.first_block = std::max(job.first_block, block.index + 1);
         job.prior_seconds = std::max(job.prior_seconds, block.seconds);
@@ -130,7 +130,8 @@ std::unique_ptr<counters::CounterSet> hold_tracepoints(const StudyPlan& plan) {
 StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const RunOrigin& origin,
                        const std::function<void(const StudyProgress&)>& progress) {
   const auto tracepoints = hold_tracepoints(plan);
-  if (!fs::exists(path)) records::Writer::create(path, make_header(plan, origin));
+  const bool goes_on = fs::exists(path);
+  if (!goes_on) records::Writer::create(path, make_header(plan, origin));
   const std::string obstacle = why_not(path, plan);
   if (!obstacle.empty()) {
     throw Error(ExitStatus::kUsage, fmt::format("cannot go on in {}: {}", path, obstacle),
@@ -140,6 +141,10 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
   writer.lock();
   records::Writer::mend(path);
   const std::vector<CellJob> jobs = jobs_left(plan, path, records::read_study_file(path));
+  if (goes_on && !jobs.empty()) {
+    writer.add_line(records::encode_later_run(describe_run(origin)));
+    writer.commit();
+  }
 
   TimeLeft time(jobs);
   StudyProgress status;
@@ -154,7 +159,7 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
       status.left_s = time.left_s(in_cell.seconds - job.prior_seconds);
       progress(status);
     };
-    tell({job.prior_blocks.size(), job.prior_seconds});
+    tell({job.prior_medians.size(), job.prior_seconds});
     if (measure_in_process(job, tell) == CellOutcome::kInterrupted) {
       return StudyOutcome::kInterrupted;
     }

@@ -7,8 +7,8 @@
 namespace tlblab {
 namespace {
 
-constexpr std::array<std::string_view, kTrialStates> kNames = {"ok", "not-loaded", "stalled",
-                                                               "switched", "migrated"};
+constexpr std::array<std::string_view, kTrialStates> kNames = {"ok",       "not-loaded", "stalled",
+                                                               "switched", "migrated",   "lead-in"};
 
 }  // namespace
 

@@ -13,10 +13,17 @@
 
 namespace tlblab {
 
-/// Trials come in blocks of 16 quads, each ABBA or BAAB.
-inline constexpr std::size_t kQuadsPerBlock = 16;
-inline constexpr std::size_t kTrialsPerBlock = 4 * kQuadsPerBlock;
-inline constexpr std::size_t kTrialsPerArm = kTrialsPerBlock / 2;
+/// Trials come in runs of one arm. The first of a run leads in: it takes what the other arm left
+/// behind, is recorded as such, and enters nothing. Four runs make a quad, ABBA or BAAB.
+inline constexpr std::size_t kTrialsPerRun = 5;
+inline constexpr std::size_t kRunsPerQuad = 4;
+inline constexpr std::size_t kQuadsPerBlock = 4;
+inline constexpr std::size_t kRunsPerBlock = kRunsPerQuad * kQuadsPerBlock;
+inline constexpr std::size_t kTrialsPerBlock = kTrialsPerRun * kRunsPerBlock;
+inline constexpr std::size_t kMeasuredPerBlock = kTrialsPerBlock - kRunsPerBlock;
+
+/// Whether the trial at this place of a block (0, 1, ...) leads its run in.
+constexpr bool leads_in(std::size_t order) { return order % kTrialsPerRun == 0; }
 
 /// Why a trial was set apart; kOk for one that counts. A set-apart trial stays in the file.
 enum class TrialState : std::uint8_t {
@@ -25,8 +32,9 @@ enum class TrialState : std::uint8_t {
   kStalled,    ///< a responder's heart did not beat between the two clock reads
   kSwitched,   ///< a responder was context-switched between loading and the end
   kMigrated,   ///< a responder found itself on another CPU
+  kLeadIn,     ///< the first of a run: not measured, whatever else befell it
 };
-inline constexpr std::size_t kTrialStates = 5;
+inline constexpr std::size_t kTrialStates = 6;
 std::string_view name(TrialState state);
 std::optional<TrialState> parse_trial_state(std::string_view text);
 
@@ -40,7 +48,7 @@ struct ResponderSample {
 /// One trial of the timing pass.
 struct Trial {
   std::uint32_t block = 0;
-  std::uint8_t order = 0;  ///< place in the block, 0..63
+  std::uint8_t order = 0;  ///< place in the block, 0..kTrialsPerBlock - 1
   Arm arm = Arm::kA;
   TrialState state = TrialState::kOk;
   std::uint64_t start_ns = 0;    ///< CLOCK_MONOTONIC; in a file, ns since its "cell" record

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The record of a block: the 64 trials above it are whole.
+// The record of a block: the trials above it are a whole block.
 #pragma once
 
 #include <array>

@@ -90,4 +90,10 @@ std::array<Expectation, 2> early_expectations(const CellPlan& plan, const Machin
   return {expected_of(plan.a, plan.shape, machine), expected_of(plan.b, plan.shape, machine)};
 }
 
+void mark_lead_ins(std::span<Trial> block) {
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    if (i == 0 || block[i].arm != block[i - 1].arm) block[i].state = TrialState::kLeadIn;
+  }
+}
+
 }  // namespace tlblab::records

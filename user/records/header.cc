@@ -31,6 +31,7 @@ json run_to_json(const RunHeader& header) {
           {"git", header.git},
           {"argv", header.argv},
           {"started", header.started_utc},
+          {"boot_id", header.boot_id},
           {"machine", header.machine},
           {"findings", findings}};
 }
@@ -40,6 +41,7 @@ void run_from_json(const json& from, RunHeader& header) {
   from.at("git").get_to(header.git);
   from.at("argv").get_to(header.argv);
   from.at("started").get_to(header.started_utc);
+  header.boot_id = from.value("boot_id", "");
   from.at("machine").get_to(header.machine);
   for (const json& finding : from.at("findings")) {
     const auto severity = parse_severity(finding.at("severity").get<std::string>());
@@ -124,6 +126,18 @@ std::string encode(const CheckHeader& header) {
   json record = run_to_json(header);
   record["check"] = to_json_value(header.setting);
   return record.dump();
+}
+
+std::string encode_later_run(const RunHeader& run) {
+  json record = run_to_json(run);
+  record["record"] = "run";
+  return record.dump();
+}
+
+RunHeader decode_later_run(const json& record) {
+  RunHeader run;
+  run_from_json(record, run);
+  return run;
 }
 
 FileKind kind_of(const std::string& line, const std::string& path) {

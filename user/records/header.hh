@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The header record, first in every result file: who measured what, where, with which program.
+// The header record, first in every result file: who measured what, where, with which program. And
+// the record of a later run that went on in the file: who did, where it was then, with which.
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@ struct RunHeader {
   std::string git;      ///< revision it was built from
   std::vector<std::string> argv;
   std::string started_utc;  ///< ISO 8601
+  std::string boot_id;      ///< the kernel's, of random bits; empty in early files
   Machine machine;
   std::vector<MachineFinding> findings;  ///< of the look right before; without advice
 };
@@ -40,6 +43,10 @@ enum class FileKind { kStudy, kCheck };
 /// One line of JSON.
 std::string encode(const StudyHeader& header);
 std::string encode(const CheckHeader& header);
+/// The record of a run that goes on in a file which another began.
+std::string encode_later_run(const RunHeader& run);
+/// Throws a std::exception.
+RunHeader decode_later_run(const nlohmann::json& record);
 
 /// What the file with this header line holds. Throws Error(kUsage): it is no tlblab result file, or
 /// of another schema. `path` is for the message.

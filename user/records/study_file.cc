@@ -38,7 +38,9 @@ class Builder {
       return;
     }
     const std::string kind = record.at("record").get<std::string>();
-    if (kind == "cell") {
+    if (kind == "run") {
+      file_.later_runs.push_back(decode_later_run(record));
+    } else if (kind == "cell") {
       drop_pending();
       begin(decode_cell_begin(record));
     } else if (kind == "block") {
@@ -72,15 +74,22 @@ class Builder {
   void begin(const CellBegin& begin) {
     origin_s_ = static_cast<double>(begin.realtime_ns) / 1e9;
     const CellPlan& plan = file_.header.plan.cells.at(begin.place.cell);
-    session(begin.place).expected =
+    SessionRecord& begun = session(begin.place);
+    begun.expected =
         begin.expected ? *begin.expected : early_expectations(plan, file_.header.machine);
+    begun.boot_id =
+        file_.later_runs.empty() ? file_.header.boot_id : file_.later_runs.back().boot_id;
   }
 
   void block(BlockEnd&& end) {
-    if (pending_.size() != kTrialsPerBlock) {
+    const bool alternated = pending_.size() == kTrialsPerEarlyBlock;
+    if (pending_.size() != kTrialsPerBlock && !alternated) {
       throw std::runtime_error(fmt::format("a block of {} trials", pending_.size()));
     }
-    Block& block = session(end.place).blocks.emplace_back();
+    if (alternated) mark_lead_ins(pending_);
+    SessionRecord& measured = session(end.place);
+    measured.alternated = measured.alternated || alternated;
+    Block& block = measured.blocks.emplace_back();
     block.index = end.index;
     block.seconds = end.seconds;
     block.calibrator_ns = end.calibrator_ns;

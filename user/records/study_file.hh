@@ -29,8 +29,12 @@ struct SessionRecord {
   unsigned session = 0;
   std::vector<Block> blocks;
   std::vector<CountTrial> counts;
-  std::array<Expectation, 2> expected;    ///< by arm: of the engine, where it ran
-  std::string stop_reason;                ///< empty while the cell has not ended
+  std::array<Expectation, 2> expected;  ///< by arm: of the engine, where it ran
+  std::string stop_reason;              ///< empty while the cell has not ended
+  std::string boot_id;                  ///< of the boot it was measured in; "" in early files
+  /// An early file's blocks: trials alternate, and only those are measured that follow one of their
+  /// own arm. The others are marked as lead-ins.
+  bool alternated = false;
   std::size_t nr_interrupted_trials = 0;  ///< of blocks that never completed
 };
 
@@ -41,6 +45,7 @@ struct CellRecord {
 /// A whole file. `cells` is indexed as the header's plan is.
 struct StudyFile {
   StudyHeader header;
+  std::vector<RunHeader> later_runs;  ///< that went on in the file, in order
   std::vector<CellRecord> cells;
   std::vector<std::string> warnings;  ///< a torn last line, ...
 };

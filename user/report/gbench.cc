@@ -60,7 +60,7 @@ std::string render_gbench(const StudyResult& study) {
                          {"repetitions", 0},
                          {"repetition_index", repetitions[name]++},
                          {"threads", 1},
-                         {"iterations", session.nr_blocks * kTrialsPerArm},
+                         {"iterations", session.nr_blocks * kMeasuredPerBlock / 2},
                          {"real_time", level_ns},
                          {"cpu_time", level_ns},
                          {"time_unit", "ns"}});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Blocks: the unit of analysis. 16 quads, each randomly ABBA or BAAB, 64 trials in all.
+// Blocks: the unit of analysis. Four quads, each randomly ABBA or BAAB in runs of five trials.
 #pragma once
 
 #include <array>
@@ -14,39 +14,54 @@
 
 namespace tlblab::statistics {
 
-/// Trials an arm must keep, after setting trials apart, for its block to count.
-inline constexpr std::size_t kMinTrialsPerArm = 24;
+/// For its block to count, an arm must keep this share of its measured trials after those set apart
+/// have gone, and no fewer than kMinTrialsPerArm of them.
+inline constexpr double kMinKeptShare = 0.75;
+inline constexpr std::size_t kMinTrialsPerArm = 6;
 
-/// The order of arms in one block. Depends on (seed, cell, session, block) alone, so that a resumed
-/// run continues the schedule that it was started with.
+/// The order of arms in one block, lead-ins included. Depends on (seed, cell, session, block)
+/// alone, so that a resumed run continues the schedule that it was started with.
 std::array<Arm, kTrialsPerBlock> block_schedule(std::uint64_t seed, std::uint64_t cell,
                                                 std::uint64_t session, std::uint64_t block);
 
-/// Per-arm medians of one block, in ns (or any positive unit). Both are positive.
-struct BlockMedians {
+/// A trial that does not lead in.
+struct Measured {
+  Arm arm = Arm::kA;
+  double latency_ns = 0;  ///< or any other unit
+  bool apart = false;     ///< it was set apart: it counts as tried, its value does not enter
+};
+
+/// One positive figure of each arm.
+struct ArmPair {
   double a = 0;
   double b = 0;
+};
+
+/// What one block says of each arm.
+struct BlockFigures {
+  ArmPair median;
+  /// Of all but the lowest and the highest tenth: what an arm costs that is slow in a part of its
+  /// calls, without the machine's rare long stops.
+  ArmPair trimmed_mean;
 };
 
 /// Median, the mean of the middle two for an even count. Reorders `values`; NaN when empty.
 double median_in_place(std::span<double> values);
 
-/// The medians of one block from those of its trials that count: arms[i] is the arm of the trial
-/// that took latency_ns[i]. The caller leaves set-apart trials out. Empty, so that the block does
-/// not count, when an arm kept fewer than kMinTrialsPerArm trials, or when a median is not positive
-/// (the operation took no longer than an empty window, so there is no ratio).
-std::optional<BlockMedians> block_medians(std::span<const Arm> arms,
-                                          std::span<const double> latency_ns);
+/// The figures of one block. Empty, so that the block does not count, when an arm kept too few
+/// trials, or when a median is not positive (the operation took no longer than an empty window, so
+/// there is no ratio).
+std::optional<BlockFigures> block_figures(std::span<const Measured> trials);
 
-/// block_medians() of the trials that were not set apart. Used while measuring and while reporting,
-/// so that both count the same blocks.
-std::optional<BlockMedians> usable_medians(std::span<const Trial> trials);
+/// The same from recorded trials, lead-ins among them. Used while measuring and while reporting, so
+/// that both count the same blocks.
+std::optional<BlockFigures> block_figures(std::span<const Trial> trials);
 
 /// ln(a/b): what one block says of the ratio.
-double log_ratio(const BlockMedians& block);
+double log_ratio(const ArmPair& pair);
 
 /// ln(a/b) and a - b per block, in time order.
-std::vector<double> log_ratios(std::span<const BlockMedians> blocks);
-std::vector<double> differences(std::span<const BlockMedians> blocks);
+std::vector<double> log_ratios(std::span<const ArmPair> pairs);
+std::vector<double> differences(std::span<const ArmPair> pairs);
 
 }  // namespace tlblab::statistics

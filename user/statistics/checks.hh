@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Checks: questions whose answer is known, put to thousands of replayed sessions.
+// Checks: rates with their Monte Carlo error, held against a limit.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <vector>
-
-#include "user/statistics/replay.hh"
 
 namespace tlblab::statistics {
 
@@ -51,20 +46,10 @@ struct CheckResult {
   std::string detail;  ///< what was done, and what else was seen
 };
 
-/// Sessions that share a kind of replay, and the checks on them.
-struct Suite {
-  /// Called now and then with the number of sessions done. It may throw to give the suite up.
-  using Tick = std::function<void(std::size_t nr_done)>;
+/// The result of a limit put to a tally.
+CheckResult result(std::string name, const Tally& tally, const Limit& limit, std::string detail);
 
-  std::string name;
-  double cost = 1;  ///< of one session, relative to other suites
-  /// At least kSessionsForClaim sessions.
-  std::function<std::vector<CheckResult>(const Method&, std::size_t nr_sessions, const Tick&)> run;
-};
-
-/// Every suite on one recording, the short sessions first. `recording` must outlive them. The same
-/// seed gives the same sessions to every method. Throws Error(kUsage) for a recording that can't be
-/// replayed: values that are not positive, too few trials, or too few of them in a session's time.
-std::vector<Suite> suites(const Recording& recording, std::uint64_t seed);
+constexpr Limit at_most(double value) { return {Limit::Kind::kAtMost, value}; }
+constexpr Limit at_least(double value) { return {Limit::Kind::kAtLeast, value}; }
 
 }  // namespace tlblab::statistics

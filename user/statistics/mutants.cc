@@ -2,9 +2,10 @@
 // Each mutant spoils one thing of the production result, so that it follows the production code.
 #include "user/statistics/mutants.hh"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
+#include <optional>
 #include <utility>
 
 namespace tlblab::statistics {
@@ -12,29 +13,52 @@ namespace tlblab::statistics {
 namespace {
 
 constexpr double kSignificant = 0.05;
-constexpr std::array<Arm, 4> kAbba{Arm::kA, Arm::kB, Arm::kB, Arm::kA};
+
+// --- Schedule ------------------------------------------------------------------------------------
+
+/// As it was once: ABBA or BAAB trial by trial, each of them measured.
+Schedule alternating(std::uint64_t seed, std::uint64_t session, std::uint64_t block) {
+  const Schedule runs = Method::production_schedule(seed, session, block);
+  Schedule schedule;
+  for (std::size_t i = 0; i < schedule.arms.size(); ++i) {
+    const std::size_t quad = i / kRunsPerQuad % kQuadsPerBlock;
+    const std::size_t as_run = quad * kRunsPerQuad + i % kRunsPerQuad;
+    schedule.arms[i] = runs.arms[as_run * kTrialsPerRun];
+  }
+  return schedule;
+}
+
+Schedule lead_ins_measured(std::uint64_t seed, std::uint64_t session, std::uint64_t block) {
+  Schedule schedule = Method::production_schedule(seed, session, block);
+  schedule.leads_in = {};
+  return schedule;
+}
 
 // --- Estimator: from trials to a log ratio -------------------------------------------------------
 
-std::optional<BlockMedians> labels_by_position(std::span<const Arm> arms,
-                                               std::span<const double> latency_ns) {
-  std::vector<Arm> positions(arms.size());
-  for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = kAbba[i % kAbba.size()];
-  return block_medians(positions, latency_ns);
+std::optional<BlockFigures> labels_by_position(std::span<const Measured> trials) {
+  constexpr std::size_t kMeasuredPerRun = kTrialsPerRun - 1;
+  std::vector<Measured> relabelled(trials.begin(), trials.end());
+  for (std::size_t i = 0; i < relabelled.size(); ++i) {
+    const std::size_t in_quad = i / kMeasuredPerRun % kRunsPerQuad;
+    relabelled[i].arm = in_quad == 0 || in_quad == kRunsPerQuad - 1 ? Arm::kA : Arm::kB;
+  }
+  return block_figures(relabelled);
 }
 
-std::optional<BlockMedians> arms_swapped(std::span<const Arm> arms,
-                                         std::span<const double> latency_ns) {
-  auto medians = block_medians(arms, latency_ns);
-  if (medians) std::swap(medians->a, medians->b);
-  return medians;
+std::optional<BlockFigures> arms_swapped(std::span<const Measured> trials) {
+  auto figures = block_figures(trials);
+  if (figures) {
+    std::swap(figures->median.a, figures->median.b);
+    std::swap(figures->trimmed_mean.a, figures->trimmed_mean.b);
+  }
+  return figures;
 }
 
-std::optional<BlockMedians> a_over_a(std::span<const Arm> arms,
-                                     std::span<const double> latency_ns) {
-  auto medians = block_medians(arms, latency_ns);
-  if (medians) medians->b = medians->a;
-  return medians;
+std::optional<BlockFigures> a_over_a(std::span<const Measured> trials) {
+  auto figures = block_figures(trials);
+  if (figures) figures->median.b = figures->median.a;
+  return figures;
 }
 
 SeriesEstimate median_of_blocks(std::span<const double> values) {
@@ -65,7 +89,10 @@ SeriesEstimate phi_inverted(std::span<const double> values) {
 
 SeriesEstimate blocks_independent(std::span<const double> values) {
   SeriesEstimate estimate = estimate_series(values);
-  estimate.se = across_sessions(values).se;
+  double sum_of_squares = 0;
+  for (const double value : values) sum_of_squares += std::pow(value - estimate.mean, 2);
+  const auto n = static_cast<double>(values.size());
+  estimate.se = std::sqrt(sum_of_squares / (n - 1) / n);
   estimate.phi = 1;
   estimate.dof = static_cast<double>(values.size()) - 1;
   return estimate;
@@ -91,28 +118,69 @@ Method::Stopping no_minimum_time(const StoppingRule& rule) {
   return Method::production_stopping(hasty);
 }
 
-// --- Verdict -------------------------------------------------------------------------------------
+// --- State and verdict ---------------------------------------------------------------------------
 
-Verdict equivalent_by_estimate(const SeriesEstimate& log_ratio, double adjusted_p,
-                               const Criteria& criteria) {
-  SeriesEstimate certain = log_ratio;
-  certain.se = 0;
-  return judge(certain, adjusted_p, criteria);
+State always_steady(const SeriesEstimate& /*log_ratio*/, double /*width*/) {
+  return State::kSteady;
 }
 
-Verdict never_unstable(const SeriesEstimate& log_ratio, double adjusted_p,
-                       const Criteria& criteria) {
-  const double half_width = log_ratio.half_width(0.90);
-  return judge({true, log_ratio.mean - half_width, log_ratio.mean + half_width, adjusted_p},
-               criteria);
+/// Version 1: what wanders gets no word.
+Verdict veto(const Evidence& evidence, const Criteria& criteria) {
+  const Claim::Bounds& bounds = evidence.typical.at95;
+  if (bounds.high - bounds.low > 2 * std::log1p(criteria.width)) return Verdict::kInconclusive;
+  return judge(evidence, criteria);
+}
+
+Verdict equivalent_by_estimate(const Evidence& evidence, const Criteria& criteria) {
+  Evidence certain = evidence;
+  for (Claim* claim : {&certain.typical, &*certain.mean}) {
+    claim->at90 = {claim->estimate, claim->estimate};
+  }
+  return judge(certain, criteria);
+}
+
+Verdict mean_not_asked(const Evidence& evidence, const Criteria& criteria) {
+  return judge({evidence.typical, std::nullopt, evidence.adjusted_p}, criteria);
+}
+
+bool apart_by_share_alone(const std::array<double, 2>& apart_share) {
+  return *std::max_element(apart_share.begin(), apart_share.end()) > kMaxApartShare;
+}
+
+bool apart_always_voids(const std::array<double, 2>& apart_share) {
+  return apart_share[0] + apart_share[1] > 0;
+}
+
+/// Version 1: a control fails only by being called different, and an equivalent one never is.
+bool lenient_control(Verdict /*verdict*/, const Evidence& /*evidence*/, double stray,
+                     double /*smallest*/, const Criteria& criteria) {
+  return stray <= std::log1p(criteria.equivalence);
 }
 
 // --- Sessions ------------------------------------------------------------------------------------
 
-SessionsEstimate divided_by_sessions(std::span<const double> session_means) {
-  SessionsEstimate estimate = across_sessions(session_means);
+SessionsEstimate divided_by_sessions(std::span<const Session> sessions) {
+  SessionsEstimate estimate = across_sessions(sessions);
   estimate.se /= std::sqrt(static_cast<double>(estimate.nr_sessions));
   return estimate;
+}
+
+/// As if their starts were far enough apart.
+SessionsEstimate closeness_not_asked(std::span<const Session> sessions) {
+  std::vector<Session> spread(sessions.begin(), sessions.end());
+  for (std::size_t i = 0; i < spread.size(); ++i) {
+    spread[i].start_s = kMinSessionSpanSeconds * static_cast<double>(i);
+  }
+  return across_sessions(spread);
+}
+
+SessionsEstimate moments_count(std::span<const Session> sessions) {
+  std::vector<Session> longer(sessions.begin(), sessions.end());
+  for (Session& session : longer) {
+    session.seconds = kMinSessionSeconds;
+    session.nr_blocks = kMinBlocks;
+  }
+  return across_sessions(longer);
 }
 
 }  // namespace
@@ -124,9 +192,11 @@ std::vector<Mutant> mutants() {
     mutant.method.*piece = std::move(replacement);
     all.push_back(std::move(mutant));
   };
-  add("estimator: labels by position in the quad", &Method::medians, labels_by_position);
-  add("estimator: arms swapped", &Method::medians, arms_swapped);
-  add("estimator: A's median over itself", &Method::medians, a_over_a);
+  add("schedule: alternates trial by trial", &Method::schedule, alternating);
+  add("schedule: lead-ins are measured", &Method::schedule, lead_ins_measured);
+  add("estimator: labels by position in the quad", &Method::figures, labels_by_position);
+  add("estimator: arms swapped", &Method::figures, arms_swapped);
+  add("estimator: A's median over itself", &Method::figures, a_over_a);
   add("estimator: median of the blocks, not their mean", &Method::estimate, median_of_blocks);
   add("correction: phi is 1", &Method::estimate, phi_is_one);
   add("correction: phi upside down", &Method::estimate, phi_inverted);
@@ -135,9 +205,16 @@ std::vector<Mutant> mutants() {
       peeking([](std::size_t nr_blocks) { return nr_blocks >= kMinBlocks; }));
   add("stopping: peeks at each look", &Method::stopping, peeking(is_look));
   add("stopping: no minimum time", &Method::stopping, no_minimum_time);
-  add("verdict: equivalent by the estimate alone", &Method::verdict, equivalent_by_estimate);
-  add("verdict: never unstable", &Method::verdict, never_unstable);
+  add("state: never wandering", &Method::state, always_steady);
+  add("verdict: what wanders gets no word", &Method::judge, veto);
+  add("verdict: equivalent by the estimate alone", &Method::judge, equivalent_by_estimate);
+  add("verdict: the mean is not asked", &Method::judge, mean_not_asked);
+  add("void: the difference between the arms is not asked", &Method::voids, apart_by_share_alone);
+  add("void: by any trial set apart", &Method::voids, apart_always_voids);
+  add("control: fails only when called different", &Method::stands, lenient_control);
   add("sessions: divides by n, not by its root", &Method::sessions, divided_by_sessions);
+  add("sessions: closeness is not asked", &Method::sessions, closeness_not_asked);
+  add("sessions: moments count", &Method::sessions, moments_count);
   return all;
 }
 

@@ -16,13 +16,13 @@ double unit_interval(std::mt19937_64& random) {
 
 }  // namespace
 
-Regimes::Regimes(double dwell_s, double session_s, std::mt19937_64& random)
+Regimes::Regimes(double dwell_s, double length_s, std::mt19937_64& random)
     : high_((random() & 1U) != 0) {
   double at_s = 0;
   do {
     at_s -= dwell_s * std::log(unit_interval(random));
     switches_s_.push_back(at_s);
-  } while (at_s <= session_s);
+  } while (at_s <= length_s);
   switches_s_.push_back(std::numeric_limits<double>::infinity());
 }
 
@@ -31,9 +31,7 @@ double Regimes::operator()(double elapsed_s) {
     high_ = !high_;
     ++next_;
   }
-  return high_ ? kFactor : 1.0;
+  return high_ ? kLevel : 1 / kLevel;
 }
-
-double Regimes::long_run_log_ratio() { return std::log(kFactor) / 2; }
 
 }  // namespace tlblab::statistics

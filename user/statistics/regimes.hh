@@ -8,26 +8,23 @@
 
 namespace tlblab::statistics {
 
-/// One session's course of the factor on arm A: 1 in every other regime, kFactor in the others. The
-/// session starts at a random moment: the first regime is either one with equal odds, and
-/// the dwell times are exponential, so that the time left in the first is distributed like any
-/// other.
+/// The course of the factor on arm A: kLevel in every other regime, 1/kLevel in the others, so that
+/// over all time its logarithm is 0. It starts at a random moment: the first regime is either one
+/// with equal odds, and the dwell times are exponential, so that the time left in the first is
+/// distributed like any other.
 class Regimes {
  public:
-  static constexpr double kFactor = 1.18;
+  static constexpr double kLevel = 1.09;
 
-  /// `dwell_s` is the mean time in a regime; `random` is drawn from here only.
-  Regimes(double dwell_s, double session_s, std::mt19937_64& random);
+  /// `dwell_s` is the mean time in a regime; `length_s` how long it must last; `random` is drawn
+  /// from here only.
+  Regimes(double dwell_s, double length_s, std::mt19937_64& random);
 
-  /// The factor at a moment since the session began; times must not go back.
+  /// The factor at a moment since it began; times must not go back.
   double operator()(double elapsed_s);
 
-  /// What a session estimates: the log ratio averaged over all time, half of it spent at each
-  /// level.
-  static double long_run_log_ratio();
-
  private:
-  std::vector<double> switches_s_;  ///< ascending; the last is past every session
+  std::vector<double> switches_s_;  ///< ascending; the last is past the end
   std::size_t next_ = 0;
   bool high_;
 };

@@ -6,6 +6,7 @@
 // analysis is wrong.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,7 +16,9 @@
 #include <vector>
 
 #include "user/statistics/blocks.hh"
+#include "user/statistics/controls.hh"
 #include "user/statistics/series.hh"
+#include "user/statistics/sessions.hh"
 #include "user/statistics/stopping.hh"
 #include "user/statistics/verdict.hh"
 
@@ -28,6 +31,19 @@ struct Recording {
   double trials_per_second = 0;    ///< pace of the recording, set-up between trials included
 };
 
+/// The order of one block's trials.
+struct Schedule {
+  std::array<Arm, kTrialsPerBlock> arms{};
+  std::array<bool, kTrialsPerBlock> leads_in{};
+};
+
+/// What one session says, before any word.
+struct Findings {
+  SeriesEstimate typical;               ///< log ratio of medians
+  SeriesEstimate mean;                  ///< log ratio of trimmed means
+  std::array<double, 2> apart_share{};  ///< of each arm's measured trials
+};
+
 /// The production analysis in replaceable pieces. A default-made Method is what `ab` and
 /// `study` run; a mutant replaces one piece and leaves the rest as it is.
 struct Method {
@@ -36,23 +52,39 @@ struct Method {
   using Stopping =
       std::function<StopReason(std::size_t nr_blocks, double elapsed_s, const Estimate&)>;
 
-  std::function<std::optional<BlockMedians>(std::span<const Arm>, std::span<const double>)>
-      medians = block_medians;
+  std::function<Schedule(std::uint64_t seed, std::uint64_t session, std::uint64_t block)> schedule =
+      production_schedule;
+  std::function<std::optional<BlockFigures>(std::span<const Measured>)> figures =
+      production_figures;
   std::function<SeriesEstimate(std::span<const double>)> estimate = estimate_series;
   /// Makes the stopping of one session.
   std::function<Stopping(const StoppingRule&)> stopping = production_stopping;
-  std::function<Verdict(const SeriesEstimate&, double adjusted_p, const Criteria&)> verdict =
-      production_verdict;
-  std::function<SessionsEstimate(std::span<const double>)> sessions = across_sessions;
+  std::function<State(const SeriesEstimate&, double width)> state = state_of;
+  std::function<Claim(const SeriesEstimate&, State)> claim = production_claim;
+  std::function<bool(const std::array<double, 2>& apart_share)> voids = apart_voids;
+  std::function<Verdict(const Evidence&, const Criteria&)> judge = statistics::judge;
+  std::function<bool(Verdict, const Evidence&, double stray, double smallest, const Criteria&)>
+      stands = statistics::stands;
+  std::function<SessionsEstimate(std::span<const Session>)> sessions = across_sessions;
 
+  static Schedule production_schedule(std::uint64_t seed, std::uint64_t session,
+                                      std::uint64_t block);
+  static std::optional<BlockFigures> production_figures(std::span<const Measured> trials);
   static Stopping production_stopping(const StoppingRule& rule);
-  static Verdict production_verdict(const SeriesEstimate& log_ratio, double adjusted_p,
-                                    const Criteria& criteria);
+  static Claim production_claim(const SeriesEstimate& log_ratio, State state);
 };
 
-/// What is done to arm A on top of the recording: the factor on its latency at a moment of the
-/// session, in seconds since its start. Called with times that never go back.
-using Effect = std::function<double(double elapsed_s)>;
+/// One trial of a replay, before anything is done to it.
+struct ReplayedTrial {
+  Arm arm = Arm::kA;
+  double elapsed_s = 0;   ///< since the session's start
+  double latency_ns = 0;  ///< of the recording
+  bool apart = false;
+};
+
+/// What is planted on top of the recording: changes the trial's latency_ns or apart. Called for
+/// every trial in time order, lead-ins too; a session's own, so that it may remember.
+using Effect = std::function<void(ReplayedTrial&)>;
 
 /// One replayed session: which labels, and where in the recording it begins. It wraps around at the
 /// end: labels are drawn again, so a trial used twice is merely a value that occurs twice.
@@ -63,10 +95,12 @@ struct SessionPlan {
 };
 
 struct SessionOutcome {
-  SeriesEstimate log_ratio;
+  Findings findings;
   StopReason stopped = StopReason::kContinue;
   double elapsed_s = 0;
-  Verdict verdict = Verdict::kVoid;  ///< as the only verdict of its study: p is not adjusted
+  State state = State::kSteady;
+  Evidence evidence;                 ///< as the only cell of its study: p is not adjusted
+  Verdict verdict = Verdict::kVoid;  ///< likewise
 };
 
 SessionOutcome replay_session(const Recording& recording, const SessionPlan& plan,

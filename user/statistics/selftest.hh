@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "user/statistics/checks.hh"
 #include "user/statistics/mutants.hh"
 #include "user/statistics/replay.hh"
+#include "user/statistics/suites.hh"
 
 namespace tlblab::statistics {
 

@@ -65,7 +65,17 @@ Moments moments_of(std::span<const double> values) {
   return moments;
 }
 
+double corrected(double rho, std::size_t nr_values) {
+  return rho + (1 + 3 * rho) / static_cast<double>(nr_values);
+}
+
 }  // namespace
+
+double lag1_correlation(std::span<const double> values) {
+  return corrected(moments_of(values).rho, values.size());
+}
+
+double variance_inflation(double rho) { return inflation(rho); }
 
 SeriesEstimate estimate_series(std::span<const double> values) {
   SeriesEstimate estimate;
@@ -77,10 +87,14 @@ SeriesEstimate estimate_series(std::span<const double> values) {
     return estimate;
   }
   const std::size_t nr_batches = values.size() < 2 * kBatches ? values.size() : kBatches;
-  const Moments moments = moments_of(batch_means(values, nr_batches));
+  const std::vector<double> batches = batch_means(values, nr_batches);
+  const Moments moments = moments_of(batches);
+  const auto [low, high] = std::minmax_element(batches.begin(), batches.end());
+  estimate.batch_low = *low;
+  estimate.batch_high = *high;
   const auto k = static_cast<double>(nr_batches);
-  estimate.rho = moments.rho + (1 + 3 * moments.rho) / k;
-  estimate.phi = inflation(estimate.rho);
+  estimate.rho = corrected(moments.rho, nr_batches);
+  estimate.phi = variance_inflation(estimate.rho);
   estimate.se = std::sqrt(moments.sum_of_squares / (k - 1) * estimate.phi / k);
   estimate.dof = k / estimate.phi - 1;
   return estimate;

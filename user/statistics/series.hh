@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 
 namespace tlblab::statistics {
@@ -20,6 +21,9 @@ struct SeriesEstimate {
   double rho = 0;             ///< corrected, before the cap; NaN when no interval is claimed
   double phi = 1;             ///< inflation of the variance, >= 1
   double dof = 0;             ///< K/phi - 1; 0 when no interval is claimed
+  /// Range of the batch means: where the series went. Infinite when no interval is claimed.
+  double batch_low = -std::numeric_limits<double>::infinity();
+  double batch_high = std::numeric_limits<double>::infinity();
 
   /// Half-width of the two-sided interval at `confidence` (0.95, 0.90). Infinite when fewer than
   /// kMinBlocks values entered: no interval is claimed from less.
@@ -31,10 +35,18 @@ struct SeriesEstimate {
 inline constexpr std::size_t kBatches = 32;
 inline constexpr std::size_t kMinBlocks = 32;
 inline constexpr double kRhoCap = 0.85;
-inline constexpr double kRhoUnstable = 0.4;
+inline constexpr double kRhoWandering = 0.4;
 
 /// `values` are finite and in time order; any unit.
 SeriesEstimate estimate_series(std::span<const double> values);
+
+/// Lag-1 autocorrelation of `values`, r, corrected for its small-sample bias: r + (1 + 3 r)/n. Of
+/// values that differ by rounding alone, r is 0.
+double lag1_correlation(std::span<const double> values);
+
+/// By what the variance of a mean is larger than if the values were independent, given their lag-1
+/// autocorrelation: max(1, (1+rho)/(1-rho)), rho capped at kRhoCap.
+double variance_inflation(double rho);
 
 /// How far the interval of a ratio reaches above its estimate, relative to it: exp(half-width) - 1,
 /// the longer of its two sides. This is what "+-3 %" means in stopping and in verdicts.

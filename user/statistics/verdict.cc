@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From an interval to a word; adjustments for many p-values and many sessions.
+// From an interval to a word; adjustments for many p-values.
 #include "user/statistics/verdict.hh"
 
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace tlblab::statistics {
+namespace {
+
+Claim::Bounds around(double middle, double half_width) {
+  return {middle - half_width, middle + half_width};
+}
+
+Claim::Bounds reaching(const Claim::Bounds& bounds, double low, double high) {
+  return {std::min(bounds.low, low), std::max(bounds.high, high)};
+}
+
+bool inside(const Claim::Bounds& bounds, double limit) {
+  return bounds.low > -limit && bounds.high < limit;
+}
+
+}  // namespace
 
 std::string_view name(Verdict verdict) {
   switch (verdict) {
@@ -18,32 +31,56 @@ std::string_view name(Verdict verdict) {
       return "equivalent";
     case Verdict::kInconclusive:
       return "inconclusive";
-    case Verdict::kUnstable:
-      return "unstable";
     case Verdict::kVoid:
       return "void";
   }
   return "unknown";
 }
 
-bool is_steady(const SeriesEstimate& log_ratio, double width) {
-  // Compared this way round, a NaN is unsteady, never a finding.
-  return log_ratio.rho <= kRhoUnstable && relative_half_width(log_ratio, 0.95) <= width;
+std::string_view name(State state) { return state == State::kSteady ? "steady" : "wandering"; }
+
+State state_of(const SeriesEstimate& log_ratio, double width) {
+  // Compared this way round, a NaN wanders.
+  return log_ratio.rho <= kRhoWandering && relative_half_width(log_ratio, 0.95) <= width
+             ? State::kSteady
+             : State::kWandering;
 }
 
-Verdict judge(const RatioEvidence& finding, const Criteria& criteria) {
-  const double bound = std::log1p(criteria.equivalence);
-  if (!finding.steady) return Verdict::kUnstable;
-  if (finding.low90 > -bound && finding.high90 < bound) return Verdict::kEquivalent;
-  if (finding.adjusted_p <= criteria.alpha) return Verdict::kDifferent;
+Claim claim_of(const SeriesEstimate& log_ratio, State state) {
+  Claim claim{log_ratio.mean, around(log_ratio.mean, log_ratio.half_width(0.95)),
+              around(log_ratio.mean, log_ratio.half_width(0.90)), log_ratio.p_value(0)};
+  if (state == State::kWandering) {
+    claim.at95 = reaching(claim.at95, log_ratio.batch_low, log_ratio.batch_high);
+    claim.at90 = claim.at95;
+  }
+  return claim;
+}
+
+Claim claim_of(const SessionsEstimate& log_ratio, State state) {
+  Claim claim{log_ratio.mean, around(log_ratio.mean, log_ratio.half_width(0.95)),
+              around(log_ratio.mean, log_ratio.half_width(0.90)), log_ratio.p_value(0)};
+  if (state == State::kWandering && log_ratio.scope != Scope::kMachine) {
+    claim.at95 = reaching(claim.at95, log_ratio.min, log_ratio.max);
+    claim.at90 = reaching(claim.at90, log_ratio.min, log_ratio.max);
+  }
+  return claim;
+}
+
+Verdict judge(const Evidence& evidence, const Criteria& criteria) {
+  const double limit = std::log1p(criteria.equivalence);
+  if (inside(evidence.typical.at90, limit)) {
+    return !evidence.mean || inside(evidence.mean->at90, limit) ? Verdict::kEquivalent
+                                                                : Verdict::kInconclusive;
+  }
+  const Claim::Bounds& shown = evidence.typical.at95;
+  const bool excludes_one = shown.low > 0 || shown.high < 0;
+  if (evidence.adjusted_p <= criteria.alpha && excludes_one) return Verdict::kDifferent;
   return Verdict::kInconclusive;
 }
 
-Verdict judge(const SeriesEstimate& log_ratio, double adjusted_p, const Criteria& criteria) {
-  const double half_width = log_ratio.half_width(0.90);
-  return judge({is_steady(log_ratio, criteria.width), log_ratio.mean - half_width,
-                log_ratio.mean + half_width, adjusted_p},
-               criteria);
+bool apart_voids(const std::array<double, 2>& apart_share) {
+  const auto [low, high] = std::minmax(apart_share[0], apart_share[1]);
+  return high > kMaxApartShare || high - low > kMaxApartDifference;
 }
 
 double smallest_detectable(double se) { return (1.96 + 0.84) * se; }
@@ -61,42 +98,6 @@ std::vector<double> holm(std::span<const double> p_values) {
     adjusted[i] = running;
   }
   return adjusted;
-}
-
-SessionsEstimate across_sessions(std::span<const double> session_means) {
-  SessionsEstimate estimate;
-  estimate.nr_sessions = session_means.size();
-  if (session_means.empty()) {
-    estimate.mean = estimate.min = estimate.max = std::numeric_limits<double>::quiet_NaN();
-    estimate.se = std::numeric_limits<double>::infinity();
-    return estimate;
-  }
-  const auto n = static_cast<double>(session_means.size());
-  const auto [min, max] = std::minmax_element(session_means.begin(), session_means.end());
-  estimate.min = *min;
-  estimate.max = *max;
-  estimate.mean = std::accumulate(session_means.begin(), session_means.end(), 0.0) / n;
-  double sum_of_squares = 0;
-  for (const double value : session_means) {
-    sum_of_squares += (value - estimate.mean) * (value - estimate.mean);
-  }
-  estimate.se = session_means.size() < 2 ? std::numeric_limits<double>::infinity()
-                                         : std::sqrt(sum_of_squares / (n - 1) / n);
-  return estimate;
-}
-
-double SessionsEstimate::half_width(double confidence) const {
-  if (nr_sessions < 2) return std::numeric_limits<double>::infinity();
-  const boost::math::students_t t(static_cast<double>(nr_sessions - 1));
-  return boost::math::quantile(boost::math::complement(t, (1 - confidence) / 2)) * se;
-}
-
-double SessionsEstimate::p_value(double null_mean) const {
-  if (nr_sessions < 2) return 1;
-  const double distance = std::abs(mean - null_mean);
-  if (se == 0) return distance == 0 ? 1 : 0;
-  const boost::math::students_t t(static_cast<double>(nr_sessions - 1));
-  return 2 * boost::math::cdf(boost::math::complement(t, distance / se));
 }
 
 }  // namespace tlblab::statistics

@@ -1,50 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From an interval to a word.
+// From an interval to a word, and adjustments for many p-values.
 #pragma once
 
+#include <array>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "user/model/criteria.hh"
 #include "user/statistics/series.hh"
+#include "user/statistics/sessions.hh"
 
 namespace tlblab::statistics {
 
-enum class Verdict { kDifferent, kEquivalent, kInconclusive, kUnstable, kVoid };
+/// What is found of a ratio.
+enum class Verdict { kDifferent, kEquivalent, kInconclusive, kVoid };
 std::string_view name(Verdict verdict);
 
-/// What a word is found from: one log ratio, from one session or over several.
-struct RatioEvidence {
-  /// One session: is_steady(). Several, but too few for a claim: most of them are. From
-  /// kSessionsForClaim on always: the spread of session means holds what made one unsteady.
-  bool steady = false;
-  double low90 = 0;  ///< bounds of the log ratio's 90 % interval
-  double high90 = 0;
-  double adjusted_p = 1;  ///< of "the log ratio is 0", after Holm
+/// Whether the ratio held still. It is a state of the machine and no finding: what wanders gets a
+/// wider interval, from which its word is taken like any other.
+enum class State { kSteady, kWandering };
+std::string_view name(State state);
+
+/// Wandering if rho > kRhoWandering, or exp(h(0.95)) - 1 > width, with h(c) the half-width of the
+/// log ratio at confidence c, or if too few blocks make no interval.
+State state_of(const SeriesEstimate& log_ratio, double width);
+
+/// What is claimed of one log ratio.
+struct Claim {
+  struct Bounds {
+    double low = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
+  };
+  double estimate = 0;
+  Bounds at95;         ///< shown, and asked whether it excludes 0
+  Bounds at90;         ///< asked whether it lies inside the bounds of equivalence
+  double p_value = 1;  ///< of "the log ratio is 0", not adjusted
 };
 
-/// Whether a session held still: rho <= kRhoUnstable, and exp(h(0.95)) - 1 <= width, with h(c) the
-/// half-width of the log ratio at confidence c. False with too few blocks for an interval.
-bool is_steady(const SeriesEstimate& log_ratio, double width);
+/// Of one session. A wandering one's bounds, both of them, are the range of its batch means or the
+/// 95 % interval, whichever reaches further on either side.
+Claim claim_of(const SeriesEstimate& log_ratio, State state);
+/// Of several sessions. While they can't speak for the machine and most of them wander, their
+/// bounds reach at least from the lowest session's mean to the highest's.
+Claim claim_of(const SessionsEstimate& log_ratio, State state);
 
-/// The word for one log ratio. The first of these rules that applies, with d =
-/// criteria.equivalence:
+/// What a word is found from.
+struct Evidence {
+  Claim typical;              ///< the ratio of medians
+  std::optional<Claim> mean;  ///< the ratio of trimmed means; absent: not known
+  double adjusted_p = 1;      ///< of the typical ratio, after Holm over the study
+};
+
+/// The word for one cell. The first of these rules that applies, with d = criteria.equivalence:
 ///
-///   1. unstable      if not steady: no finding is claimed, however far from 1 the ratio is,
-///                    because the regime that was met may not be the one that comes next. The
-///                    interval is still reported.
-///   2. equivalent    if the 90 % interval lies inside +-ln(1+d): two one-sided tests at 5 %. This
-///                    comes before "different", so that a difference which is certain but lies
-///                    wholly inside +-d is called equivalent: d is what the user said matters.
-///   3. different     if adjusted_p <= criteria.alpha.
+///   1. equivalent    if the 90 % bounds of the typical ratio *and* of the mean's lie inside
+///                    +-ln(1+d): two one-sided tests at 5 % each. This comes before "different", so
+///                    that a difference which is certain but lies wholly inside +-d is called
+///                    equivalent: d is what the user said matters.
+///   2. inconclusive  if only the typical ratio's do: a difference of typical calls would be too
+///                    small to matter, and what the mean says is not settled.
+///   3. different     if adjusted_p <= criteria.alpha and the typical ratio's bounds exclude 1. It
+///                    says that there is a difference, not that it is larger than d.
 ///   4. inconclusive  otherwise.
 ///
-/// Holm adjusts differences only; equivalence is each cell's own claim, at 5 %.
-/// Void is never decided here: it comes from controls and responders (report/analysis).
-Verdict judge(const RatioEvidence& finding, const Criteria& criteria);
-/// The same for a single session.
-Verdict judge(const SeriesEstimate& log_ratio, double adjusted_p, const Criteria& criteria);
+/// Holm adjusts differences only; equivalence is each cell's own claim, at 5 %. Void is not decided
+/// here: it comes from controls, responders and accounts.
+Verdict judge(const Evidence& evidence, const Criteria& criteria);
+
+/// Shares of measured trials that may be set apart, and the difference between the arms' shares,
+/// past which a cell is void: what was set apart is then a part of what the arms do.
+inline constexpr double kMaxApartShare = 0.25;
+inline constexpr double kMaxApartDifference = 0.05;
+bool apart_voids(const std::array<double, 2>& apart_share);
 
 /// Smallest effect (in the unit of the series: logs, or ns) that an estimate with standard error
 /// `se` had 80 % power to see at 5 %: (1.96 + 0.84) SE. Infinite when no interval is claimed.
@@ -53,24 +83,5 @@ double smallest_detectable(double se);
 /// Holm's step-down adjusted p-values, in the order given: the k-th smallest of m is multiplied by
 /// m - k + 1, capped at 1, and never falls below the one before it.
 std::vector<double> holm(std::span<const double> p_values);
-
-/// Across separate sessions: t over the session means, no pooling of trials, because what differs
-/// from session to session (the regime) is more than any session's own interval knows of.
-/// Mean, min and max are NaN with no session; se is infinite with fewer than two.
-struct SessionsEstimate {
-  std::size_t nr_sessions = 0;
-  double mean = 0;  ///< in the unit of the series: logs, or ns
-  double se = 0;
-  double min = 0;
-  double max = 0;
-  /// Infinite with fewer than two sessions.
-  [[nodiscard]] double half_width(double confidence) const;
-  /// Two-sided p-value of "the mean is `null_mean`"; 1 with fewer than two sessions.
-  [[nodiscard]] double p_value(double null_mean) const;
-};
-SessionsEstimate across_sessions(std::span<const double> session_means);
-
-/// Sessions a claim about the machine needs; with fewer, the report says "in this session".
-inline constexpr std::size_t kSessionsForClaim = 8;
 
 }  // namespace tlblab::statistics

@@ -15,7 +15,6 @@ enum class ExitStatus : int {
   kViolation = 1,      ///< `check`: a sound scheme let a freed page be reached
   kUsage = 2,          ///< bad arguments, a bad study or result file
   kInconclusive = 3,   ///< `ab`: neither different nor equivalent; `check`: witnesses not there
-  kUnstable = 4,       ///< `ab`: the machine did not hold still long enough for the stated width
   kVoid = 5,           ///< a control failed, a fault escaped, or responders did not run: no claim
   kMachine = 6,        ///< this machine cannot do what was asked (or `doctor` found trouble)
   kInterrupted = 130,  ///< SIGINT or SIGTERM; what was measured is on disk and can be resumed

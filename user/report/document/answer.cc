@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "user/analysis/cell_analysis.hh"
 #include "user/report/document/format.hh"
 
 namespace tlblab::report {
@@ -30,11 +31,11 @@ std::string on_what(const CellResult& cell) {
 }
 
 std::string how_sure(const CellResult& cell) {
-  const std::size_t n = cell.sessions.size();
-  if (n == 1) return "95 % interval, in this session";
-  return fmt::format(
-      "95 % interval over {} separate sessions{}", n,
-      n < statistics::kSessionsForClaim ? ", too few for a claim about the machine" : "");
+  if (cell.scope == statistics::Scope::kNothing) return "no interval: " + where(cell);
+  const bool ranges =
+      cell.state == statistics::State::kWandering && cell.scope != statistics::Scope::kMachine;
+  return fmt::format("{}, {}", ranges ? "it wandered: the range of what was seen" : "95 % interval",
+                     where(cell));
 }
 
 std::string who_pays(const CellResult& cell) {
@@ -140,10 +141,6 @@ std::string answer_sentence(const StudyResult& study) {
     case Verdict::kInconclusive:
       return fmt::format("Whether {} beats {} {} stays open: {}; {}.", b, a, on_what(*cell),
                          measured, cell->verdict_reason);
-    case Verdict::kUnstable:
-      return fmt::format(
-          "No verdict on whether {} beats {} {}, because the machine did not hold still: {}; {}.",
-          b, a, on_what(*cell), measured, who_pays(*cell));
     case Verdict::kVoid:
       return fmt::format("There is no answer, this run is void: {}.", cell->verdict_reason);
   }

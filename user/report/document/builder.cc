@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "user/analysis/cell_analysis.hh"
 #include "user/report/document/answer.hh"
 #include "user/report/document/check_section.hh"
 #include "user/report/document/check_words.hh"
@@ -20,7 +21,7 @@ namespace {
 
 bool some_cell_has_few_sessions(const StudyResult& study) {
   return std::any_of(study.cells.begin(), study.cells.end(), [](const CellResult& cell) {
-    return cell.untimed.empty() && cell.sessions.size() < statistics::kSessionsForClaim;
+    return cell.untimed.empty() && cell.scope != statistics::Scope::kMachine;
   });
 }
 
@@ -45,23 +46,22 @@ std::vector<std::string> notices(const StudyResult& study) {
         "continues it.");
   }
   const CellResult* cell = headline(study);
-  const std::size_t sessions = cell == nullptr ? 0 : cell->sessions.size();
   if (cell == nullptr) {
     out.emplace_back("No cell has a complete block yet, so there is nothing to report.");
-  } else if (sessions == 0 && cell->untimed.empty()) {
+  } else if (cell->sessions.empty() && cell->untimed.empty()) {
     out.push_back(fmt::format("{} has no usable block: what it would say is not known.",
                               Labels::cell(cell->plan)));
-  } else if (shows_time(study) && sessions < statistics::kSessionsForClaim) {
+  } else if (shows_time(study) && cell->scope != statistics::Scope::kMachine) {
     out.push_back(fmt::format(
-        "{}: what is said here holds in {}. A claim about the machine needs at least {} separate "
-        "ones.",
-        plural(sessions, "session"), sessions == 1 ? "this session" : "these sessions",
-        statistics::kSessionsForClaim));
+        "What is said here holds {}. A claim about the machine needs at least {} sessions, whose "
+        "starts lie {:g} s apart and span {:g} minutes.",
+        where(*cell), statistics::kSessionsForClaim, statistics::kMinSessionGapSeconds,
+        statistics::kMinSessionSpanSeconds / 60));
   } else if (shows_time(study) && some_cell_has_few_sessions(study)) {
-    out.push_back(
-        fmt::format("The answer rests on {} of one cell. Cells with fewer than {} speak of those "
-                    "sessions only.",
-                    plural(sessions, "session"), statistics::kSessionsForClaim));
+    out.push_back(fmt::format(
+        "The answer rests on {} of one cell. Cells with fewer than {}, or with sessions closer "
+        "together, speak of those sessions only.",
+        plural(cell->nr_sessions_counted, "session"), statistics::kSessionsForClaim));
   }
   if (!study.warnings.empty()) {
     out.push_back(fmt::format("{} about the result file: see below.",
@@ -149,9 +149,10 @@ Section method_section(const StudyResult& study) {
   section.title = "How this was obtained";
   section.in_mail = true;
   section.paragraphs.push_back(fmt::format(
-      "A and B alternate inside one boot, in blocks of {} trials; each four are ABBA or BAAB at "
-      "random (seed {}). Memory is prepared outside the timed window.",
-      kTrialsPerBlock, study.plan.seed));
+      "A and B alternate inside one boot, in blocks of {} trials: runs of {} of one arm, the first "
+      "of each left out because it takes what the other arm left behind; each four runs are ABBA "
+      "or BAAB at random (seed {}). Memory is prepared outside the timed window.",
+      kTrialsPerBlock, kTrialsPerRun, study.plan.seed));
   if (shows_time(study)) {
     section.paragraphs.push_back(fmt::format(
         "The ratio is exp(mean of ln(median A / median B)) over blocks: averaged over time. Its "
@@ -184,21 +185,25 @@ Section verdicts_section(const StudyResult& study) {
     using statistics::Verdict;
     table.rows = {
         {{{word(Verdict::kDifferent)},
-          {fmt::format("A and B differ by more than chance explains: p of at most {} after Holm's "
-                       "adjustment over all cells, and not wholly inside the bound below",
-                       fmt::format("{:g}", criteria.alpha))}}},
+          {fmt::format(
+              "A and B differ by more than chance explains: p of at most {:g} after Holm's "
+              "adjustment over all cells. How much is the interval's to say; it may be "
+              "less than the bound below",
+              criteria.alpha)}}},
         {{{word(Verdict::kEquivalent)},
-          {fmt::format("whatever difference there is lies within ±{}: the 90 % interval is inside "
-                       "that bound",
+          {fmt::format("whatever difference there is lies within ±{}, of typical calls (medians) "
+                       "and of means: both 90 % intervals are inside that bound",
                        percent(criteria.equivalence))}}},
         {{{word(Verdict::kInconclusive)},
           {"neither could be shown; the smallest effect that would have been seen is given"}}},
-        {{{word(Verdict::kUnstable)},
-          {fmt::format("the machine did not hold still enough for ±{} in the time allowed, or "
-                       "blocks depend on each other",
-                       percent(criteria.width))}}},
         {{{word(Verdict::kVoid)},
-          {"a control failed or responders did not run: nothing may be concluded"}}}};
+          {"responders did not run, one arm lost more trials than the other, or an account "
+           "contradicts: nothing may be concluded"}}},
+        {{{"steady, wandering"},
+          {fmt::format("states, not words: wandering is a ratio whose batches depend on each other "
+                       "or that missed ±{} in the time allowed. Its interval is then the range of "
+                       "what was seen, and its word is taken from that",
+                       percent(criteria.width))}}}};
   }
   section.tables.push_back(std::move(table));
   return section;

@@ -25,10 +25,10 @@ Table sessions_table(const CellResult& cell) {
   Table table;
   table.caption = "Every session";
   table.columns = {
-      {"session", true, true},      {"A", true, true},           {"B", true, true},
-      {"A/B [95 %]", true, true},   {"calibrator", true, true},  {"blocks", true, true},
-      {"measured", true, false},    {"began at", true, false},   {"lag-1 ρ", true, false},
-      {"stopped by", false, false}, {"held still", false, false}};
+      {"session", true, true},      {"A", true, true},          {"B", true, true},
+      {"A/B [95 %]", true, true},   {"calibrator", true, true}, {"blocks", true, true},
+      {"measured", true, false},    {"began at", true, false},  {"lag-1 ρ", true, false},
+      {"stopped by", false, false}, {"state", false, false}};
   for (const SessionResult& session : cell.sessions) {
     table.rows.push_back(
         {{{count(session.session)},
@@ -41,7 +41,9 @@ Table sessions_table(const CellResult& cell) {
           {significant(session.start_s) + " s"},
           {significant(session.rho)},
           {session.stop_reason},
-          session.unstable ? TextCell{"unstable", Tone::kAlarm} : TextCell{"yes", Tone::kMuted}}});
+          {session.counts ? std::string(statistics::name(session.state))
+                          : "too short: does not count",
+           session.counts ? Tone::kPlain : Tone::kAlarm}}});
   }
   return table;
 }

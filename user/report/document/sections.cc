@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 
+#include "user/analysis/cell_analysis.hh"
 #include "user/report/document/format.hh"
 
 namespace tlblab::report {
@@ -45,7 +46,7 @@ std::string headline_name(const CellResult& cell) {
 
 /// "Of 46 compared cells: B faster in 30, A faster in 2, equivalent 7, ..."; zeroes are said too.
 std::string tally(const StudyResult& study) {
-  std::array<std::size_t, 6> counts{};
+  std::array<std::size_t, 5> counts{};
   std::size_t all = 0;
   for (const CellResult& cell : study.cells) {
     if (cell.plan.role != CellRole::kCompare || !cell.untimed.empty()) continue;
@@ -60,19 +61,14 @@ std::string tally(const StudyResult& study) {
       case statistics::Verdict::kInconclusive:
         ++counts[3];
         break;
-      case statistics::Verdict::kUnstable:
-        ++counts[4];
-        break;
       case statistics::Verdict::kVoid:
-        ++counts[5];
+        ++counts[4];
         break;
     }
   }
   return fmt::format(
-      "Of {}: B faster in {}, A faster in {}, equivalent in {}, inconclusive in {}, unstable in "
-      "{}, void in {}.",
-      plural(all, "compared cell"), counts[0], counts[1], counts[2], counts[3], counts[4],
-      counts[5]);
+      "Of {}: B faster in {}, A faster in {}, equivalent in {}, inconclusive in {}, void in {}.",
+      plural(all, "compared cell"), counts[0], counts[1], counts[2], counts[3], counts[4]);
 }
 
 const std::string kCellNotation =
@@ -192,9 +188,9 @@ Section sessions_section(const StudyResult& study, const CellResult& cell) {
   std::string text = fmt::format("Each dot is one session of {}.", headline_name(cell));
   if (cell.sessions.size() > 1) {
     text += fmt::format(
-        " Across {} the ratio is {}; that interval comes from the spread of session means, not "
-        "from the trials within them.",
-        plural(cell.sessions.size(), "session"), ratio_interval(cell.ratio));
+        " The ratio is {} {}; that interval comes from the spread of session means, not from the "
+        "trials within them.",
+        ratio_interval(cell.ratio), where(cell));
   } else {
     text += fmt::format(" In this session the ratio is {}; another session may differ by more.",
                         ratio_interval(cell.ratio));

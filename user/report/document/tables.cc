@@ -168,6 +168,16 @@ TextCell term_cell(const CellResult& cell, const std::string& term) {
   return {"unknown", Tone::kMuted};
 }
 
+/// All states but those that set no trial apart.
+std::vector<TrialState> reasons_apart() {
+  std::vector<TrialState> reasons;
+  for (std::size_t i = 0; i < kTrialStates; ++i) {
+    const auto state = static_cast<TrialState>(i);
+    if (state != TrialState::kOk && state != TrialState::kLeadIn) reasons.push_back(state);
+  }
+  return reasons;
+}
+
 }  // namespace
 
 Labels::Labels(const StudyResult& study) {
@@ -207,7 +217,6 @@ TextCell verdict_cell(const CellResult& cell) {
     case statistics::Verdict::kDifferent:
       return cell.ratio.estimate > 1 ? TextCell{word + ": B faster", Tone::kArmB}
                                      : TextCell{word + ": A faster", Tone::kArmA};
-    case statistics::Verdict::kUnstable:
     case statistics::Verdict::kVoid:
       return {word, Tone::kAlarm};
     case statistics::Verdict::kEquivalent:
@@ -406,9 +415,9 @@ Table perturbation_table(const StudyResult& study, const Labels& labels) {
 Table apart_table(const StudyResult& study, const Labels& labels) {
   Table table;
   table.columns = {{"cell", false, true}, {"scheme", false, true}, {"used", true, true}};
-  for (std::size_t state = 1; state < kTrialStates; ++state) {
-    const auto which = static_cast<TrialState>(state);
-    table.columns.push_back({std::string(name(which)), true, true});
+  const std::vector<TrialState> reasons = reasons_apart();
+  for (const TrialState reason : reasons) {
+    table.columns.push_back({std::string(name(reason)), true, true});
   }
   table.columns.push_back({"trials of unfinished blocks", true, false});
   table.columns.push_back({"blocks dropped", true, false});
@@ -416,8 +425,8 @@ Table apart_table(const StudyResult& study, const Labels& labels) {
     bool first = true;
     for (const ArmResult* arm : {&cell.a, &cell.b}) {
       Row row{{{Labels::cell(cell.plan)}, {labels.scheme(arm->scheme)}, {count(arm->nr_trials)}}};
-      for (std::size_t state = 1; state < kTrialStates; ++state) {
-        const std::size_t number = arm->nr_apart.at(state);
+      for (const TrialState reason : reasons) {
+        const std::size_t number = arm->nr_apart.at(static_cast<std::size_t>(reason));
         row.cells.push_back({count(number), number == 0 ? Tone::kMuted : Tone::kPlain});
       }
       row.cells.push_back({first ? count(cell.nr_interrupted_trials) : ""});
