@@ -116,7 +116,7 @@ void lab_unreserve_span(struct lab_session *session, void *vma, __u64 address, _
 
 /*
  * Takes up to 64 of the frames that @vma's entries mapped when munmap() or exit emptied them.
- * Returns how many; 0: no more.
+ * Returns how many; 0: no more. Sleeps.
  */
 __u32 lab_take_left(struct lab_session *session, void *vma, void **frames);
 

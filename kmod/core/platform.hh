@@ -84,7 +84,7 @@ concept SetsEntries = requires(P p, void* vma, u64 address, u32 nr, u64 reserved
 };
 
 /// take_left(vma, frames): takes up to kSpanEntries of the frames that entries of `vma` mapped when
-///   munmap() or exit emptied and flushed them. Returns how many; 0: no more.
+///   munmap() or exit emptied and flushed them. Returns how many; 0: no more. May sleep.
 template <class P>
 concept KnowsWhatIsLeft = requires(P p, void* vma, void** frames) {
   { p.take_left(vma, frames) } -> std::same_as<u32>;

@@ -120,9 +120,13 @@ u32 lab_take_left(struct lab_session *session, void *lab_vma, void **frames)
 	struct lab_vma *lab = lab_vma;
 	u32 nr = 0;
 
+	might_sleep();
 	for (; lab->nr_looked_at < lab->nr_pages && nr < LAB_SPAN; lab->nr_looked_at++) {
 		unsigned long *slot = lab_vma_slot(lab, lab->nr_looked_at);
 
+		/* A VMA of 1 TiB has half a million chunks. */
+		if (lab->nr_looked_at % LAB_CHUNK == 0)
+			cond_resched();
 		if (!slot) {
 			lab->nr_looked_at |= LAB_CHUNK - 1;
 		} else if (*slot) {
@@ -166,8 +170,10 @@ static void lab_vma_close(struct vm_area_struct *vma)
 	spin_lock(&lab->arena->vmas_lock);
 	lab_vmas_remove(lab, &lab->arena->vmas);
 	spin_unlock(&lab->arena->vmas_lock);
-	for (i = 0; i < lab_vma_nr_chunks(lab->nr_pages); i++)
+	for (i = 0; i < lab_vma_nr_chunks(lab->nr_pages); i++) {
 		kfree(lab->chunks[i]);
+		cond_resched();
+	}
 	lab_space_put(lab->arena, lab->space);
 	kvfree(lab);
 }
