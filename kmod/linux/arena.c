@@ -16,8 +16,8 @@ struct lab_arena *lab_arena_create(void)
 	if (!arena)
 		return NULL;
 	refcount_set(&arena->refs, 1);
-	spin_lock_init(&arena->vmas_lock);
-	arena->vmas = RB_ROOT_CACHED;
+	mutex_init(&arena->vmas_lock);
+	INIT_LIST_HEAD(&arena->vmas);
 	xa_init(&arena->frames);
 	mutex_init(&arena->spaces_lock);
 	INIT_LIST_HEAD(&arena->spaces);
@@ -31,8 +31,10 @@ struct lab_arena *lab_arena_create(void)
 
 void lab_arena_put(struct lab_arena *arena)
 {
-	if (refcount_dec_and_test(&arena->refs))
-		kfree(arena);
+	if (!refcount_dec_and_test(&arena->refs))
+		return;
+	mutex_destroy(&arena->vmas_lock);
+	kfree(arena);
 }
 
 void lab_arena_destroy(struct lab_arena *arena)

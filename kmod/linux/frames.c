@@ -58,6 +58,7 @@ static LIST_HEAD(lab_quarantined);	/* under the books' lock */
 /* One drain at a time: the second caller finds the first one's frames given back. */
 static DEFINE_MUTEX(lab_drain_lock);
 static LIST_HEAD(lab_drained);		/* under the drain lock: set aside by this drain */
+static u64 lab_nr_searches;		/* under the drain lock: drains that searched arenas */
 
 static struct kmem_cache *lab_frame_cache;
 static atomic64_t lab_frame_numbers;
@@ -118,16 +119,39 @@ static void lab_lose_frame(void)
 	spin_unlock(&lab_books_lock);
 }
 
+/*
+ * Settles ->unmapped of the drained frames. Each arena is searched once, so the cost is that of its
+ * side tables' memory, which their owner is charged for, and not that of VMAs times frames: a
+ * process may map one arena 65 000 times, and others wait for memory meanwhile.
+ */
+static void lab_find_mapped(void)
+{
+	struct lab_frame *frame;
+
+	lab_nr_searches++;
+	list_for_each_entry(frame, &lab_drained, link) {
+		frame->unmapped = true;
+		cond_resched();
+	}
+	list_for_each_entry(frame, &lab_drained, link) {
+		if (frame->arena->searched != lab_nr_searches)
+			lab_arena_find_mapped(frame->arena);
+		frame->arena->searched = lab_nr_searches;
+		cond_resched();
+	}
+}
+
 void lab_quarantine_give_back(void)
 {
 	struct lab_frame *frame, *next;
 
 	lockdep_assert_held(&lab_drain_lock);
 	might_sleep();
+	lab_find_mapped();
 	list_for_each_entry_safe(frame, next, &lab_drained, link) {
 		list_del(&frame->link);
 		lab_oracle_forget(frame);
-		if (lab_frame_is_mapped(frame)) {
+		if (!frame->unmapped) {
 			lab_lose_frame();
 			continue;
 		}

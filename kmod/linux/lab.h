@@ -19,7 +19,6 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -44,6 +43,7 @@ struct lab_frame {
 	unsigned long entry_bits;	/* of an entry that maps it, without the VMA's */
 	pgoff_t pgoff;			/* in its arena, in pages */
 	unsigned long nr_mappings;	/* entries that map it or are about to. Under xa_lock */
+	bool unmapped;			/* no slot was found that names it. Under the drain lock */
 	u64 number;			/* unique since load */
 	unsigned long tag;		/* oracle.c's; 0: none */
 };
@@ -103,8 +103,9 @@ u64 lab_oracle_stale_writes(void);
 
 struct lab_arena {
 	refcount_t refs;		/* the file's, and each frame's, also in quarantine */
-	spinlock_t vmas_lock;		/* of vmas; no lock is taken under it */
-	struct rb_root_cached vmas;	/* struct lab_vma by the offsets that they map */
+	struct mutex vmas_lock;		/* of vmas; no lock is taken under it */
+	struct list_head vmas;		/* struct lab_vma */
+	u64 searched;			/* by that drain. Under the drain lock */
 	struct xarray frames;		/* those with mappings, by offset in pages */
 	struct mutex spaces_lock;
 	struct list_head spaces;	/* struct lab_space */
@@ -124,8 +125,7 @@ struct lab_arena {
  */
 struct lab_vma {
 	refcount_t refs;		/* mremap() copies a VMA before it learns that it may not */
-	struct rb_node rb;		/* in its arena's vmas */
-	unsigned long subtree_last;
+	struct list_head link;		/* in its arena's vmas */
 	struct lab_arena *arena;
 	struct lab_space *space;	/* of its mm */
 	unsigned long start;
@@ -174,10 +174,11 @@ static inline unsigned long *lab_vma_slot(const struct lab_vma *lab, unsigned lo
 void lab_wake_faults(struct lab_arena *arena);
 
 /*
- * Whether an entry of any VMA that maps the frame's offset is set to the frame, or about to be. Any
- * context.
+ * Clears ->unmapped of each frame that an entry of the arena's VMAs is set to, or about to be: one
+ * look at each slot. The drain lock is held, so that no frame's record goes away. Sleeps, and
+ * allocates nothing.
  */
-bool lab_frame_is_mapped(struct lab_frame *frame);
+void lab_arena_find_mapped(struct lab_arena *arena);
 
 struct lab_arena *lab_arena_create(void);
 /* Drops the file's last reference, or that of a frame that left the quarantine. Any context. */

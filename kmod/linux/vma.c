@@ -6,46 +6,44 @@
  * gup, no NUMA hints. Only munmap() of a whole lab VMA and exit are allowed. Everything else is
  * refused by a flag or a hook here.
  */
-#include <linux/interval_tree_generic.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
 #include "kmod/linux/compat.h"
 #include "kmod/linux/lab.h"
 
-static inline unsigned long lab_vma_first(const struct lab_vma *lab)
-{
-	return lab->pgoff;
-}
-
-static inline unsigned long lab_vma_last(const struct lab_vma *lab)
-{
-	return lab->pgoff + lab->nr_pages - 1;
-}
-
-INTERVAL_TREE_DEFINE(struct lab_vma, rb, unsigned long, subtree_last, lab_vma_first, lab_vma_last,
-		     static, lab_vmas)
-
-bool lab_frame_is_mapped(struct lab_frame *frame)
-{
-	struct lab_arena *arena = frame->arena;
-	struct lab_vma *lab;
-	bool mapped = false;
-
-	spin_lock(&arena->vmas_lock);
-	for (lab = lab_vmas_iter_first(&arena->vmas, frame->pgoff, frame->pgoff); lab && !mapped;
-	     lab = lab_vmas_iter_next(lab, frame->pgoff, frame->pgoff)) {
-		const unsigned long *slot = lab_vma_slot(lab, frame->pgoff - lab->pgoff);
-
-		mapped = slot && lab_slot_frame(READ_ONCE(*slot)) == frame;
-	}
-	spin_unlock(&arena->vmas_lock);
-	return mapped;
-}
-
 static unsigned long lab_vma_nr_chunks(unsigned long nr_pages)
 {
 	return DIV_ROUND_UP(nr_pages, LAB_CHUNK);
+}
+
+static void lab_vma_find_mapped(const struct lab_vma *lab)
+{
+	unsigned long chunk, i;
+
+	for (chunk = 0; chunk < lab_vma_nr_chunks(lab->nr_pages); chunk++) {
+		const unsigned long *slots = READ_ONCE(lab->chunks[chunk]);
+
+		cond_resched();
+		for (i = 0; slots && i < LAB_CHUNK; i++) {
+			struct lab_frame *frame = lab_slot_frame(READ_ONCE(slots[i]));
+
+			/* Written only where it changes: most are in use by others. */
+			if (frame && frame->unmapped)
+				frame->unmapped = false;
+		}
+	}
+}
+
+void lab_arena_find_mapped(struct lab_arena *arena)
+{
+	const struct lab_vma *lab;
+
+	might_sleep();
+	mutex_lock(&arena->vmas_lock);
+	list_for_each_entry(lab, &arena->vmas, link)
+		lab_vma_find_mapped(lab);
+	mutex_unlock(&arena->vmas_lock);
 }
 
 /* Makes the slots of [@index, @index + @nr). -ENOMEM. */
@@ -167,9 +165,9 @@ static void lab_vma_close(struct vm_area_struct *vma)
 		return;
 	}
 	lab_core_close(&session, &lab->space->leftovers, lab);
-	spin_lock(&lab->arena->vmas_lock);
-	lab_vmas_remove(lab, &lab->arena->vmas);
-	spin_unlock(&lab->arena->vmas_lock);
+	mutex_lock(&lab->arena->vmas_lock);
+	list_del(&lab->link);
+	mutex_unlock(&lab->arena->vmas_lock);
 	for (i = 0; i < lab_vma_nr_chunks(lab->nr_pages); i++) {
 		kfree(lab->chunks[i]);
 		cond_resched();
@@ -271,9 +269,9 @@ int lab_arena_mmap(struct file *file, struct vm_area_struct *vma)
 	 */
 	lab_vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
 	lab_vm_flags_clear(vma, VM_MAYEXEC);
-	spin_lock(&lab->arena->vmas_lock);
-	lab_vmas_insert(lab, &lab->arena->vmas);
-	spin_unlock(&lab->arena->vmas_lock);
+	mutex_lock(&lab->arena->vmas_lock);
+	list_add(&lab->link, &lab->arena->vmas);
+	mutex_unlock(&lab->arena->vmas_lock);
 	vma->vm_private_data = lab;
 	vma->vm_ops = &lab_vm_ops;
 	return 0;

@@ -49,9 +49,22 @@ scales() {
     }' "$1"
 }
 
+# What goes back to the kernel may not cost more for each VMA that maps its offset: reclaim waits.
+drains() {
+  awk '
+    { now[$1] = $2 }
+    END {
+      good = now["drain_1000_vmas"] <= 2 * now["drain_1_vma"] && now["drain_1_vma"] > 0
+      print (good ? "ok" : "not ok") " a frame goes back past 1000 VMAs as past one, by 2: " \
+        now["drain_1000_vmas"] " and " now["drain_1_vma"] " instructions"
+      exit !good
+    }' "$1"
+}
+
 status=0
 compare "$measured" "$recorded" || status=1
 scales "$measured" || status=1
+drains "$measured" || status=1
 # And would a dearer page be seen? Planted: figures of 1.06 times what is on record, and none at
 # all.
 planted=$(mktemp)

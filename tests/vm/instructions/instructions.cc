@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Instructions per page of the lab's merged unmap, and of the stock kernel's munmap on ordinary
-// memory of the same shape. For a guest with one CPU whose clock counts instructions (QEMU's
+// memory of the same shape; and per frame that the quarantine gives back. For a guest with one CPU whose clock counts instructions (QEMU's
 // -icount): a loop of known length in the same boot gives the instructions per nanosecond.
 //
 // Output, one figure a line: `NAME INSTRUCTIONS_PER_PAGE`.
@@ -113,6 +113,24 @@ double shared_per_page(unsigned nr_vmas) {
          static_cast<double>(shape.nr_pages());
 }
 
+/// Per frame given back: populating one page more when 24 MiB are in quarantine, while `nr_vmas`
+/// map the offsets of all these frames.
+double drain_per_frame(unsigned nr_vmas) {
+  constexpr std::uint64_t kBytes = 24 << 20;
+  const Arena arena;
+  const std::uint64_t base = reserve(nr_vmas * kBytes);
+  for (unsigned i = 0; i < nr_vmas; ++i) arena.map(base + i * kBytes, kBytes, 0);
+  const double ns = median_ns(
+      [&] {
+        auto request = unmap_request(TLBLAB_MERGED);
+        arena.populate({{base, kBytes}});
+        arena.perform(request, {{base, kBytes}});
+      },
+      [&] { arena.populate({{base, kPage}}); });
+  munmap(reinterpret_cast<void*>(base), nr_vmas * kBytes);
+  return ns / static_cast<double>(kBytes / kPage);
+}
+
 /// One munmap over VMAs of ordinary memory, every page written.
 double stock_per_page(unsigned nr_vmas, unsigned pages) {
   const std::uint64_t stride = (pages + 2) * kPage;
@@ -153,5 +171,7 @@ int main() {
   print("stock_munmap_100x100", stock_per_page(100, 100));
   print("lab_merged_shared_1x100", shared_per_page(1));
   print("lab_merged_shared_10000x100", shared_per_page(10000));
+  print("drain_1_vma", drain_per_frame(1));
+  print("drain_1000_vmas", drain_per_frame(1000));
   return 0;
 }
