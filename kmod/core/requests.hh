@@ -21,7 +21,7 @@ using catalogue::mask_of;
 
 /// What an operation needs from its caller under any scheme.
 struct OperationNeeds {
-  u32 operation;
+  u32 value;           ///< enum tlblab_operation
   bool writes_vmas;    ///< mmap_lock for writing
   bool claims_ranges;  ///< exclusive ranges, unless doing without is the planted fault
 };
@@ -32,9 +32,7 @@ inline constexpr OperationNeeds kOperationNeeds[] = {
 
 constexpr bool every_operation_has_its_needs() {
   for (const catalogue::Value& row : catalogue::kOperations) {
-    bool found = false;
-    for (const OperationNeeds& needs : kOperationNeeds) found |= needs.operation == row.value;
-    if (!found) return false;
+    if (catalogue::find(kOperationNeeds, row.value) == nullptr) return false;
   }
   return true;
 }
@@ -79,11 +77,9 @@ constexpr u64 most_frames(const tlblab_request& request, const catalogue::Gather
 constexpr lab_needs needs_of(const tlblab_request& request, const catalogue::Gather& gather,
                              u32 entries_per_table, u32 ceiling_pages) {
   lab_needs needs{};
-  for (const OperationNeeds& row : kOperationNeeds) {
-    if (row.operation != request.operation) continue;
-    needs.writes_vmas = row.writes_vmas;
-    needs.claims_ranges = row.claims_ranges && request.fault != TLBLAB_TRUST_NONE;
-  }
+  const OperationNeeds& operation = *catalogue::find(kOperationNeeds, request.operation);
+  needs.writes_vmas = operation.writes_vmas;
+  needs.claims_ranges = operation.claims_ranges && request.fault != TLBLAB_TRUST_NONE;
   needs.ceiling_pages = ceiling_pages;
   if (request.ceiling_pages != 0 && request.ceiling_pages < ceiling_pages) {
     needs.ceiling_pages = request.ceiling_pages;
