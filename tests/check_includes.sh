@@ -65,7 +65,7 @@ user/commands                 user/report user/report/render user/report/documen
                               user/report/document/document user/report/document/format
                               user/analysis user/oracle user/experiment user/engine/registry
                               user/engine user/lab user/counters user/topology user/records
-                              user/statistics user/model user/support <any>
+                              user/statistics user/model user/support include <any>
 user/main                     user/commands user/experiment user/topology user/support <any>
 TABLE
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <tlblab/catalogue.hh>
 
 #include "user/analysis/check_analysis.hh"
 #include "user/commands/check_text.hh"
@@ -62,7 +63,7 @@ void settle_schemes(oracle::CheckPlan& plan, const tlblab_capabilities& can) {
 
 void need_faults(const tlblab_capabilities& can) {
   for (const oracle::PlantedFault& fault : oracle::planted_faults()) {
-    if ((can.faults >> fault.fault & 1) != 0) continue;
+    if (catalogue::has(can.faults, fault.fault)) continue;
     throw Error(ExitStatus::kMachine,
                 fmt::format("the loaded module can't plant the fault {}", fault.name),
                 "Rebuild the module and load it again: without planted faults nothing shows that "
