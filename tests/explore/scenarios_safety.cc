@@ -128,19 +128,33 @@ class TakenAway {
 inline constexpr u8 kMarkedCell = kWordCell + 1;
 inline constexpr u8 kFlushedCell = kWordCell + 2;
 
+/// The address space's words, and the rule over them.
+template <class P, template <class> class Rule>
+struct Marks {
+  explicit Marks(P& platform) : leftovers(platform, marked, flushed) {}
+
+  u8 marked = kMarkedCell;
+  u8 flushed = kFlushedCell;
+  Rule<P> leftovers;
+};
+
+/// Performs on a page, with the marks that the rule asks for.
+template <class P, class Leftovers>
+void perform_marked(P& platform, Leftovers& leftovers, u32 page, u32 fault, Without without) {
+  leftovers.mark();
+  perform_unmap(platform, {.fault = fault, .ranges = {{page, page, page}}});
+  if (without != Without::kSecondMark) leftovers.mark();
+}
+
 /// Performs on a page of its own, then unmaps it: the next user of the address must not find stale
 /// translations.
 template <Mechanism kMechanism, template <class> class Rule>
 Machine::Body closing_body(u32 page, u32 fault, Without without) {
   return [page, fault, without](Machine& machine) {
     Quarantining<kMechanism> platform(machine);
-    u8 marked = kMarkedCell;
-    u8 flushed = kFlushedCell;
-    Rule<Quarantining<kMechanism>> leftovers(platform, marked, flushed);
-    leftovers.mark();
-    perform_unmap(platform, {.fault = fault, .ranges = {{page, page, page}}});
-    if (without != Without::kSecondMark) leftovers.mark();
-    if (without != Without::kForgetting) core::close(platform, leftovers, nullptr);
+    Marks<Quarantining<kMechanism>, Rule> marks(platform);
+    perform_marked(platform, marks.leftovers, page, fault, without);
+    if (without != Without::kForgetting) core::close(platform, marks.leftovers, nullptr);
     machine.perform(OpKind::kReturn, 1U << page);
   };
 }
@@ -150,17 +164,13 @@ template <Mechanism kMechanism, template <class> class Rule>
 Machine::Body repopulating_body(u32 page, u32 fault, Without without) {
   return [page, fault, without](Machine& machine) {
     Quarantining<kMechanism> platform(machine);
-    u8 marked = kMarkedCell;
-    u8 flushed = kFlushedCell;
-    Rule<Quarantining<kMechanism>> leftovers(platform, marked, flushed);
-    leftovers.mark();
-    perform_unmap(platform, {.fault = fault, .ranges = {{page, page, page}}});
-    if (without != Without::kSecondMark) leftovers.mark();
+    Marks<Quarantining<kMechanism>, Rule> marks(platform);
+    perform_marked(platform, marks.leftovers, page, fault, without);
     const u64 address = machine.config().page_address[page];
     const lab_piece piece = {.start = address, .end = address + kPageBytes, .vma = nullptr};
     u64 populated = 0;
     if (without != Without::kForgetting) {
-      core::populate(platform, leftovers, &piece, 1, kPageShift, populated);
+      core::populate(platform, marks.leftovers, &piece, 1, kPageShift, populated);
     } else {
       platform.set_span(nullptr, address, 1, 1);
     }
@@ -172,11 +182,9 @@ template <Mechanism kMechanism, template <class> class Rule>
 Machine::Body populating_body() {
   return [](Machine& machine) {
     ModelPlatform<kMechanism> platform(machine);
-    u8 marked = kMarkedCell;
-    u8 flushed = kFlushedCell;
-    Rule<ModelPlatform<kMechanism>> leftovers(platform, marked, flushed);
+    Marks<ModelPlatform<kMechanism>, Rule> marks(platform);
     u64 populated = 0;
-    core::populate(platform, leftovers, nullptr, 0, kPageShift, populated);
+    core::populate(platform, marks.leftovers, nullptr, 0, kPageShift, populated);
   };
 }
 
