@@ -311,6 +311,30 @@ TEST_F(CoreFakeByHand, BrokenCompletionWithoutItsRepetition) {
   expect_caught(kUseAfterFree);
 }
 
+/// What walks have cached of freed tables has no interval: only all of the mm covers it.
+TEST_F(CoreFakeByHand, FreedTablesTakeAFlushOfTheWholeMm) {
+  const lab_interval interval = {5 * kPageBytes, 6 * kPageBytes};
+  lab_flush request = flush_of(&interval, 1);
+  request.tables_freed = true;
+  for (const bool each : {false, true}) {
+    unmap(5);
+    unmap(7);
+    const lab_flush_cost cost = broadcast_flush(machine_, request, {.each = each});
+    EXPECT_EQ(cost.tlbi, 1U);
+    EXPECT_EQ(cost.dsb_ish, 1U);
+    machine_.release(frames_, 1);  // page 7's
+    EXPECT_TRUE(machine_.violations().empty());
+    machine_.map_page(5);
+    machine_.map_page(7);
+  }
+  request.tables_freed = false;
+  unmap(5);
+  unmap(7);
+  broadcast_flush(machine_, request, {});
+  machine_.release(frames_, 1);
+  expect_caught(kUseAfterFree);
+}
+
 TEST(CoreBroadcast, RepeatsOnCoresWithBrokenCompletion) {
   for (const Way& way : all_compositions()) {
     if (way.one_interval) continue;
