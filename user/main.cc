@@ -15,6 +15,7 @@
 #include "user/commands/info.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/measuring_process.hh"
+#include "user/statistics/selftest.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/placement.hh"
@@ -178,7 +179,7 @@ class CommandLine {
     selftest->add_option("FILE", selftest_.files,
                          "result files to take trials from (default: records here first)");
     selftest->add_option("--replays", selftest_.nr_replays, "relabelled replays per check")
-        ->check(CLI::Range(100, 1000000))
+        ->check(CLI::Range(statistics::kMinReplays, std::size_t{1'000'000}))
         ->capture_default_str();
     selftest->add_option("--seed", selftest_.seed, "seed of the relabelling")
         ->capture_default_str();

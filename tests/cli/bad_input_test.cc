@@ -28,6 +28,14 @@ TEST(BadInput, UnknownCommandsAndOptions) {
   expect_refused(run_tlblab({"run", "munmap:merged", "--sessions", "0"}, folder), "sessions");
 }
 
+/// Help and the check name the same least number.
+TEST(BadInput, TooFewReplays) {
+  const Folder folder;
+  expect_refused(run_tlblab({"selftest", "--replays", "399", "missing.jsonl"}, folder), "400 to");
+  expect_refused(run_tlblab({"selftest", "--replays", "400", "missing.jsonl"}, folder), "missing");
+  EXPECT_THAT(run_tlblab({"selftest", "--help"}, folder).out, HasSubstr("[400 -"));
+}
+
 TEST(BadInput, NonsenseShapes) {
   const Folder folder;
   for (const char* shape : {"", "x", "4", "16x", "x4", "-1x4", "16x4+", "16x4+-1", "0x4", "4x0",
