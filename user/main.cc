@@ -32,9 +32,16 @@ constexpr const char* kFooter =
     "this machine can't, 130 interrupted.\n"
     "Results go to results/local unless --output says otherwise. docs/ explains the rest.";
 
+/// An option that names CPUs. An empty list is refused here: below it means that none was given.
+void add_cpus_option(CLI::App& app, std::string& cpus, const std::string& help) {
+  app.add_option("--cpus", cpus, help)->check([](const std::string& text) {
+    return text.empty() ? "\"\" is not a list of CPUs, like 0-3,8" : "";
+  });
+}
+
 void add_measure_options(CLI::App& app, MeasureOptions& options) {
-  app.add_option(
-      "--cpus", options.cpus,
+  add_cpus_option(
+      app, options.cpus,
       "CPUs to use, the initiator's first, e.g. 0,2-5 (default: all allowed, by distance)");
   app.add_option("--seed", options.overrides.seed, "seed of every random order");
   app.add_option("--sessions", options.overrides.nr_sessions,
@@ -95,7 +102,7 @@ class CommandLine {
 
     CLI::App* doctor = app_.add_subcommand("doctor", "what would disturb a run now");
     doctor->add_flag("--json", as_json_, "as JSON");
-    doctor->add_option("--cpus", measure_.cpus, "CPUs to look at (default: all allowed)");
+    add_cpus_option(*doctor, measure_.cpus, "CPUs to look at (default: all allowed)");
     doctor->add_option("--seconds", doctor_.seconds, "how long to look")
         ->check(CLI::Range(0.1, 600.0))
         ->capture_default_str();
@@ -154,8 +161,8 @@ class CommandLine {
         ->excludes("--seconds")
         ->excludes("--rounds");
     check->add_flag("--write", check_.write, "witnesses write to the pages, too");
-    check->add_option("--cpus", check_.cpus,
-                      "CPUs to use, the initiators' first (default: all allowed, by distance)");
+    add_cpus_option(*check, check_.cpus,
+                    "CPUs to use, the initiators' first (default: all allowed, by distance)");
     check->add_option("--output", check_.output,
                       "result file (default: a new one in results/local)");
     check->add_flag("--json", check_.as_json, "as JSON");

@@ -53,6 +53,9 @@ TEST(BadInput, UnknownSchemesAndCpus) {
   expect_refused(run_tlblab({"ab", "munmap:merged", "lab/unmap:sideways"}, folder), "lab/unmap");
   expect_refused(run_tlblab({"run", "munmap:merged", "--cpus", "0-"}, folder), "0-");
   expect_refused(run_tlblab({"run", "munmap:merged", "--cpus", "100000"}, folder), "100000");
+  expect_refused(run_tlblab({"run", "munmap:merged", "--cpus", ""}, folder), "\"\" is not a list");
+  expect_refused(run_tlblab({"doctor", "--cpus", ""}, folder), "\"\" is not a list");
+  expect_refused(run_tlblab({"check", "--cpus", ""}, folder), "\"\" is not a list");
   expect_refused(run_tlblab({"run", "munmap:merged", "--responders", "many"}, folder), "many");
   expect_refused(run_tlblab({"run", "munmap:merged", "--responders", "100000"}, folder), "100000");
 }
