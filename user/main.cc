@@ -177,8 +177,9 @@ class CommandLine {
                      "result files (.jsonl or .jsonl.gz); a check's stands in the studies' reports")
         ->required();
     report->add_option("--output", report_.output, "folder for the report (default: beside FILE)");
-    report->add_flag("--mail", report_.mail, "print as mail text of 72 columns");
-    report->add_flag("--json", report_.as_json, "print a summary as JSON");
+    CLI::Option* mail =
+        report->add_flag("--mail", report_.mail, "print as mail text of 72 columns");
+    report->add_flag("--json", report_.as_json, "print a summary as JSON")->excludes(mail);
     report->callback([this] { action_ = [this] { return run_report(report_); }; });
 
     CLI::App* selftest = app_.add_subcommand(

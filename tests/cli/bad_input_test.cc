@@ -126,6 +126,7 @@ TEST(BadInput, ResultFiles) {
                             folder),
                  "bad header");
   expect_refused(run_tlblab({"selftest", "missing.jsonl"}, folder), "missing.jsonl");
+  expect_refused(run_tlblab({"report", "--mail", "--json", "missing.jsonl"}, folder), "excludes");
 }
 
 }  // namespace
