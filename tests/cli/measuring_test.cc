@@ -150,6 +150,16 @@ TEST(Deliveries, AreNoneWithoutResponders) {
   EXPECT_EQ(sent, std::pair(0, 0));
 }
 
+/// A file's name may hold any byte; JSON may not.
+TEST(Records, HoldArgumentsThatAreNotUtf8) {
+  const Folder folder;
+  const std::string file = folder.path("caf\xe9.jsonl");
+  measure({"run", "munmap:merged", "--shape", "2x1", "--responders", "0", "--output", file},
+          folder);
+  const ResultLines lines(read_file(file));
+  EXPECT_THAT(lines.header.at("argv").dump(), HasSubstr("caf\xef\xbf\xbd.jsonl"));
+}
+
 TEST(Records, HoldEveryTrialInTheOrderOfItsSchedule) {
   const Folder folder;
   const std::string file = folder.path("out.jsonl");

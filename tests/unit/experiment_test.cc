@@ -121,7 +121,7 @@ TEST(Plan, SurvivesJson) {
 
 TEST(CellJob, SurvivesThePipe) {
   CellJob job;
-  job.results_path = "a \"quoted\" path";
+  job.results_path = "a \"quoted\" caf\xe9";
   job.seed = ~std::uint64_t{0};
   job.cpus = {3, 1};
   job.prior_medians = {{1.5, 2.25}};

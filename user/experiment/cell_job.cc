@@ -13,7 +13,9 @@ using nlohmann::json;
 std::string job_to_text(const CellJob& job) {
   json prior = json::array();
   for (const auto& block : job.prior_medians) prior.push_back({block.a, block.b});
-  return json{{"results", job.results_path},
+  // As bytes: a path need not be UTF-8, and JSON's texts must be.
+  const std::vector<std::uint8_t> path(job.results_path.begin(), job.results_path.end());
+  return json{{"results", path},
               {"seed", job.seed},
               {"cell_index", job.cell_index},
               {"session", job.session},
@@ -29,7 +31,8 @@ std::string job_to_text(const CellJob& job) {
 CellJob job_from_text(std::string_view text) {
   const json from = json::parse(text);
   CellJob job;
-  from.at("results").get_to(job.results_path);
+  const auto path = from.at("results").get<std::vector<std::uint8_t>>();
+  job.results_path.assign(path.begin(), path.end());
   from.at("seed").get_to(job.seed);
   from.at("cell_index").get_to(job.cell_index);
   from.at("session").get_to(job.session);

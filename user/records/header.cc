@@ -73,6 +73,12 @@ CheckSetting setting_of(const json& from) {
   return setting;
 }
 
+/// What others gave us, an argument or a file of the kernel's, need not be UTF-8, which JSON must
+/// be: bytes that are not become U+FFFD.
+std::string dumped(const json& record) {
+  return record.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 json parse_header(const std::string& line, const std::string& path) {
   json record = json::parse(line, nullptr, false);
   const bool has_schema = record.is_object() && record.value("record", json()) == "header" &&
@@ -119,13 +125,13 @@ std::string encode(const StudyHeader& header) {
   record["counters_missing"] = header.counters_missing;
   record["summaries"] = header.summaries;
   record["plan"] = header.plan;
-  return record.dump();
+  return dumped(record);
 }
 
 std::string encode(const CheckHeader& header) {
   json record = run_to_json(header);
   record["check"] = to_json_value(header.setting);
-  return record.dump();
+  return dumped(record);
 }
 
 std::string encode_later_run(const RunHeader& run) {
