@@ -65,6 +65,15 @@ TEST(Report, SummaryIsJsonWithEveryCell) {
   EXPECT_NE(summary.at("cells").at(0).at("verdict"), "different") << "A/A";
 }
 
+TEST(Report, SummaryOfSeveralFilesIsOneDocument) {
+  const Folder folder;
+  const Outcome outcome = run_tlblab({"report", "--json", recording(), recording()}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const json summaries = json::parse(outcome.out);
+  ASSERT_EQ(summaries.size(), 2U);
+  for (const json& summary : summaries) EXPECT_TRUE(summary.contains("answer"));
+}
+
 TEST(Report, GoogleBenchmarksCompareReadsTheSummary) {
   const Folder folder;
   ASSERT_EQ(run_tlblab({"report", "--output", "page", recording()}, folder).status, 0);

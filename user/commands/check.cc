@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <tlblab/catalogue.hh>
 
 #include "user/analysis/check_analysis.hh"
@@ -120,7 +121,7 @@ int run_check_command(const CheckOptions& options) {
   check_into(path, targets, plan);
   const CheckResult check = analyse_check_file(path);
   if (options.as_json) {
-    fmt::print("{}", check_json(check));
+    fmt::print("{}\n", check_json(check).dump(2));
   } else {
     fmt::print("{}\nraw:    {}\nreport: tlblab report {}\n", check_text(check, terminal_width()),
                path, path);

@@ -193,20 +193,19 @@ std::string check_text(const CheckResult& check, std::size_t width) {
   return text + '\n' + wrapped(report::conclusion(check), 0, width) + '\n';
 }
 
-std::string check_json(const CheckResult& check) {
+nlohmann::json check_json(const CheckResult& check) {
   nlohmann::json faults = nlohmann::json::array();
   nlohmann::json cells = nlohmann::json::array();
   for (const CheckedCell& cell : check.faults)
     faults.push_back(to_json_value(cell, check.emulated));
   for (const CheckedCell& cell : check.cells) cells.push_back(to_json_value(cell, check.emulated));
-  const nlohmann::json all = {{"shape", check.setting.shape.name()},
-                              {"cpus", check.setting.cpus},
-                              {"emulated", check.emulated},
-                              {"faults", faults},
-                              {"cells", cells},
-                              {"status", static_cast<int>(exit_status(check))},
-                              {"conclusion", report::conclusion(check)}};
-  return all.dump(2) + '\n';
+  return {{"shape", check.setting.shape.name()},
+          {"cpus", check.setting.cpus},
+          {"emulated", check.emulated},
+          {"faults", faults},
+          {"cells", cells},
+          {"status", static_cast<int>(exit_status(check))},
+          {"conclusion", report::conclusion(check)}};
 }
 
 }  // namespace tlblab

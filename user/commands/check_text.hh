@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "user/analysis/check_analysis.hh"
@@ -11,6 +12,6 @@ namespace tlblab {
 
 /// The faults, the matrix of verdicts, what was seen, and the conclusion. Lines of `width` columns.
 std::string check_text(const CheckResult& check, std::size_t width);
-std::string check_json(const CheckResult& check);
+nlohmann::json check_json(const CheckResult& check);
 
 }  // namespace tlblab

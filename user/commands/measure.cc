@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "user/analysis/analysis.hh"
 #include "user/commands/commands.hh"
@@ -131,7 +132,7 @@ int measure_pair(const std::string& a, const std::string& b, const ShapeOptions&
   const std::string path = measure(plan, options);
   const StudyResult study = analyse_file(path);
   if (options.as_json) {
-    fmt::print("{}\n", summary_json(study));
+    fmt::print("{}\n", summary_json(study).dump(2));
   } else {
     fmt::print("{}", summary_text(study));
     fmt::print("\nraw trials: {}\nreport:     tlblab report {}\n", path, path);
@@ -184,7 +185,7 @@ int run_study_command(const std::string& name_or_path, bool dry_run,
   const StudyResult result = analyse_file(path);
   const std::string page = written_page(result, path);
   if (options.as_json) {
-    fmt::print("{}\n", summary_json(result));
+    fmt::print("{}\n", summary_json(result).dump(2));
   } else {
     fmt::print("{}\n\nreport: {}\nraw:    {}\n", report::answer_sentence(result), page, path);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "user/analysis/analysis.hh"
 #include "user/analysis/check_analysis.hh"
@@ -62,16 +63,9 @@ void need_same_machine(const StudyResult& study, const std::string& study_file,
       "Give each to a `tlblab report` of its own.");
 }
 
-void report_study(const std::string& file, const std::vector<std::string>& check_files,
+void report_study(const std::string& file, const StudyResult& study,
                   const std::vector<CheckResult>& checks, const ReportOptions& options) {
-  const StudyResult study = analyse_file(file);
-  for (std::size_t i = 0; i < checks.size(); ++i) {
-    need_same_machine(study, file, checks[i], check_files[i]);
-  }
-  print_warnings(study, file);
-  if (options.as_json) {
-    fmt::print("{}\n", summary_json(study));
-  } else if (options.mail) {
+  if (options.mail) {
     fmt::print("{}", report::render_mail(report::build_document(study, checks)));
   } else {
     print_written(report::answer_sentence(study),
@@ -80,13 +74,19 @@ void report_study(const std::string& file, const std::vector<std::string>& check
 }
 
 void report_check(const std::string& file, const CheckResult& check, const ReportOptions& options) {
-  if (options.as_json) {
-    fmt::print("{}", check_json(check));
-  } else if (options.mail) {
+  if (options.mail) {
     fmt::print("{}", report::render_mail(report::build_document(check)));
   } else {
     print_written(report::conclusion(check), report::write_report(check, file, options.output));
   }
+}
+
+/// One document: of one file its summary, of several a list of them, the studies' first.
+void print_json(const std::vector<StudyResult>& studies, const std::vector<CheckResult>& checks) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const StudyResult& study : studies) all.push_back(summary_json(study));
+  for (const CheckResult& check : checks) all.push_back(check_json(check));
+  fmt::print("{}\n", (all.size() == 1 ? all.front() : all).dump(2));
 }
 
 }  // namespace
@@ -98,14 +98,24 @@ int run_report(const ReportOptions& options) {
     checks.push_back(analyse_check_file(file));
     print_warnings(checks.back(), file);
   }
+  std::vector<StudyResult> studies;
   for (const std::string& file : inputs.studies) {
-    report_study(file, inputs.checks, checks, options);
+    studies.push_back(analyse_file(file));
+    print_warnings(studies.back(), file);
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      need_same_machine(studies.back(), file, checks[i], inputs.checks[i]);
+    }
   }
   // In JSON a study's summary has no place for a check.
-  if (inputs.studies.empty() || options.as_json) {
-    for (std::size_t i = 0; i < checks.size(); ++i) {
-      report_check(inputs.checks[i], checks[i], options);
-    }
+  if (options.as_json) {
+    print_json(studies, checks);
+    return static_cast<int>(ExitStatus::kOk);
+  }
+  for (std::size_t i = 0; i < studies.size(); ++i) {
+    report_study(inputs.studies[i], studies[i], checks, options);
+  }
+  for (std::size_t i = 0; studies.empty() && i < checks.size(); ++i) {
+    report_check(inputs.checks[i], checks[i], options);
   }
   return static_cast<int>(ExitStatus::kOk);
 }

@@ -167,18 +167,17 @@ std::string summary_text(const StudyResult& study) {
   return text;
 }
 
-std::string summary_json(const StudyResult& study) {
+json summary_json(const StudyResult& study) {
   json cells = json::array();
   for (const CellResult& of : study.cells) cells.push_back(cell(study, of));
-  return json{{"answer", report::answer_sentence(study)},
-              {"machine", study.machine_line},
-              {"kind", study.machine_kind},
-              {"complete", study.complete},
-              {"steps", study.nr_steps},
-              {"steps_done", study.nr_steps_done},
-              {"warnings", study.warnings},
-              {"cells", cells}}
-      .dump(2);
+  return {{"answer", report::answer_sentence(study)},
+          {"machine", study.machine_line},
+          {"kind", study.machine_kind},
+          {"complete", study.complete},
+          {"steps", study.nr_steps},
+          {"steps_done", study.nr_steps_done},
+          {"warnings", study.warnings},
+          {"cells", cells}};
 }
 
 }  // namespace tlblab

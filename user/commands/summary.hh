@@ -2,6 +2,7 @@
 // A study's outcome for a terminal, and for programs.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "user/analysis/analysis.hh"
@@ -12,6 +13,6 @@ namespace tlblab {
 std::string summary_text(const StudyResult& study);
 
 /// The same and every cell, as JSON. Values that are not finite are null.
-std::string summary_json(const StudyResult& study);
+nlohmann::json summary_json(const StudyResult& study);
 
 }  // namespace tlblab
