@@ -10,12 +10,16 @@
 
 namespace tlblab {
 
+std::optional<std::size_t> columns_of(int fd) {
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
+}
+
 std::size_t terminal_width() {
   constexpr std::size_t least = 60;
   constexpr std::size_t most = 100;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return most;
-  return std::clamp<std::size_t>(size.ws_col, least, most);
+  return std::clamp(columns_of(STDOUT_FILENO).value_or(most), least, most);
 }
 
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {

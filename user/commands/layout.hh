@@ -3,10 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace tlblab {
+
+/// Columns of the terminal behind a file descriptor; nothing where there is none.
+std::optional<std::size_t> columns_of(int fd);
 
 /// Columns to fill: the terminal's, between 60 and 100; 100 where stdout is not one.
 std::size_t terminal_width();

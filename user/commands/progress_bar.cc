@@ -10,10 +10,13 @@
 #include <cstdio>
 #include <string>
 
+#include "user/commands/layout.hh"
+
 namespace tlblab {
 namespace {
 
-constexpr int kBarWidth = 24;
+constexpr std::size_t kBarWidth = 24;
+constexpr std::size_t kLeastBarWidth = 8;
 
 /// Empty for steps without a planned duration: passes that only count.
 std::string time_left(double seconds) {
@@ -31,6 +34,16 @@ std::string brief(const CellPlan& cell) {
 }
 
 }  // namespace
+
+std::string progress_line(double part, std::string_view text, std::size_t width) {
+  const std::size_t columns = width > 0 ? width - 1 : 0;
+  constexpr std::size_t brackets = 3;  // and a blank
+  const std::size_t taken = std::min(columns, text.size() + brackets);
+  const std::size_t bar = std::min(kBarWidth, columns - taken);
+  if (bar < kLeastBarWidth) return std::string(text.substr(0, columns));
+  const auto filled = static_cast<std::size_t>(static_cast<double>(bar) * part);
+  return fmt::format("[{:=<{}}{:{}}] {}", "", filled, "", bar - filled, text);
+}
 
 ProgressBar::ProgressBar() : terminal_(isatty(STDERR_FILENO) != 0) {}
 
@@ -71,10 +84,10 @@ void ProgressBar::show(const StepProgress& progress) {
 }
 
 void ProgressBar::draw(double part, const std::string& text) {
-  const int filled = static_cast<int>(kBarWidth * part);
-  const std::string line =
-      fmt::format("[{:=<{}}{:{}}] {}", "", filled, "", kBarWidth - filled, text);
-  fmt::print(stderr, "\r{:<{}}", line, std::max(width_, line.size()));
+  const std::size_t columns = columns_of(STDERR_FILENO).value_or(80);
+  const std::string line = progress_line(part, text, columns);
+  // Over the last line, unless the window was narrowed since.
+  fmt::print(stderr, "\r{:<{}}", line, std::min(width_, columns - 1));
   std::fflush(stderr);
   width_ = line.size();
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "user/experiment/study_run.hh"
 
@@ -15,6 +16,10 @@ struct StepProgress {
   double elapsed_s = 0;
   std::string what;  ///< the step that is being made
 };
+
+/// The line for a terminal of `width` columns: a bar and the text, at most one column less, because
+/// in the last one some terminals wrap. The bar gives way first, then the end of the text.
+std::string progress_line(double part, std::string_view text, std::size_t width);
 
 class ProgressBar {
  public:
