@@ -150,6 +150,18 @@ TEST(Deliveries, AreNoneWithoutResponders) {
   EXPECT_EQ(sent, std::pair(0, 0));
 }
 
+/// Two commands that begin in one second get a file each.
+TEST(Records, OfTwoRunsAtOnceAreApart) {
+  const Folder folder;
+  if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: one run at a time";
+  const std::string command = "'" + tlblab() +
+                              "' run munmap:merged --shape 2x1 --responders 0 --min-seconds 0 "
+                              "--max-seconds 0.01 --cpus ";
+  const Outcome outcome = run({"bash", "-c", command + "0 & " + command + "1; wait"}, folder);
+  const std::filesystem::directory_iterator files(folder.path("results/local"));
+  EXPECT_EQ(std::distance(begin(files), end(files)), 2) << outcome.err;
+}
+
 /// A file's name may hold any byte; JSON may not.
 TEST(Records, HoldArgumentsThatAreNotUtf8) {
   const Folder folder;

@@ -4,6 +4,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <ctime>
 #include <filesystem>
@@ -34,8 +35,8 @@ std::string new_result_path(const std::string& output, const std::string& stem) 
     return output;
   }
   make_folder(kResultsFolder);
-  return fmt::format("{}/{}-{:%Y%m%d-%H%M%S}.jsonl", kResultsFolder, stem,
-                     fmt::localtime(std::time(nullptr)));
+  return fmt::format("{}/{}-{:%Y%m%d-%H%M%S}-{}.jsonl", kResultsFolder, stem,
+                     fmt::localtime(std::time(nullptr)), getpid());
 }
 
 }  // namespace tlblab
