@@ -98,6 +98,7 @@ TEST(Study, WithoutGnuplotSaysWhereToMakeThePage) {
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("gnuplot is not installed"));
   EXPECT_THAT(outcome.out, HasSubstr("elsewhere: tlblab report"));
+  EXPECT_THAT(outcome.out, HasSubstr("report: " + folder.path("short.md")));
 }
 
 /// Without the module: what to do, in words, and the status of a machine that can't.

@@ -92,6 +92,10 @@ TEST(Report, SaysWhatToInstallWithoutGnuplot) {
       folder);
   EXPECT_EQ(outcome.status, 6);
   EXPECT_THAT(outcome.err, HasSubstr("gnuplot-nox"));
+  // What needs no figure was written all the same.
+  EXPECT_THAT(read_file(folder.path("page/recording.md")), HasSubstr("munmap:per-vma"));
+  EXPECT_FALSE(read_file(folder.path("page/recording.benchmark.json")).empty());
+  EXPECT_FALSE(std::filesystem::exists(folder.path("page/recording.html")));
 }
 
 }  // namespace

@@ -112,11 +112,14 @@ ExitStatus status_of(const StudyResult& study) {
 }
 
 /// The page's path. The measurements are on disk, so a page that cannot be made (a guest or a
-/// server without gnuplot) does not fail the study: the command to make it elsewhere is printed
-/// instead.
+/// server without gnuplot, a full disk) does not fail the study: what was written is named instead,
+/// and the command to make the page elsewhere.
 std::string written_page(const StudyResult& study, const std::string& path) {
   try {
-    return report::write_report(study, {}, path, "").html;
+    const report::WrittenFiles written = report::write_report(study, {}, path, "");
+    if (!written.no_page) return written.html;
+    return fmt::format("{}; no page, {}; elsewhere: tlblab report {}", written.markdown,
+                       written.no_page->what(), path);
   } catch (const Error& error) {
     if (error.status() != ExitStatus::kMachine) throw;
     return fmt::format("not written, {}; elsewhere: tlblab report {}", error.what(), path);

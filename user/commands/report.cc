@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "user/analysis/analysis.hh"
 #include "user/analysis/check_analysis.hh"
@@ -45,12 +46,14 @@ void print_warnings(const Result& result, const std::string& file) {
   }
 }
 
-void print_written(const std::string& answer, const report::WrittenFiles& written) {
+/// Returns why there is no page, if there is none.
+std::optional<Error> print_written(const std::string& answer, const report::WrittenFiles& written) {
   fmt::print("{}\n\n", answer);
   for (const std::string* path :
        {&written.html, &written.markdown, &written.figure, &written.benchmark}) {
     if (!path->empty()) fmt::print("{}\n", *path);
   }
+  return written.no_page;
 }
 
 /// A check belongs into the report of a study of the same machine and kernel only.
@@ -63,22 +66,26 @@ void need_same_machine(const StudyResult& study, const std::string& study_file,
       "Give each to a `tlblab report` of its own.");
 }
 
-void report_study(const std::string& file, const StudyResult& study,
-                  const std::vector<CheckResult>& checks, const ReportOptions& options) {
+/// These two return it, too.
+std::optional<Error> report_study(const std::string& file, const StudyResult& study,
+                                  const std::vector<CheckResult>& checks,
+                                  const ReportOptions& options) {
   if (options.mail) {
     fmt::print("{}", report::render_mail(report::build_document(study, checks)));
-  } else {
-    print_written(report::answer_sentence(study),
-                  report::write_report(study, checks, file, options.output));
+    return std::nullopt;
   }
+  return print_written(report::answer_sentence(study),
+                       report::write_report(study, checks, file, options.output));
 }
 
-void report_check(const std::string& file, const CheckResult& check, const ReportOptions& options) {
+std::optional<Error> report_check(const std::string& file, const CheckResult& check,
+                                  const ReportOptions& options) {
   if (options.mail) {
     fmt::print("{}", report::render_mail(report::build_document(check)));
-  } else {
-    print_written(report::conclusion(check), report::write_report(check, file, options.output));
+    return std::nullopt;
   }
+  return print_written(report::conclusion(check),
+                       report::write_report(check, file, options.output));
 }
 
 /// One document: of one file its summary, of several a list of them, the studies' first.
@@ -111,12 +118,14 @@ int run_report(const ReportOptions& options) {
     print_json(studies, checks);
     return static_cast<int>(ExitStatus::kOk);
   }
+  std::optional<Error> no_page;
   for (std::size_t i = 0; i < studies.size(); ++i) {
-    report_study(inputs.studies[i], studies[i], checks, options);
+    no_page = report_study(inputs.studies[i], studies[i], checks, options);
   }
   for (std::size_t i = 0; studies.empty() && i < checks.size(); ++i) {
-    report_check(inputs.checks[i], checks[i], options);
+    no_page = report_check(inputs.checks[i], checks[i], options);
   }
+  if (no_page) throw Error(*no_page);
   return static_cast<int>(ExitStatus::kOk);
 }
 

@@ -57,20 +57,31 @@ void make_folder(const std::string& folder) {
   }
 }
 
-/// Writes the page and the Markdown of a document.
-WrittenFiles write_document(const Document& document, const Figures& figures,
-                            const std::string& base) {
-  WrittenFiles written;
-  if (!figures.standalone.empty()) {
+/// Writes the page, where there are figures for it, and the Markdown of a document.
+void write_document(const Document& document, const std::optional<Figures>& figures,
+                    const std::string& base, WrittenFiles& written) {
+  if (figures && !figures->standalone.empty()) {
     written.figure = base + ".svg";
-    write_whole(written.figure, figures.standalone);
+    write_whole(written.figure, figures->standalone);
   }
-  written.html = base + ".html";
-  write_whole(written.html, render_html(document, figures.on_page));
+  if (figures) {
+    written.html = base + ".html";
+    write_whole(written.html, render_html(document, figures->on_page));
+  }
   written.markdown = base + ".md";
   const std::string figure_name = fs::path(written.figure).filename().string();
   write_whole(written.markdown, render_markdown(document, figure_name));
-  return written;
+}
+
+/// Nothing, with the reason, on a machine that can't draw.
+std::optional<Figures> figures_of(const StudyResult& study, std::optional<Error>& why_none) {
+  try {
+    return draw_figures(study);
+  } catch (const Error& error) {
+    if (error.status() != ExitStatus::kMachine) throw;
+    why_none = error;
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -79,7 +90,8 @@ WrittenFiles write_report(const StudyResult& study, std::span<const CheckResult>
                           const std::string& result_path, const std::string& folder) {
   make_folder(folder);
   const std::string base = stem(result_path, folder).string();
-  WrittenFiles written = write_document(build_document(study, checks), draw_figures(study), base);
+  WrittenFiles written;
+  write_document(build_document(study, checks), figures_of(study, written.no_page), base, written);
   if (shows_time(study)) {
     written.benchmark = base + ".benchmark.json";
     write_whole(written.benchmark, render_gbench(study));
@@ -90,7 +102,9 @@ WrittenFiles write_report(const StudyResult& study, std::span<const CheckResult>
 WrittenFiles write_report(const CheckResult& check, const std::string& result_path,
                           const std::string& folder) {
   make_folder(folder);
-  return write_document(build_document(check), {}, stem(result_path, folder).string());
+  WrittenFiles written;
+  write_document(build_document(check), Figures{}, stem(result_path, folder).string(), written);
+  return written;
 }
 
 }  // namespace tlblab::report

@@ -2,19 +2,23 @@
 // Writes the files of a report.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
 #include "user/analysis/analysis.hh"
 #include "user/analysis/check_analysis.hh"
+#include "user/support/error.hh"
 
 namespace tlblab::report {
 
 struct WrittenFiles {
-  std::string html;
+  std::string html;  ///< empty: see no_page
   std::string markdown;
   std::string figure;     ///< the main figure as SVG on a light ground, for a README; may be empty
   std::string benchmark;  ///< Google Benchmark's JSON
+  /// Why there is no page and no figure, which need gnuplot. The other files were written.
+  std::optional<Error> no_page;
 };
 
 /// Writes NAME.html, .md, .svg and .benchmark.json, NAME being the result file's name without
