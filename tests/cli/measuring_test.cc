@@ -252,6 +252,18 @@ TEST(Privilege, NoRootIsNeeded) {
   EXPECT_GT(json::parse(ab.out).at("cells").at(0).at("a").at("trials"), 0);
 }
 
+TEST(Alone, IsNoTroubleWhenAskedFor) {
+  const Folder folder;
+  if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: nobody could respond";
+  const std::string file = folder.path("alone.jsonl");
+  measure({"run", "munmap:merged", "--shape", "2x1", "--responders", "0", "--output", file},
+          folder);
+  for (const json& finding : ResultLines(read_file(file)).header.at("findings")) {
+    if (finding.at("check") != "CPUs") continue;
+    EXPECT_EQ(finding.at("severity"), "ok") << finding;
+  }
+}
+
 TEST(OneCpu, StillMeasuresWithoutResponders) {
   const Folder folder;
   const Outcome outcome =

@@ -123,6 +123,13 @@ const std::vector<Fault>& faults() {
   return list;
 }
 
+TEST(Doctor, OneCpuByChoiceIsNoTrouble) {
+  Disturbance disturbance = healthy();
+  disturbance.cpus.resize(1);
+  disturbance.alone = true;
+  EXPECT_EQ(find(judge(disturbance), "CPUs").severity, Severity::kOk);
+}
+
 TEST(Doctor, HealthyMachineHasNothingToSay) {
   const std::vector<MachineFinding> findings = judge(healthy());
   for (const MachineFinding& finding : findings) {

@@ -64,7 +64,9 @@ std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
   unsigned most = 0;
   for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
   const std::vector<int> used(plan.cpus.begin(), plan.cpus.begin() + 1 + most);
-  std::vector<MachineFinding> findings = judge(measure_disturbance(used, kLookSeconds));
+  Disturbance disturbance = measure_disturbance(used, kLookSeconds);
+  disturbance.alone = most == 0 && allowed_cpus().size() > 1;
+  std::vector<MachineFinding> findings = judge(disturbance);
   for (const MachineFinding& finding : findings) {
     if (finding.severity < Severity::kWarning) continue;
     fmt::print(stderr, "{}: {}: {}\n         {}\n", name(finding.severity), finding.check,

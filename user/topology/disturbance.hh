@@ -38,6 +38,7 @@ struct Sibling {
 /// Everything that judge() looks at. Plain data, so that a test can plant any fault.
 struct Disturbance {
   double seconds = 0;                ///< how long it was measured
+  bool alone = false;                ///< by choice: nobody is meant to respond
   std::vector<CpuDisturbance> cpus;  ///< the initiator's first
   std::vector<Sibling> siblings;
   std::vector<BusyProcess> processes;  ///< busiest first, not ours

@@ -49,6 +49,7 @@ std::vector<int> cpu_numbers(const Disturbance& d) {
 MachineFinding judge_cpu_count(const Disturbance& d) {
   const std::string check = "CPUs";
   const std::string list = format_cpu_list(cpu_numbers(d));
+  if (d.alone) return ok(check, fmt::format("CPU {}: one initiator, no responder as asked", list));
   if (d.cpus.size() <= 1) {
     return {Severity::kTrouble, check,
             fmt::format("only CPU {} may be used: there is no other CPU to respond", list),
