@@ -272,6 +272,7 @@ TEST(OneCpu, StillMeasuresWithoutResponders) {
           folder);
   EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 4, 5)) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("no other CPU"));
+  EXPECT_THAT(outcome.out, HasSubstr("found unfit for a run: CPUs")) << "trouble is no secret";
   const Outcome doctor = run({"taskset", "-c", "0", tlblab(), "doctor"}, folder);
   EXPECT_EQ(doctor.status, 6) << doctor.out;
 }

@@ -88,6 +88,9 @@ TEST_P(Killed, GoesOnWithNothingLost) {
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   const std::string after = read_file(file);
   EXPECT_EQ(after.substr(0, before.rfind('\n') + 1), before.substr(0, before.rfind('\n') + 1));
+  const auto resumptions = ResultLines(after).records.at("resumed");
+  ASSERT_EQ(resumptions.size(), 1U);
+  EXPECT_FALSE(resumptions.at(0).at("findings").empty());
   expect_whole(file);
 
   // A third run finds nothing left to do and says the same.

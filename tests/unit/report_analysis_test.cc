@@ -348,6 +348,20 @@ TEST_F(Analysis, AWrongNumberOfRequestsContradictsTheAccount) {
   EXPECT_GT(contradictions(analyse({steady(2)}).cells.at(0)), 0U);
 }
 
+TEST_F(Analysis, TheAnswerNamesTheTroubleOfAnyRun) {
+  StudyResult study = analyse({steady(2)});
+  EXPECT_EQ(answer_sentence(study).find("unfit"), std::string::npos);
+  records::RunHeader later;
+  later.findings = {{Severity::kTrouble, "steal time", "half of it", ""},
+                    {Severity::kWarning, "clock", "slow", ""}};
+  add_later_run(study, later);
+  add_later_run(study, later);
+  const std::string answer = answer_sentence(study);
+  EXPECT_NE(answer.find("unfit for a run: steal time."), std::string::npos) << answer;
+  study.emulated = true;
+  EXPECT_EQ(answer_sentence(study).find("unfit"), std::string::npos) << "no time is claimed";
+}
+
 TEST_F(Analysis, TheAnswerSaysWhatWasFound) {
   const std::string answer = answer_sentence(analyse({steady(2)}));
   EXPECT_NE(answer.find("beats"), std::string::npos) << answer;

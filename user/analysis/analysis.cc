@@ -160,8 +160,6 @@ std::vector<std::string> later_runs(const records::StudyFile& file) {
       warnings.push_back(fmt::format("the run that went on at {} differs from the first in {}",
                                      run.started_utc, changed));
     }
-    const std::vector<std::string> seen = describe(run).warnings;
-    warnings.insert(warnings.end(), seen.begin(), seen.end());
   }
   return warnings;
 }
@@ -172,6 +170,7 @@ StudyResult analyse_file(const std::string& path) {
   const records::StudyFile file = records::read_study_file(path);
   StudyResult study;
   static_cast<RunDescription&>(study) = describe(file.header);
+  for (const records::RunHeader& run : file.later_runs) add_later_run(study, run);
   study.plan = file.header.plan;
   study.summaries = file.header.summaries;
   study.counters_missing = file.header.counters_missing;

@@ -4,19 +4,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tlblab {
 namespace {
 
-std::vector<std::string> warnings_of(const records::RunHeader& header, bool emulated) {
-  std::vector<std::string> warnings;
-  for (const MachineFinding& finding : header.findings) {
+/// `when`: "the run", "going on at 2026-01-01T00:00:00Z".
+void add_findings(RunDescription& run, const std::vector<MachineFinding>& findings,
+                  const std::string& when) {
+  for (const MachineFinding& finding : findings) {
     if (finding.severity < Severity::kWarning) continue;
     // What disturbs times is no matter where there are none, and speaks in times itself.
-    if (emulated && finding.check != "machine") continue;
-    warnings.push_back(
-        fmt::format("seen right before the run: {}: {}", finding.check, finding.seen));
+    if (run.emulated && finding.check != "machine") continue;
+    run.warnings.push_back(
+        fmt::format("seen right before {}: {}: {}", when, finding.check, finding.seen));
+    const bool told = std::count(run.trouble.begin(), run.trouble.end(), finding.check) > 0;
+    if (finding.severity == Severity::kTrouble && !told) run.trouble.push_back(finding.check);
   }
-  return warnings;
 }
 
 }  // namespace
@@ -47,8 +51,12 @@ RunDescription describe(const records::RunHeader& header) {
   run.machine = {
       {"What it is", kind}, {"CPU and topology", machine.topology}, {"Kernel", kernel},
       {"TLB", machine.tlb}, {"Mitigations", machine.mitigations},   {"Settings", machine.settings}};
-  run.warnings = warnings_of(header, run.emulated);
+  add_findings(run, header.findings, "the run");
   return run;
+}
+
+void add_later_run(RunDescription& run, const records::RunHeader& later) {
+  add_findings(run, later.findings, "it went on at " + later.started_utc);
 }
 
 }  // namespace tlblab

@@ -19,9 +19,15 @@ struct RunDescription {
   std::string machine_line;          ///< one line: CPU, kernel, CPUs, hypervisor
   std::vector<std::pair<std::string, std::vector<Fact>>> machine;  ///< groups, in display order
   bool emulated = false;                                           ///< then no time may be shown
+  /// Checks that found, right before a run, that it would be void or pointless; each once. Empty
+  /// where no time may be shown.
+  std::vector<std::string> trouble;
   std::vector<std::string> warnings;  ///< about the run and its file: a torn last line, ...
 };
 
 RunDescription describe(const records::RunHeader& header);
+
+/// Adds what was found before a run that went on in the file.
+void add_later_run(RunDescription& run, const records::RunHeader& later);
 
 }  // namespace tlblab

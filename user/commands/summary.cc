@@ -176,6 +176,7 @@ json summary_json(const StudyResult& study) {
           {"complete", study.complete},
           {"steps", study.nr_steps},
           {"steps_done", study.nr_steps_done},
+          {"trouble", study.trouble},
           {"warnings", study.warnings},
           {"cells", cells}};
 }

@@ -24,7 +24,7 @@ struct StudyProgress {
   double left_s = 0;
 };
 
-/// How a run came to be: goes into the header of a new file.
+/// How a run came to be: goes into the header of a new file, or behind what an earlier run left.
 struct RunOrigin {
   std::vector<std::string> argv;
   std::vector<MachineFinding> findings;  ///< of the look at the machine right before

@@ -137,7 +137,7 @@ std::string encode(const CheckHeader& header) {
 std::string encode_later_run(const RunHeader& run) {
   json record = run_to_json(run);
   record["record"] = "run";
-  return record.dump();
+  return dumped(record);
 }
 
 RunHeader decode_later_run(const json& record) {

@@ -39,6 +39,7 @@ class Builder {
     }
     const std::string kind = record.at("record").get<std::string>();
     if (kind == "run") {
+      drop_pending();
       file_.later_runs.push_back(decode_later_run(record));
     } else if (kind == "cell") {
       drop_pending();

@@ -3,6 +3,7 @@
 #include "user/report/document/answer.hh"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -116,9 +117,14 @@ std::string same_scheme_answer(const StudyResult& study, const CellResult& cell)
                                           : ""));
 }
 
-}  // namespace
+/// What was found before the run, and did not keep it from running.
+std::string trouble_answer(const StudyResult& study) {
+  if (study.trouble.empty() || !shows_time(study)) return "";
+  return fmt::format(" Right before, this machine was found unfit for a run: {}.",
+                     fmt::join(study.trouble, ", "));
+}
 
-std::string answer_sentence(const StudyResult& study) {
+std::string verdict_answer(const StudyResult& study) {
   const CellResult* cell = headline(study);
   if (cell == nullptr) return "There is no answer: the file holds no complete block of any cell.";
   if (!shows_time(study)) return counts_answer(study, *cell);
@@ -145,6 +151,12 @@ std::string answer_sentence(const StudyResult& study) {
       return fmt::format("There is no answer, this run is void: {}.", cell->verdict_reason);
   }
   return "";
+}
+
+}  // namespace
+
+std::string answer_sentence(const StudyResult& study) {
+  return verdict_answer(study) + trouble_answer(study);
 }
 
 }  // namespace tlblab::report
