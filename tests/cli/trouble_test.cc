@@ -188,16 +188,23 @@ TEST(DiskFull, LeavesNoHalfReport) {
   }
 }
 
-TEST(SecondRun, OnTheSameFileIsRefused) {
+/// Who holds a CPU is named, and a kill of it takes the hold away.
+TEST(SecondRun, OnTheSameCpuIsRefused) {
   const Folder folder, second_folder;
   const std::string file = folder.path("out.jsonl");
   Process first(study_command(folder, file), folder);
   ASSERT_TRUE(wait_for_blocks(file, 1));
-  const Outcome second = run(study_command(second_folder, file), second_folder);
-  EXPECT_EQ(second.status, 2) << second.err;
-  EXPECT_THAT(second.err, HasSubstr("another run is writing"));
-  EXPECT_EQ(first.wait().status, 0);
-  expect_whole(file);
+  const auto second = study_command(second_folder, second_folder.path("out.jsonl"));
+  const Outcome refused = run(second, second_folder);
+  EXPECT_EQ(refused.status, 6) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("is taken by another run: process " +
+                                     std::to_string(first.pid()) + " (" + tlblab()));
+  EXPECT_THAT(refused.err, HasSubstr("--cpus"));
+  EXPECT_FALSE(std::filesystem::exists(second_folder.path("out.jsonl")));
+  first.signal(SIGKILL);
+  first.wait();
+  EXPECT_EQ(run(second, second_folder).status, 0);
+  expect_whole(second_folder.path("out.jsonl"));
 }
 
 TEST(Output, ThatCannotBeWrittenIsRefusedAtOnce) {

@@ -21,6 +21,7 @@
 #include "user/records/writer.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
+#include "user/topology/cpu_lock.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -116,6 +117,7 @@ int run_check_command(const CheckOptions& options) {
     throw Error(ExitStatus::kMachine, "one CPU initiates, and none is left to witness",
                 "Use a machine or --cpus with two CPUs at least, and three for two initiators.");
   }
+  const CpuLock lock(plan.cpus);
   const std::string path = new_result_path(options.output, "check");
   records::Writer::create(path, records::encode(header_of(options, plan, shape)));
   check_into(path, targets, plan);

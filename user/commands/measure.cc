@@ -17,6 +17,7 @@
 #include "user/report/document/answer.hh"
 #include "user/report/files.hh"
 #include "user/support/error.hh"
+#include "user/topology/cpu_lock.hh"
 #include "user/topology/disturbance.hh"
 #include "user/topology/placement.hh"
 
@@ -56,16 +57,21 @@ std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
   return new_result_path(options.output, plan.name);
 }
 
+/// The plan's CPUs that some cell uses.
+std::vector<int> used_cpus(const StudyPlan& plan) {
+  unsigned most = 0;
+  for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
+  return {plan.cpus.begin(), plan.cpus.begin() + 1 + most};
+}
+
 /// A short look at the machine; what would disturb the run is printed before it begins.
 std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
   const bool timed = std::any_of(plan.cells.begin(), plan.cells.end(),
                                  [](const CellPlan& cell) { return cell.timed; });
   if (!timed) return {};  // counts are not disturbed
-  unsigned most = 0;
-  for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
-  const std::vector<int> used(plan.cpus.begin(), plan.cpus.begin() + 1 + most);
+  const std::vector<int> used = used_cpus(plan);
   Disturbance disturbance = measure_disturbance(used, kLookSeconds);
-  disturbance.alone = most == 0 && allowed_cpus().size() > 1;
+  disturbance.alone = used.size() == 1 && allowed_cpus().size() > 1;
   std::vector<MachineFinding> findings = judge(disturbance);
   for (const MachineFinding& finding : findings) {
     if (finding.severity < Severity::kWarning) continue;
@@ -77,6 +83,7 @@ std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
 
 /// Measures `plan`; throws Error(kInterrupted) when a signal ended it.
 std::string measure(const StudyPlan& plan, const MeasureOptions& options) {
+  const CpuLock lock(used_cpus(plan));
   const std::string path = result_path(plan, options);
   const RunOrigin origin{options.argv, look_at_machine(plan)};
   StudyOutcome outcome;

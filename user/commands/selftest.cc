@@ -15,6 +15,7 @@
 #include "user/records/study_file.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
+#include "user/topology/cpu_lock.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -61,6 +62,7 @@ std::vector<Recording> recordings_of(const std::string& path) {
 /// Records the headline shape, all responders, both schemes.
 std::vector<Recording> record_here(std::uint64_t seed) {
   const std::vector<int> cpus = placement_order();
+  const CpuLock lock(cpus);
   StudyOverrides overrides;
   overrides.seed = seed;
   overrides.min_seconds = overrides.max_seconds = kRecordingSeconds;
