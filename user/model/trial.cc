@@ -7,8 +7,15 @@
 namespace tlblab {
 namespace {
 
-constexpr std::array<std::string_view, kTrialStates> kNames = {"ok",       "not-loaded", "stalled",
-                                                               "switched", "migrated",   "lead-in"};
+constexpr std::array<std::string_view, kTrialStates> kNames = {"ok",
+                                                               "not-loaded",
+                                                               "stalled",
+                                                               "switched",
+                                                               "migrated",
+                                                               "initiator-switched",
+                                                               "initiator-migrated",
+                                                               "initiator-faulted",
+                                                               "lead-in"};
 
 }  // namespace
 

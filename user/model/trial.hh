@@ -30,11 +30,14 @@ enum class TrialState : std::uint8_t {
   kOk,
   kNotLoaded,  ///< a responder did not read the right tag from every page before the operation
   kStalled,    ///< a responder's heart did not beat between the two clock reads
-  kSwitched,   ///< a responder was context-switched between loading and the end
+  kSwitched,   ///< a responder was context-switched and away for too much of the window
   kMigrated,   ///< a responder found itself on another CPU
-  kLeadIn,     ///< the first of a run: not measured, whatever else befell it
+  kInitiatorSwitched,  ///< the scheduler took the initiator's CPU away
+  kInitiatorMigrated,  ///< the initiator found itself on another CPU
+  kInitiatorFaulted,   ///< the initiator took a page fault
+  kLeadIn,  ///< the first of a run: not measured, whatever else befell it
 };
-inline constexpr std::size_t kTrialStates = 6;
+inline constexpr std::size_t kTrialStates = 9;
 std::string_view name(TrialState state);
 std::optional<TrialState> parse_trial_state(std::string_view text);
 
