@@ -51,7 +51,7 @@ void BM_responder_handshake(benchmark::State& state) {
     crew.load(workspace->ranges(), 1);
     crew.open_window();
     crew.close_window();
-    benchmark::DoNotOptimize(crew.settle());
+    benchmark::DoNotOptimize(crew.settle({}));
   }
 }
 BENCHMARK(BM_responder_handshake)->Unit(benchmark::kMicrosecond);

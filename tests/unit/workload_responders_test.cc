@@ -4,8 +4,11 @@
 #include <sched.h>
 
 #include <array>
+#include <atomic>
+#include <thread>
 
 #include "user/engine/registry.hh"
+#include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
 #include "user/workload/responders.hh"
@@ -34,9 +37,11 @@ class Responders : public testing::Test {
     workspace_->prepare(written);
     crew.load(workspace_->ranges(), expected);
     crew.open_window();
+    const std::uint64_t begin = now_ns();
     for (std::uint64_t turn = 0; turn < window_turns; ++turn) asm volatile("" ::: "memory");
+    const std::uint64_t end = now_ns();
     crew.close_window();
-    return crew.settle().state;
+    return crew.settle({begin, end}).state;
   }
 
   cpu_set_t before_{};
@@ -50,7 +55,7 @@ TEST_F(Responders, AreFoundPresentWhenTheyAre) {
   TrialState state = TrialState::kStalled;
   for (int i = 0; i < 1000 && state != TrialState::kOk; ++i) state = trial(crew, 7, 7, 100'000);
   EXPECT_EQ(state, TrialState::kOk);
-  EXPECT_GT(crew.settle().samples.size(), 0U);
+  EXPECT_GT(crew.settle({}).samples.size(), 0U);
 }
 
 TEST_F(Responders, AWrongTagIsNotLoaded) {
@@ -67,9 +72,36 @@ TEST_F(Responders, NoBeatInTheWindowIsStalled) {
     crew.load(workspace_->ranges(), 7);
     crew.open_window();
     crew.close_window();  // nanoseconds later: less than a turn of the responder's loop
-    state = crew.settle().state;
+    state = crew.settle({}).state;
   }
   EXPECT_EQ(state, TrialState::kStalled);
+}
+
+/// Another thread on its CPU, and a window longer than any turn that the scheduler gives.
+TEST_F(Responders, AwayForLongIsSwitched) {
+  ResponderCrew crew({cpus_[1]});
+  std::atomic<bool> enough{false};
+  std::thread rival([&] {
+    pin_to_cpu(cpus_[1]);
+    while (!enough.load(std::memory_order_relaxed)) {
+    }
+  });
+  TrialState state = TrialState::kOk;
+  for (int i = 0; i < 100 && state != TrialState::kSwitched; ++i) {
+    state = trial(crew, 7, 7, 50'000'000);
+  }
+  enough = true;
+  rival.join();
+  EXPECT_EQ(state, TrialState::kSwitched);
+}
+
+/// A responder begins on the initiator's CPU, which a spinning real-time thread never lets go.
+TEST_F(Responders, StartUnderRealTimePriority) {
+  const sched_param real_time{.sched_priority = 1};
+  if (sched_setscheduler(0, SCHED_FIFO, &real_time) != 0) GTEST_SKIP() << "not allowed";
+  EXPECT_NO_THROW(ResponderCrew({cpus_[1]}));
+  const sched_param usual{};
+  sched_setscheduler(0, SCHED_OTHER, &usual);
 }
 
 TEST_F(Responders, ACpuThatCannotBeHadIsAnError) {
@@ -81,7 +113,7 @@ TEST(NoResponders, AlwaysPass) {
   crew.load({}, 1);
   crew.open_window();
   crew.close_window();
-  EXPECT_EQ(crew.settle().state, TrialState::kOk);
+  EXPECT_EQ(crew.settle({}).state, TrialState::kOk);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "user/statistics/blocks.hh"
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
+#include "user/workload/presence.hh"
 
 namespace tlblab {
 namespace {
@@ -68,6 +69,8 @@ Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
   Workspace& workspace = *setup.workspace;
   workspace.prepare(++tag_);
+  // Not between load() and the window: the responders were seen running a moment ago.
+  const Presence before = presence_now();
   crew_.load(workspace.ranges(), tag_);
 
   if (counters != nullptr) counters->begin();
@@ -77,8 +80,9 @@ Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const std::uint64_t end = now_ns();
   crew_.close_window();
   if (counters != nullptr) counters->end();
+  const Presence after = presence_now();
 
-  const CrewReport& report = crew_.settle();
+  const CrewReport& report = crew_.settle({begin, end});
   if (error != 0) {
     throw Error(ExitStatus::kMachine,
                 fmt::format("{} failed: {}", setup.scheme.full_name(), std::strerror(error)),
@@ -87,7 +91,8 @@ Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   account_ = workspace.account();
   Trial trial;
   trial.arm = arm;
-  trial.state = report.state;
+  trial.state =
+      report.state == TrialState::kOk ? initiator_state(before, after, {begin, end}) : report.state;
   trial.start_ns = begin;
   const std::uint64_t window = end - begin;
   trial.latency_ns = window - std::min(window, clock_overhead_ns_);

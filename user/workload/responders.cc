@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,17 +16,12 @@
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/topology/placement.hh"
+#include "user/workload/presence.hh"
 
 namespace tlblab {
 namespace {
 
 enum class Order : std::uint64_t { kSpin, kLoad, kSettle, kQuit };
-
-long context_switches() {
-  rusage usage{};
-  getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nvcsw + usage.ru_nivcsw;
-}
 
 /// The median turn of the loop below, less its stores: what a gap is judged against.
 std::uint64_t measured_gap_threshold_ns() {
@@ -72,11 +66,12 @@ struct ResponderCrew::Slot {
   Order order = Order::kSpin;
   std::span<const AddressRange> ranges;
   std::uint64_t tag = 0;
+  TimeSpan window;
 
   // Written by the responder. The plain fields are published by `done`.
   alignas(64) std::atomic<std::uint64_t> done{0};
   bool tags_right = false;
-  bool switched = false;
+  std::uint64_t most_away_ns = 0;
   bool migrated = false;
   ResponderSample sample;
   std::exception_ptr failure;
@@ -113,22 +108,24 @@ void ResponderCrew::Slot::run() {
   std::uint64_t seen = 1;
   done.store(seen, std::memory_order_release);
 
-  long switches_at_load = 0;
+  Presence at_load;
   std::uint64_t last = now_ns();
   std::uint64_t beats = 0;
-  ResponderSample gaps;
-  while (true) {
+  GapLog gaps;
+  gaps.begin(last);
+  const auto look_for_gap = [&] {
     const std::uint64_t now = now_ns();
-    if (now - last > gap_threshold_ns) {
-      gaps.stolen_ns += static_cast<std::uint32_t>(now - last);
-      ++gaps.interrupts;
-    }
+    if (now - last > gap_threshold_ns) gaps.add(last, now);
     last = now;
+  };
+  while (true) {
+    look_for_gap();
     heartbeats.store(++beats, std::memory_order_relaxed);
 
     const std::uint64_t wanted = sequence.load(std::memory_order_acquire);
     if (wanted == seen) continue;
     seen = wanted;
+    look_for_gap();  // it may have been away since, and found the order on its return
     switch (order) {
       case Order::kSpin:
         break;
@@ -140,16 +137,21 @@ void ResponderCrew::Slot::run() {
           }
         }
         tags_right = right;
-        switches_at_load = context_switches();
-        gaps = {};
+        at_load = presence_now();
         last = now_ns();
+        gaps.begin(last);
         break;
       }
-      case Order::kSettle:
-        sample = gaps;
-        switched = context_switches() != switches_at_load;
-        migrated = sched_getcpu() != cpu;
+      case Order::kSettle: {
+        const Presence at_end = presence_now();
+        const GapLog::Loss loss = gaps.loss_in(window);
+        sample.stolen_ns = static_cast<std::uint32_t>(loss.stolen_ns);
+        sample.interrupts = static_cast<std::uint32_t>(loss.interrupts);
+        most_away_ns = gaps.most_away_ns(
+            at_end.preempted + at_end.waited - at_load.preempted - at_load.waited, window);
+        migrated = at_end.cpu != cpu;
         break;
+      }
       case Order::kQuit:
         done.store(seen, std::memory_order_release);
         return;
@@ -166,8 +168,12 @@ ResponderCrew::ResponderCrew(const std::vector<int>& cpus) : sequence_(1) {
       slot.sequence.store(sequence_, std::memory_order_relaxed);
       slot.thread = std::thread([&slot] { slot.run(); });
     }
-    wait_until_done("started");
     for (const auto& slot : slots_) {
+      // It begins on this CPU, and with real-time priority (chrt --fifo) gets it only if we yield.
+      spin_until(slot->cpu, "started", [&] {
+        sched_yield();
+        return slot->done.load(std::memory_order_acquire) >= sequence_;
+      });
       if (slot->failure) std::rethrow_exception(slot->failure);
     }
   } catch (...) {
@@ -226,11 +232,14 @@ void ResponderCrew::close_window() {
   }
 }
 
-const CrewReport& ResponderCrew::settle() {
+const CrewReport& ResponderCrew::settle(const TimeSpan& window) {
   report_.state = TrialState::kOk;
   if (slots_.empty()) return report_;
   ++sequence_;
-  for (const auto& slot : slots_) slot->send(sequence_, Order::kSettle);
+  for (const auto& slot : slots_) {
+    slot->window = window;
+    slot->send(sequence_, Order::kSettle);
+  }
   wait_until_done("settled the trial");
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = *slots_[i];
@@ -240,7 +249,7 @@ const CrewReport& ResponderCrew::settle() {
     if (report_.state != TrialState::kOk) continue;
     if (!slot.tags_right) {
       report_.state = TrialState::kNotLoaded;
-    } else if (slot.switched) {
+    } else if (is_away_too_long(slot.most_away_ns, window)) {
       report_.state = TrialState::kSwitched;
     } else if (slot.migrated) {
       report_.state = TrialState::kMigrated;

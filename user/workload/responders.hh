@@ -3,10 +3,11 @@
 //
 // The proof, per trial and responder:
 //   1. load: it reads the trial's tag from every page (so it has walked to the frame of *this*
-//      trial), notes its context-switch count and CPU, and starts a fresh account of gaps;
+//      trial), notes its context-switch count and CPU, and starts a fresh log of gaps;
 //   2. its heartbeat must then advance before the window opens, so it is running at that moment;
 //   3. its heartbeat must advance between the two clock reads;
-//   4. settle: its context-switch count and CPU must be the same as in 1.
+//   4. settle: its CPU must be the same as in 1, and its context-switch count too, or the gaps
+//      prove that it was away for at most kMaxAwayShare of the window.
 // A responder that fails any of these may not have been a target: the trial is set apart.
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "user/model/address_range.hh"
 #include "user/model/trial.hh"
 #include "user/support/error.hh"
+#include "user/workload/gap_log.hh"
 
 namespace tlblab {
 
@@ -49,8 +51,9 @@ class ResponderCrew {
   /// Called right before and right after the timed window: one load per responder.
   void open_window();
   void close_window();
-  /// Stops the account of gaps and collects the proof. Valid until the next settle().
-  const CrewReport& settle();
+  /// Collects the proof, and what was lost in `window`: the initiator's two clock reads. Valid
+  /// until the next settle().
+  const CrewReport& settle(const TimeSpan& window);
 
   /// Returns when every responder's heartbeat has advanced twice more: all are running now. Throws
   /// Error(kMachine) after kPatienceNs.

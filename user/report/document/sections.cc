@@ -258,7 +258,8 @@ std::string apart_sentence(const StudyResult& study) {
     }
   }
   return fmt::format(
-      "{} of {}, in which a responder did not do its part, stay in the result file but enter no "
+      "{} of {}, in which a responder or the caller was not there, stay in the result file but "
+      "enter no "
       "number of this report.",
       count(apart), plural(used + apart, "trial"));
 }
