@@ -44,7 +44,8 @@ class Pages {
 
 std::map<std::string, EventStatus> probed() {
   std::map<std::string, EventStatus> events;
-  for (const EventStatus& event : probe_events()) events[event.name] = event;
+  for (const EventStatus& event : probe_events())
+    events[event.name] = event;
   return events;
 }
 
@@ -90,6 +91,31 @@ TEST(LiveCounters, PageFaultsOfFreshPages) {
   ASSERT_EQ(counts.count("page-faults"), 1u);
   EXPECT_GE(counts.at("page-faults"), kPages);
   pages.unmap();
+}
+
+// The initiator's counters are its thread's: who else runs on its CPU meanwhile is not counted.
+TEST(LiveCounters, ANeighbourOnTheInitiatorsCpuIsNotCounted) {
+  if (const auto status = probed()["page-faults"]; !status.unavailable.empty()) {
+    GTEST_SKIP() << status.unavailable;
+  }
+  constexpr std::size_t nr_areas = 64;
+  std::vector<Pages> areas(nr_areas);
+  std::atomic<bool> go{false};
+  std::atomic<bool> done{false};
+  std::thread neighbour([&] {
+    pin_to_cpu(allowed_cpus().front());
+    while (!go.load()) std::this_thread::yield();
+    for (const Pages& pages : areas) pages.touch();
+    done = true;
+  });
+  const Counts counts = count([&] {
+    go = true;
+    while (!done.load()) std::this_thread::yield();
+  });
+  neighbour.join();
+  for (const Pages& pages : areas) pages.unmap();
+  ASSERT_EQ(counts.count("page-faults"), 1u);
+  EXPECT_LT(counts.at("page-faults"), nr_areas * kPages);
 }
 
 TEST(LiveCounters, ContextSwitchesOfASleeper) {

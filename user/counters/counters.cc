@@ -39,6 +39,10 @@ void make_room_for_files(std::size_t nr_files) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// The initiator is a thread: what its neighbours on the CPU do is not the operation's. A responder
+/// is a CPU where that is allowed: what interrupts it runs in nobody's name.
+Reach initiator_reach(Reach reach) { return reach == Reach::kCpu ? Reach::kThread : reach; }
+
 /// Subtracts what our own readings added. Empty when that number is not known.
 std::optional<std::uint64_t> without_own_reads(const Event& event, std::uint64_t value,
                                                std::uint64_t nr_own_reads, bool known) {
@@ -147,7 +151,7 @@ CounterSet::CounterSet(const Subject& initiator, const std::vector<Subject>& res
     for (const Event& event : catalogue()) {
       const bool countable = event.status.unavailable.empty() && refusal(event, context).empty();
       if (countable && event.kind != EventKind::kInterruptRow && cpu.counts(event)) {
-        cpu.add(event, context.reach);
+        cpu.add(event, cpu.is_initiator ? initiator_reach(context.reach) : context.reach);
       }
     }
   }

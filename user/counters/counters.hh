@@ -15,8 +15,8 @@ namespace tlblab::counters {
 
 /// Where an event is counted.
 enum class Scope {
-  kInitiator,   ///< on the initiator (its CPU if privileged, its thread otherwise)
-  kResponders,  ///< on each responder, likewise
+  kInitiator,   ///< on the initiator: its thread; rows of /proc/interrupts: its CPU
+  kResponders,  ///< on each responder: its CPU if privileged, its thread otherwise
   kBoth,
 };
 
