@@ -117,8 +117,7 @@ class CellProcess {
       trial.block = block;
       trial.order = static_cast<std::uint8_t>(order);
       if (leads_in(order)) trial.state = TrialState::kLeadIn;
-      Account& sum = block_accounts_[static_cast<std::size_t>(trial.arm)];
-      for (const auto& [term, count] : trials_.account()) sum[term] += count;
+      block_accounts_[static_cast<std::size_t>(trial.arm)].add(trials_.account());
     }
     for (const Trial& trial : block_trials_) {
       writer_.add_line(records::encode_trial(place_, origin_ns_, trial));
@@ -131,8 +130,12 @@ class CellProcess {
   }
 
   void end_block(std::uint32_t block, double seconds) {
-    writer_.add_line(records::encode(
-        records::BlockEnd{place_, block, seconds, calibrator_ns_, block_accounts_}));
+    writer_.add_line(
+        records::encode(records::BlockEnd{place_,
+                                          block,
+                                          seconds,
+                                          calibrator_ns_,
+                                          {block_accounts_[0].sums(), block_accounts_[1].sums()}}));
     writer_.commit();
   }
 
@@ -182,7 +185,7 @@ class CellProcess {
   std::uint64_t calibrator_ns_ = 0;
   std::uint64_t origin_ns_ = 0;
   std::vector<Trial> block_trials_;
-  std::array<Account, 2> block_accounts_;  ///< summed over the block's trials, by arm
+  std::array<AccountSum, 2> block_accounts_;  ///< over the block's trials, by arm
 };
 
 }  // namespace
