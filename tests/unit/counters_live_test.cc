@@ -2,6 +2,7 @@
 // Counting for real, as far as this machine and user allow. What can't be counted is skipped here:
 // the other tests of this folder cover why.
 #include <gtest/gtest.h>
+#include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include <thread>
 
 #include "user/counters/counters.hh"
+#include "user/counters/events.hh"
+#include "user/counters/tracepoints.hh"
 #include "user/support/page_size.hh"
 #include "user/topology/kernel_files.hh"
 #include "user/topology/placement.hh"
@@ -44,7 +47,7 @@ class Pages {
 
 std::map<std::string, EventStatus> probed() {
   std::map<std::string, EventStatus> events;
-  for (const EventStatus& event : probe_events())
+  for (const EventStatus& event : probe_events({allowed_cpus().front()}))
     events[event.name] = event;
   return events;
 }
@@ -68,7 +71,7 @@ Counts count(Operation&& operation) {
 
 TEST(LiveCounters, ProbingLeavesNoMountBehind) {
   const std::string before = read_kernel_file("/proc/self/mountinfo").text;
-  EXPECT_FALSE(probe_events().empty());
+  EXPECT_FALSE(probe_events({allowed_cpus().front()}).empty());
   EXPECT_EQ(read_kernel_file("/proc/self/mountinfo").text, before);
 }
 
@@ -202,6 +205,111 @@ TEST(LiveCounters, OwnReadingsAreNotCounted) {
     }
   });
   for (const std::string& name : unproven) ADD_FAILURE() << name << " was never 0";
+}
+
+/// A processor's event, as far as the set is concerned; what it counts exists without a PMU.
+Event posing_as_hardware(const char* name, unsigned set, std::uint64_t config) {
+  Event event;
+  event.status = {.name = name,
+                  .source = "made up",
+                  .meaning = "made up",
+                  .scope = Scope::kBoth,
+                  .unavailable = ""};
+  event.kind = EventKind::kHardware;
+  event.perf_type = PERF_TYPE_SOFTWARE;
+  event.perf_config = config;
+  event.in_kernel = false;
+  event.own_reads = OwnReads::kMeasured;
+  event.set = set;
+  return event;
+}
+
+/// Runs `trial` on a pinned thread with a set of these events and no responder.
+template <typename Trial>
+void with_events(const std::vector<Event>& events, Trial&& trial) {
+  std::thread([&] {
+    const int cpu = allowed_cpus().front();
+    pin_to_cpu(cpu);
+    CounterSet counters({.tid = this_thread(), .cpu = cpu}, {}, events);
+    trial(counters);
+  }).join();
+}
+
+template <typename Operation>
+Counts one_pair(CounterSet& counters, Operation&& operation) {
+  counters.begin();
+  operation();
+  counters.end();
+  return counters.counts().at(0);
+}
+
+TEST(LiveCounters, SetsOfHardwareEventsTakeTurns) {
+  if (const auto status = probed()["page-faults"]; !status.unavailable.empty()) {
+    GTEST_SKIP() << status.unavailable;
+  }
+  const std::vector<Event> events = {
+      posing_as_hardware("first", 0, PERF_COUNT_SW_PAGE_FAULTS),
+      posing_as_hardware("beside the first", 0, PERF_COUNT_SW_PAGE_FAULTS_MIN),
+      posing_as_hardware("second", 1, PERF_COUNT_SW_PAGE_FAULTS)};
+  with_events(events, [](CounterSet& counters) {
+    counters.learn_own_reads();
+    ASSERT_EQ(counters.nr_turns(), 2u);
+    for (std::size_t turn = 0; turn < 4; ++turn) {
+      counters.take_turn(turn);
+      const Pages pages;
+      const Counts counts = one_pair(counters, [&] { pages.touch(); });
+      pages.unmap();
+      const bool first = turn % 2 == 0;
+      EXPECT_EQ(counts.size(), first ? 2u : 1u);
+      for (const auto& [name, value] : counts) {
+        EXPECT_EQ(name == "second", !first) << name;
+        EXPECT_GE(value, kPages) << name;
+      }
+    }
+    for (const EventStatus& status : counters.status()) EXPECT_EQ(status.unavailable, "");
+  });
+}
+
+TEST(LiveCounters, WhatReadingsAddIsUnknownUntilLearnt) {
+  if (const auto status = probed()["page-faults"]; !status.unavailable.empty()) {
+    GTEST_SKIP() << status.unavailable;
+  }
+  const std::vector<Event> events = {posing_as_hardware("any", 0, PERF_COUNT_SW_PAGE_FAULTS)};
+  with_events(events, [](CounterSet& counters) {
+    EXPECT_EQ(one_pair(counters, [] {}).count("any"), 0u);
+    counters.learn_own_reads();
+    EXPECT_EQ(one_pair(counters, [] {}).count("any"), 1u);
+  });
+}
+
+// A reading is a system call, so here it is known what readings add: not 0, and always the same.
+TEST(LiveCounters, WhatReadingsAddIsTakenOff) {
+  constexpr const char* tracepoint = "raw_syscalls:sys_enter";
+  const Tracepoint found = read_tracepoints({tracepoint})[tracepoint];
+  if (!found.problem.empty()) GTEST_SKIP() << tracepoint << ": " << found.problem;
+  Event event = posing_as_hardware("system calls", 0, found.id);
+  event.perf_type = PERF_TYPE_TRACEPOINT;
+  event.in_kernel = true;
+  const std::vector<Event> events = {event};
+  with_events(events, [](CounterSet& counters) {
+    counters.learn_own_reads();
+    if (const auto why = counters.status()[0].unavailable; !why.empty()) GTEST_SKIP() << why;
+    EXPECT_EQ(one_pair(counters, [] {}).at("system calls"), 0u);
+    const Counts counts = one_pair(counters, [] {
+      for (int i = 0; i < 5; ++i) this_thread();
+    });
+    EXPECT_EQ(counts.at("system calls"), 5u);
+  });
+}
+
+TEST(LiveCounters, AnEventOfOtherCoresIsNotCountedHere) {
+  Event event = posing_as_hardware("theirs", 0, PERF_COUNT_SW_PAGE_FAULTS);
+  event.cpus = {60000};
+  const std::vector<Event> events = {event};
+  with_events(events, [](CounterSet& counters) {
+    counters.learn_own_reads();
+    EXPECT_TRUE(one_pair(counters, [] {}).empty());
+  });
 }
 
 TEST(LiveCounters, CpuThatIsNotThereIsUnknownNotZero) {

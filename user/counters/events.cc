@@ -8,7 +8,10 @@
 #include <array>
 #include <counted_events.hh>
 
+#include "user/counters/core_pmus.hh"
 #include "user/counters/interrupts.hh"
+#include "user/counters/pfm.hh"
+#include "user/counters/tlb_events.hh"
 #include "user/topology/kernel_files.hh"
 
 namespace tlblab::counters {
@@ -115,15 +118,8 @@ class Maker {
     events_.push_back(std::move(event));
   }
 
-  void add_cache_miss(std::string name, std::uint64_t cache, std::uint64_t operation,
-                      std::string meaning) {
-    Event event = start(std::move(name), "hardware", std::move(meaning), Scope::kBoth);
-    event.kind = EventKind::kHardware;
-    event.perf_type = PERF_TYPE_HW_CACHE;
-    event.perf_config =
-        cache | operation << 8 | std::uint64_t{PERF_COUNT_HW_CACHE_RESULT_MISS} << 16;
-    event.in_kernel = false;
-    events_.push_back(std::move(event));
+  void add(const std::vector<Event>& events) {
+    events_.insert(events_.end(), events.begin(), events.end());
   }
 
   std::vector<Event> take() { return std::move(events_); }
@@ -220,7 +216,8 @@ std::vector<std::string> wanted_tracepoints(Architecture architecture) {
 }
 
 std::vector<Event> make_catalogue(Architecture architecture, const Tracepoints& tracepoints,
-                                  std::string_view proc_interrupts) {
+                                  std::string_view proc_interrupts,
+                                  const std::vector<Event>& tlb_events) {
   Maker maker(tracepoints);
   if (architecture == Architecture::kX86) {
     add_x86(maker, proc_interrupts);
@@ -231,12 +228,7 @@ std::vector<Event> make_catalogue(Architecture architecture, const Tracepoints& 
                 "function-call interrupts of every cause, flushes among them; our own counter "
                 "readings are taken off",
                 OwnReads::kCountedOnce);
-  maker.add_cache_miss("dTLB-load-misses", PERF_COUNT_HW_CACHE_DTLB, PERF_COUNT_HW_CACHE_OP_READ,
-                       "loads that missed the data TLB");
-  maker.add_cache_miss("dTLB-store-misses", PERF_COUNT_HW_CACHE_DTLB, PERF_COUNT_HW_CACHE_OP_WRITE,
-                       "stores that missed the data TLB");
-  maker.add_cache_miss("iTLB-load-misses", PERF_COUNT_HW_CACHE_ITLB, PERF_COUNT_HW_CACHE_OP_READ,
-                       "instruction fetches that missed the instruction TLB");
+  maker.add(tlb_events);
   maker.add_software("page-faults", PERF_COUNT_SW_PAGE_FAULTS,
                      "page faults; a munmap should cause none", false);
   maker.add_software("context-switches", PERF_COUNT_SW_CONTEXT_SWITCHES,
@@ -247,7 +239,8 @@ std::vector<Event> make_catalogue(Architecture architecture, const Tracepoints& 
 const std::vector<Event>& catalogue() {
   static const std::vector<Event> events =
       make_catalogue(kThisArchitecture, read_tracepoints(wanted_tracepoints(kThisArchitecture)),
-                     read_kernel_file("/proc/interrupts").text);
+                     read_kernel_file("/proc/interrupts").text,
+                     make_tlb_events(kThisArchitecture, read_core_pmus(), pfm_models_here()));
   return events;
 }
 

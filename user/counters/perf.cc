@@ -13,9 +13,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <functional>
-#include <system_error>
 #include <utility>
 
 #include "user/topology/kernel_files.hh"
@@ -23,20 +21,7 @@
 namespace tlblab::counters {
 namespace {
 
-constexpr const char* kEventSources = "/sys/bus/event_source/devices";
 constexpr std::size_t kGroupHeader = 3;  // number, time enabled, time running
-
-/// x86 has "cpu", or "cpu_core" and "cpu_atom"; arm64 "armv8_...", "apple_...".
-bool has_cpu_event_source() {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(kEventSources, error)) {
-    const std::string name = entry.path().filename().string();
-    for (const char* prefix : {"cpu", "armv", "apple"}) {
-      if (name.rfind(prefix, 0) == 0) return true;
-    }
-  }
-  return false;
-}
 
 bool is_refusal(int error) { return error == EACCES || error == EPERM; }
 
@@ -57,6 +42,7 @@ int open_counter(const Event& event, Reach reach, const Subject& subject, int gr
   attr.config = event.perf_config;
   attr.read_format =
       PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+  attr.disabled = event.kind == EventKind::kHardware && group_fd == -1 ? 1 : 0;
   attr.exclude_kernel = reach == Reach::kThreadUser ? 1 : 0;
   attr.exclude_hv = attr.exclude_kernel;
   const pid_t tid = reach == Reach::kCpu ? -1 : subject.tid;
@@ -74,7 +60,6 @@ int open_counter(const Event& event, Reach reach, const Subject& subject, int gr
 
 PerfContext probe_perf() {
   PerfContext context;
-  context.has_pmu = has_cpu_event_source();
   const FileText paranoid = read_kernel_file("/proc/sys/kernel/perf_event_paranoid");
   int level = 0;
   const char* const end = paranoid.text.data() + paranoid.text.size();
@@ -115,12 +100,6 @@ std::string explain_open_error(const Event& event, const PerfContext& context, i
   if (error == EMFILE) return "too many open files: raise the limit (ulimit -n)";
   const bool unsupported = error == ENOENT || error == EOPNOTSUPP || error == ENODEV;
   if (event.kind == EventKind::kHardware && (unsupported || error == EINVAL)) {
-    if (!context.has_pmu) {
-      return fmt::format(
-          "no PMU: the kernel has no cpu event source ({}/cpu is missing); usual in virtual "
-          "machines without vPMU",
-          kEventSources);
-    }
     return "this CPU's PMU, or the kernel's driver of it, has no such event";
   }
   if (event.kind == EventKind::kTracepoint && unsupported) {
@@ -150,6 +129,10 @@ int Group::add(const Event& event, Reach reach, const Subject& subject) {
   begin_.assign(kGroupHeader + fds_.size(), 0);
   end_ = begin_;
   return 0;
+}
+
+void Group::enable(bool on) const {
+  ::ioctl(fds_.front(), on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
 }
 
 void Group::read_into(std::vector<std::uint64_t>& values) {

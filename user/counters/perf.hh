@@ -24,7 +24,6 @@ struct PerfContext {
   Reach reach = Reach::kNone;
   int error = 0;                ///< errno of the attempt when reach is kNone
   std::optional<int> paranoid;  ///< kernel.perf_event_paranoid; empty without perf
-  bool has_pmu = false;         ///< the kernel shows an event source for the CPU's own counters
 };
 
 /// Tries out what is allowed, for the calling thread.
@@ -36,8 +35,9 @@ std::string refusal(const Event& event, const PerfContext& context);
 /// Pure. Why perf_event_open (or setting the filter) failed with that errno, and what would help.
 std::string explain_open_error(const Event& event, const PerfContext& context, int error);
 
-/// Opens one counter, running from the start, of `subject` as far as `reach` goes. `group_fd` is
-/// the leader's or -1. Returns the descriptor, or -errno.
+/// Opens one counter of `subject` as far as `reach` goes. It runs from the start, except a hardware
+/// event that leads a group: Group::enable() starts that. `group_fd` is the leader's or -1. Returns
+/// the descriptor, or -errno.
 int open_counter(const Event& event, Reach reach, const Subject& subject, int group_fd);
 
 /// Counters that are read together by one system call. Not copyable: owns its descriptors.
@@ -53,6 +53,9 @@ class Group {
   /// Opens `event` as a member. Returns 0, or the errno of the refusal; the group is then as
   /// before.
   int add(const Event& event, Reach reach, const Subject& subject);
+
+  /// Starts or stops a group of hardware events. What it counted until then stays.
+  void enable(bool on) const;
 
   /// One system call each.
   void read_begin() { read_into(begin_); }

@@ -151,6 +151,8 @@ class CellProcess {
     std::vector<counters::Subject> responders;
     for (std::size_t i = 0; i < ids.size(); ++i) responders.push_back({ids[i], job_.cpus[i + 1]});
     counters::CounterSet counters({gettid(), job_.cpus[0]}, responders);
+    trials_.rouse_responders();
+    counters.learn_own_reads();
     std::array<std::size_t, 2> left{job_.count_trials, job_.count_trials};
     for (std::uint64_t block = kCountingBlock; left[0] + left[1] > 0; ++block) {
       const auto schedule =
@@ -163,6 +165,8 @@ class CellProcess {
           trials_.run(arm, nullptr);
           continue;
         }
+        // By arm, so that both count all events equally often.
+        counters.take_turn(job_.count_trials - left_of_arm);
         add_count(trials_.run(arm, &counters), counters.counts());
         --left_of_arm;
       }

@@ -49,7 +49,7 @@ records::RunHeader describe_run(const RunOrigin& origin) {
 
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
   records::StudyHeader header{describe_run(origin), {}, {}, plan};
-  for (const counters::EventStatus& event : counters::probe_events()) {
+  for (const counters::EventStatus& event : counters::probe_events(plan.cpus)) {
     if (event.unavailable.empty()) continue;
     header.counters_missing.emplace_back(event.name, event.unavailable);
   }

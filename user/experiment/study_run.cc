@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "user/counters/counters.hh"
+#include "user/counters/events.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/measuring_process.hh"
 #include "user/model/machine_finding.hh"
@@ -121,8 +123,17 @@ std::unique_ptr<counters::CounterSet> hold_tracepoints(const StudyPlan& plan) {
   const bool timed = std::any_of(plan.cells.begin(), plan.cells.end(),
                                  [](const CellPlan& cell) { return cell.timed; });
   if (timed) return nullptr;
+  // Only these: other events would take the processor's counters from the cells.
+  static const std::vector<counters::Event> tracepoints = [] {
+    std::vector<counters::Event> events;
+    std::copy_if(counters::catalogue().begin(), counters::catalogue().end(),
+                 std::back_inserter(events), [](const counters::Event& event) {
+                   return event.kind == counters::EventKind::kTracepoint;
+                 });
+    return events;
+  }();
   const counters::Subject here{gettid(), sched_getcpu()};
-  return std::make_unique<counters::CounterSet>(here, std::vector{here});
+  return std::make_unique<counters::CounterSet>(here, std::vector{here}, tracepoints);
 }
 
 }  // namespace
