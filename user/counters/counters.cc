@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -318,16 +319,22 @@ void CounterSet::Impl::collect_rows(const CpuCounters& cpu, bool own_reads_known
 }
 
 std::vector<EventStatus> probe_events(const std::vector<int>& cpus) {
+  const std::vector<int> allowed = allowed_cpus();
+  std::vector<int> usable;
+  std::copy_if(cpus.begin(), cpus.end(), std::back_inserter(usable), [&](int cpu) {
+    return std::find(allowed.begin(), allowed.end(), cpu) != allowed.end();
+  });
+  if (usable.empty()) usable.push_back(allowed.at(0));
   std::vector<EventStatus> events;
   std::exception_ptr error;
   // A thread of its own: pinning must not outlast the probe.
   std::thread([&] {
     try {
-      pin_to_cpu(cpus.at(0));
+      pin_to_cpu(usable[0]);
       const auto tid = static_cast<pid_t>(::syscall(SYS_gettid));
       std::vector<Subject> responders;
-      for (std::size_t i = 1; i < cpus.size(); ++i) responders.push_back({tid, cpus[i]});
-      CounterSet counters({tid, cpus[0]}, responders);
+      for (std::size_t i = 1; i < usable.size(); ++i) responders.push_back({tid, usable[i]});
+      CounterSet counters({tid, usable[0]}, responders);
       counters.learn_own_reads();
       events = counters.status();
     } catch (...) {

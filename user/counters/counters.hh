@@ -30,9 +30,10 @@ struct EventStatus {
 };
 
 /// What can be counted on an initiator and its responders on these CPUs, the first of which is the
-/// initiator's: every event is opened, grouped and read as a counting pass would. Leaves nothing
-/// behind: tracefs, when it is not mounted, is mounted in a child's private mount namespace only.
-/// Throws as CounterSet does, and Error(kMachine) when a CPU can't be had.
+/// initiator's: every event is opened, grouped and read as a counting pass would. CPUs that this
+/// process may not use are left out; if none is left, it is one that it may. Leaves nothing behind:
+/// tracefs, when it is not mounted, is mounted in a child's private mount namespace only. Throws as
+/// CounterSet does.
 std::vector<EventStatus> probe_events(const std::vector<int>& cpus);
 
 struct Subject {
