@@ -11,8 +11,10 @@
 #include <random>
 
 #include "user/analysis/analysis.hh"
+#include "user/analysis/cell_analysis.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/study_file.hh"
+#include "user/records/count.hh"
 #include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
@@ -132,6 +134,42 @@ class Analysis : public testing::Test {
   bool quad_flipped_ = false;
   std::mt19937 random_{20261120};  // the seed
 };
+
+/// A count trial of arm A with these counts, initiator first.
+records::CountTrial counted(std::vector<Counts> counts) {
+  return {Arm::kA, TrialState::kOk, 1000, std::move(counts), {}};
+}
+
+CellResult analysed(std::vector<records::CountTrial> trials) {
+  records::SessionRecord session;
+  session.session = 1;
+  session.counts = std::move(trials);
+  CellPlan plan;
+  plan.timed = false;
+  return analyse_cell(plan, {{session}}, 0);
+}
+
+TEST(ResponderCounts, EachHasAMeanAndTheyHaveASpread) {
+  const CellResult cell =
+      analysed({counted({{}, {{"walks", 10}}, {{"walks", 20}}, {{"walks", 0}}}),
+                counted({{}, {{"walks", 10}}, {{"walks", 80}}, {{"walks", 0}}})});
+  const ResponderSpread& spread = cell.a.responder_spread.at("walks");
+  EXPECT_EQ(spread.least, 0);
+  EXPECT_EQ(spread.median, 10);
+  EXPECT_EQ(spread.most, 50) << "of its mean, not of one operation";
+  EXPECT_EQ(spread.nr_responders, 3U);
+  EXPECT_EQ(cell.a.responder_counts.at("walks").mean, 60);
+}
+
+TEST(ResponderCounts, ASumWithoutOneOfThemIsNone) {
+  const CellResult cell =
+      analysed({counted({{}, {{"TLB", 16}}, {{"TLB", 16}}}), counted({{}, {{"TLB", 16}}, {}})});
+  EXPECT_EQ(cell.a.responder_counts.at("TLB").nr_trials, 1U);
+  EXPECT_EQ(cell.a.responder_counts.at("TLB").min, 32U);
+  const CellResult none = analysed({counted({{}, {{"TLB", 16}}, {}})});
+  EXPECT_EQ(none.a.responder_counts.count("TLB"), 0U);
+  EXPECT_EQ(none.a.responder_spread.at("TLB").nr_responders, 1U);
+}
 
 TEST_F(Analysis, FindsAPlantedRatioAndWhoPays) {
   const StudyResult study = analyse({steady(2), steady(1)});

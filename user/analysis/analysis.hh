@@ -37,6 +37,15 @@ struct CountMean {
 /// CountMeans by event or term; an absent one is unknown.
 using CountMeans = std::map<std::string, CountMean>;
 
+/// One event on each responder: the responders' mean counts per operation, from least to most. The
+/// same size however many there are.
+struct ResponderSpread {
+  double least = 0;
+  double median = 0;
+  double most = 0;
+  std::size_t nr_responders = 0;  ///< that counted it
+};
+
 /// One arm of one cell. Of a cell of counts only, trials are those of the counting pass, and the
 /// counts are of all of them, set-apart ones too.
 struct ArmResult {
@@ -48,7 +57,8 @@ struct ArmResult {
   std::size_t nr_trials = 0;   ///< usable
   std::array<std::size_t, kTrialStates> nr_apart{};  ///< by TrialState; [kOk] is 0
   CountMeans initiator_counts;
-  CountMeans responder_counts;     ///< summed over responders
+  CountMeans responder_counts;  ///< summed over responders, of trials in which all of them counted
+  std::map<std::string, ResponderSpread> responder_spread;  ///< by event
   CountMeans engine_account;       ///< empty when the engine counts nothing
   double counting_latency_ns = 0;  ///< pooled median in the counting pass: perturbation
   std::optional<std::uint64_t> expected_requests;
@@ -146,6 +156,7 @@ struct StudyResult : RunDescription {
   StudyPlan plan;
   std::map<std::string, std::string> summaries;  ///< of schemes, by full name; may lack some
   std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
+  std::map<std::string, std::string> counters;  ///< event that could be counted, by what
   /// Ceiling of the measured machine past which a ranged flush becomes a full one; 0: unknown.
   unsigned flush_ceiling_pages = 0;
   std::vector<std::string> lacks;  ///< what the rules need that the file does not hold, in words

@@ -97,11 +97,7 @@ class ArmBuilder {
     for (const auto& [event, count] : trial.counts.front()) {
       add_count(result_.initiator_counts[event], count);
     }
-    Counts sum;
-    for (std::size_t i = 1; i < trial.counts.size(); ++i) {
-      for (const auto& [event, count] : trial.counts[i]) sum[event] += count;
-    }
-    for (const auto& [event, count] : sum) add_count(result_.responder_counts[event], count);
+    add_responders({trial.counts.begin() + 1, trial.counts.end()});
   }
 
   /// What the account has that it must not, over every operation; empty: nothing.
@@ -121,6 +117,9 @@ class ArmBuilder {
       result_.interrupts_seen =
           static_cast<double>(interrupts_) / static_cast<double>(latencies_.size());
     }
+    for (const auto& [event, means] : by_responder_) {
+      result_.responder_spread[event] = spread_of(means);
+    }
     if (!counting_latencies_.empty()) {
       result_.counting_latency_ns = statistics::median_in_place(counting_latencies_);
     }
@@ -128,6 +127,31 @@ class ArmBuilder {
   }
 
  private:
+  /// A sum without one of the responders is none: it would read as fewer.
+  void add_responders(std::span<const Counts> responders) {
+    std::map<std::string, std::pair<std::uint64_t, std::size_t>> sums;  // and how many counted
+    for (std::size_t i = 0; i < responders.size(); ++i) {
+      for (const auto& [event, count] : responders[i]) {
+        auto& [sum, nr_counted] = sums[event];
+        sum += count;
+        ++nr_counted;
+        add_count(by_responder_[event][i], count);
+      }
+    }
+    for (const auto& [event, sum] : sums) {
+      if (sum.second == responders.size()) add_count(result_.responder_counts[event], sum.first);
+    }
+  }
+
+  static ResponderSpread spread_of(const std::map<std::size_t, CountMean>& by_responder) {
+    std::vector<double> means;
+    for (const auto& [responder, count] : by_responder) means.push_back(count.mean);
+    const auto [least, most] = std::minmax_element(means.begin(), means.end());
+    ResponderSpread spread{*least, 0, *most, means.size()};
+    spread.median = statistics::median_in_place(means);
+    return spread;
+  }
+
   static void add_count(CountMean& mean, std::uint64_t count) {
     mean.min = mean.nr_trials == 0 ? count : std::min(mean.min, count);
     mean.max = std::max(mean.max, count);
@@ -139,6 +163,7 @@ class ArmBuilder {
   bool timed_;
   ArmResult result_;
   AccountCheck account_check_;
+  std::map<std::string, std::map<std::size_t, CountMean>> by_responder_;  // event, responder
   std::size_t nr_counted_ = 0;
   std::vector<double> latencies_;
   std::vector<double> counting_latencies_;
