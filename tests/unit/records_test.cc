@@ -45,7 +45,8 @@ class Records : public testing::Test {
     made.machine.kernel = "6.12.0";
     made.machine.tlb = {{"PCID", "yes"}};
     made.findings = {{Severity::kWarning, "steal time", "3 %", "advice is not kept"}};
-    made.counters_missing = {{"dTLB-load-misses", "no PMU"}};
+    made.counters_missing = {{"dtlb_walks", "no PMU"}};
+    made.counters = {{"page-faults", "software"}};
     made.summaries = {{"syscall/munmap:merged", "one munmap over all VMAs"}};
     CellPlan cell;
     cell.a = "syscall/munmap:per-vma";
@@ -114,6 +115,7 @@ TEST_F(Records, AHeaderIsReadAsItWasWritten) {
   EXPECT_EQ(read.findings.at(0).severity, Severity::kWarning);
   EXPECT_EQ(read.findings.at(0).seen, "3 %");
   EXPECT_EQ(read.counters_missing, header().counters_missing);
+  EXPECT_EQ(read.counters, header().counters);
   EXPECT_EQ(read.summaries, header().summaries);
   EXPECT_EQ(read.plan.cells.size(), 2U);
 }

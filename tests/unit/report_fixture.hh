@@ -177,7 +177,7 @@ inline StudyResult frame(unsigned nr_sessions) {
                      {"command line", "root=/dev/fixture quiet"}}},
                    {"TLB", {{"flush ceiling", "33 pages (fixture)"}, {"PCID", "yes"}}},
                    {"Mitigations", {{"l1tf", "Not affected"}, {"meltdown", "Mitigation: PTI"}}}};
-  study.counters_missing = {{"dTLB-load-misses", "no PMU in this invented guest"}};
+  study.counters_missing = {{"dtlb_walks", "no PMU in this invented guest"}};
   study.flush_ceiling_pages = 33;
   study.complete = true;
   study.nr_steps = study.nr_steps_done = nr_sessions * 4;

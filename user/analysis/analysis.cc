@@ -174,6 +174,7 @@ StudyResult analyse_file(const std::string& path) {
   study.plan = file.header.plan;
   study.summaries = file.header.summaries;
   study.counters_missing = file.header.counters_missing;
+  study.counters = file.header.counters;
   study.flush_ceiling_pages = file.header.machine.flush_ceiling_pages;
   study.warnings.insert(study.warnings.end(), file.warnings.begin(), file.warnings.end());
   const std::vector<std::string> of_runs = later_runs(file);

@@ -48,10 +48,13 @@ records::RunHeader describe_run(const RunOrigin& origin) {
 }
 
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
-  records::StudyHeader header{describe_run(origin), {}, {}, plan};
+  records::StudyHeader header{describe_run(origin), {}, {}, {}, plan};
   for (const counters::EventStatus& event : counters::probe_events(plan.cpus)) {
-    if (event.unavailable.empty()) continue;
-    header.counters_missing.emplace_back(event.name, event.unavailable);
+    if (event.unavailable.empty()) {
+      header.counters[event.name] = event.source;
+    } else {
+      header.counters_missing.emplace_back(event.name, event.unavailable);
+    }
   }
   for (const CellPlan& cell : plan.cells) {
     for (const std::string& scheme : {cell.a, cell.b}) {

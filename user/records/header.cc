@@ -123,6 +123,7 @@ std::string encode(const StudyHeader& header) {
   record["trial_columns"] = kTrialColumns;
   record["responder_columns"] = kResponderColumns;
   record["counters_missing"] = header.counters_missing;
+  record["counters"] = header.counters;
   record["summaries"] = header.summaries;
   record["plan"] = header.plan;
   return dumped(record);
@@ -156,6 +157,7 @@ StudyHeader decode_study_header(const std::string& line, const std::string& path
       "Name a file that `tlblab study` or `tlblab ab` wrote (docs/result-format.md).",
       [](const json& record, StudyHeader& header) {
         record.at("counters_missing").get_to(header.counters_missing);
+        header.counters = record.value("counters", header.counters);
         record.at("plan").get_to(header.plan);
         header.summaries = record.contains("summaries")
                                ? record.at("summaries").get<std::map<std::string, std::string>>()

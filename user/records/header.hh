@@ -29,6 +29,8 @@ struct RunHeader {
 
 struct StudyHeader : RunHeader {
   std::vector<std::pair<std::string, std::string>> counters_missing;  ///< event, reason
+  /// Event that could be counted -> by what. Early files lack it.
+  std::map<std::string, std::string> counters;
   /// Full name of a scheme of the plan -> what it does, in a few words. Early files lack it.
   std::map<std::string, std::string> summaries;
   StudyPlan plan;

@@ -76,6 +76,7 @@ class Account {
       add_handled();
       add_differences();
     }
+    add_disturbances();
     return std::move(lines_);
   }
 
@@ -174,6 +175,19 @@ class Account {
     add_difference("skipped by generation", true, {&ArmResult::responder_counts, "TLB"},
                    {&ArmResult::responder_counts, "tlb_flush.remote"},
                    "flush functions run, less flushes carried out");
+  }
+
+  /// An operation owes none of these; they say what else happened in its window.
+  void add_disturbances() {
+    add_side("page faults, initiator", &ArmResult::initiator_counts, "page-faults",
+             "software event of the initiator's thread");
+    add_side("context switches, initiator", &ArmResult::initiator_counts, "context-switches",
+             "software event of the initiator's thread");
+    if (cell_.plan.nr_responders == 0) return;
+    add_side("page faults, responders", &ArmResult::responder_counts, "page-faults",
+             "software event, summed over responders");
+    add_side("context switches, responders", &ArmResult::responder_counts, "context-switches",
+             "software event, summed over responders");
   }
 
   struct Term {

@@ -10,6 +10,7 @@
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/report/document/format.hh"
+#include "user/report/document/tlb_section.hh"
 
 namespace tlblab::report {
 namespace {
@@ -295,6 +296,7 @@ std::vector<Section> cell_sections(const StudyResult& study, const Labels& label
     out.push_back(who_pays_section(study, cell, labels));
   }
   out.push_back(counts_section(study, labels));
+  out.push_back(tlb_section(study, labels));
   if (timed) {
     out.push_back(
         one_table("perturbation", "What counting disturbs",
