@@ -22,7 +22,7 @@ user/support                  <any>
 user/model                    user/support <any>
 user/statistics               user/model user/support <any>
 user/records                  user/model user/support <any>
-user/analysis                 user/records user/statistics user/model user/support <any>
+user/analysis                 user/records user/statistics user/model user/support include <any>
 
 user/topology                 user/model user/support <any>
 user/counters                 user/topology user/model user/support <counted_events.hh> <any>

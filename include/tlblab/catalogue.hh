@@ -152,7 +152,7 @@ enum class Merge : __u32 {
 enum class Counted : __u32 {
   kAlways,
   kBarriers,  ///< if a mechanism issues TLBI and DSB itself
-  kTimed,     ///< with TLBLAB_TIME_PHASES
+  kTimed,     ///< with TLBLAB_TIME_PHASES; a time in ns, where all others are numbers
 };
 
 /// A term of struct tlblab_account.
@@ -192,11 +192,11 @@ inline constexpr Term kTerms[] = {
      Merge::kSumOrUnknown, Counted::kBarriers, false},
     {&tlblab_account::resched_points, "resched_points", "offers to yield the CPU", Merge::kSum,
      Counted::kAlways, false},
-    {&tlblab_account::clear_ns, "clear_ns", "ns walking and clearing", Merge::kSum, Counted::kTimed,
+    {&tlblab_account::clear_ns, "clear_ns", "walking and clearing", Merge::kSum, Counted::kTimed,
      false},
-    {&tlblab_account::flush_ns, "flush_ns", "ns in flush requests", Merge::kSum, Counted::kTimed,
+    {&tlblab_account::flush_ns, "flush_ns", "in flush requests", Merge::kSum, Counted::kTimed,
      false},
-    {&tlblab_account::release_ns, "release_ns", "ns releasing frames", Merge::kSum, Counted::kTimed,
+    {&tlblab_account::release_ns, "release_ns", "releasing frames", Merge::kSum, Counted::kTimed,
      false},
 };
 

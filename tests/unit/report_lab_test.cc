@@ -85,7 +85,9 @@ class LabReport : public testing::Test {
   }
 
   static Account inside_of(bool is_a, std::uint64_t requests, const MadeUpMachine& machine) {
-    Account inside = {{"requests", requests}, {"cleared", 64}, {"released", 64}};
+    Account inside = {{"requests", requests}, {"cleared", 64},     {"released", 64},
+                      {"clear_ns", 21'000},   {"flush_ns", 7'500}, {"release_ns", 900},
+                      {"resched_points", 5}};
     if (machine.broadcast) {
       inside["tlbi"] = 64;
       inside["dsb_ish"] = requests;
@@ -197,6 +199,29 @@ TEST_F(LabReport, TheStockKernelBearsTheLabOut) {
   EXPECT_THAT(page, HasSubstr("Yes in 1 of 1 cell"));
   EXPECT_TRUE(checks::ragged_rows(page).empty());
   EXPECT_TRUE(checks::long_lines(render_mail(build_document(study)), 72).empty());
+}
+
+TEST_F(LabReport, WhereItsTimeGoesIsShownWhereTimesAre) {
+  const StudyResult timed = analyse(plan_of(kPerVma, kMerged), {});
+  const Table table = phases_table({timed.cells.data()}, Labels(timed));
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.columns[2].title, "walking and clearing");
+  EXPECT_EQ(table.rows[0].cells[2].text, "21.0 µs");
+  EXPECT_EQ(table.rows[1].cells[4].text, "900 ns");
+  EXPECT_EQ(table.rows[1].cells[5].text, "5.00");
+  for (const std::string& text :
+       {render_mail(build_document(timed)), render_markdown(build_document(timed), "")}) {
+    EXPECT_THAT(text, HasSubstr("Where the module's time goes"));
+  }
+  EXPECT_THAT(json::parse(summary_json(timed)).at("cells").at(0).at("a").at("inside").dump(),
+              HasSubstr("clear_ns"));
+  EXPECT_EQ(value_of(timed.cells[0], "offers to yield the CPU"), "5 / 5");
+
+  const StudyResult untimed = analyse(plan_of(kPerVma, kMerged, false), {});
+  EXPECT_TRUE(phases_table({untimed.cells.data()}, Labels(untimed)).rows.empty());
+  EXPECT_THAT(summary_json(untimed), Not(HasSubstr("clear_ns")));
+  EXPECT_THAT(render_markdown(build_document(untimed), ""), Not(HasSubstr("module's time goes")));
+  EXPECT_EQ(value_of(untimed.cells[0], "offers to yield the CPU"), "5 / 5");
 }
 
 TEST_F(LabReport, AStockKernelThatSaysTheContraryIsShown) {

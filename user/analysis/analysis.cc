@@ -10,6 +10,7 @@
 #include <limits>
 #include <span>
 
+#include "include/tlblab/catalogue.hh"
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/twins.hh"
 #include "user/model/steps.hh"
@@ -164,6 +165,14 @@ std::vector<std::string> later_runs(const records::StudyFile& file) {
   return warnings;
 }
 
+/// Emulated time is no time, and a lab's alone says little: what an engine timed inside goes where
+/// the cell's other times go.
+void drop_times(ArmResult& arm) {
+  for (const catalogue::Term& term : catalogue::kTerms) {
+    if (term.counted == catalogue::Counted::kTimed) arm.engine_account.erase(term.name);
+  }
+}
+
 }  // namespace
 
 StudyResult analyse_file(const std::string& path) {
@@ -197,6 +206,11 @@ StudyResult analyse_file(const std::string& path) {
   adjust_and_judge(study);
   study.lacks = lacking(study);
   judge_agreement(study.cells);
+  for (CellResult& cell : study.cells) {
+    if (shows_time(study, cell)) continue;
+    drop_times(cell.a);
+    drop_times(cell.b);
+  }
   return study;
 }
 

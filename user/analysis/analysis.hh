@@ -59,7 +59,7 @@ struct ArmResult {
   CountMeans initiator_counts;
   CountMeans responder_counts;  ///< summed over responders, of trials in which all of them counted
   std::map<std::string, ResponderSpread> responder_spread;  ///< by event
-  CountMeans engine_account;       ///< empty when the engine counts nothing
+  CountMeans engine_account;       ///< empty when the engine counts nothing; times only where shown
   double counting_latency_ns = 0;  ///< pooled median in the counting pass: perturbation
   std::optional<std::uint64_t> expected_requests;
   std::optional<std::uint64_t> extent_pages;  ///< of one request, as the engine expects

@@ -52,6 +52,10 @@ class Workspace {
   /// failed; the caller then stops the cell.
   virtual int perform(std::size_t which) noexcept = 0;
 
+  /// Whether perform() shall also measure the parts of its time, where the engine can: those then
+  /// are terms of the account. Costs clock reads; off at first.
+  virtual void time_phases(bool /*on*/) {}
+
   /// What the engine counted of the last perform(), after it; empty when it can't look inside.
   [[nodiscard]] virtual Account account() const { return {}; }
 

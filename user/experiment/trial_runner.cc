@@ -68,6 +68,7 @@ Expectation TrialRunner::expected(Arm arm) const {
 Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
   Workspace& workspace = *setup.workspace;
+  workspace.time_phases(counters != nullptr);  // what disturbs belongs to the counting pass
   workspace.prepare(++tag_);
   // Not between load() and the window: the responders were seen running a moment ago.
   const Presence before = presence_now();

@@ -46,6 +46,14 @@ class LabWorkspace final : public Workspace {
     for (tlblab_request& request : requests_) request.account = {};
   }
 
+  void time_phases(bool on) override {
+    const std::uint64_t flag = device_.capabilities().flags & TLBLAB_TIME_PHASES;
+    for (tlblab_request& request : requests_) {
+      request.flags &= ~TLBLAB_TIME_PHASES;
+      if (on) request.flags |= static_cast<std::uint32_t>(flag);
+    }
+  }
+
   int perform(std::size_t which) noexcept override {
     last_ = which;
     return device_.perform(requests_[which]);

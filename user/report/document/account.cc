@@ -91,7 +91,8 @@ class Account {
   /// Targets follow later: there is a bound for them.
   void add_inside() {
     for (const catalogue::Term& term : catalogue::kTerms) {
-      if (term.field == &tlblab_account::targets) continue;
+      const bool is_time = term.counted == catalogue::Counted::kTimed;  // see phases_table()
+      if (term.field == &tlblab_account::targets || is_time) continue;
       if (find(cell_.a.engine_account, term.name) == nullptr &&
           find(cell_.b.engine_account, term.name) == nullptr) {
         continue;

@@ -2,8 +2,10 @@
 // Tables about the headline cell, and about the machine.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "include/tlblab/catalogue.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/format.hh"
 #include "user/report/document/tables.hh"
@@ -131,6 +133,41 @@ Table account_table(const CellResult& cell) {
                            value(line.b),
                            line.agrees ? TextCell{} : TextCell{"contradicts", Tone::kAlarm},
                            {line.source, Tone::kMuted}}});
+  }
+  return table;
+}
+
+Table phases_table(const std::vector<const CellResult*>& cells, const Labels& labels) {
+  Table table;
+  table.columns = {{"cell", false, true}, {"scheme", false, true}};
+  std::vector<const catalogue::Term*> times;
+  for (const catalogue::Term& term : catalogue::kTerms) {
+    if (term.counted != catalogue::Counted::kTimed) continue;
+    times.push_back(&term);
+    table.columns.push_back({term.label, true, true});
+  }
+  table.columns.push_back({"offers to yield", true, true});
+  const auto mean = [](const ArmResult& arm, const char* term, const auto& text_of) {
+    const auto found = arm.engine_account.find(term);
+    return found == arm.engine_account.end() ? TextCell{"unknown", Tone::kMuted}
+                                             : TextCell{text_of(found->second.mean)};
+  };
+  for (const CellResult* cell : cells) {
+    bool first = true;
+    for (const ArmResult* arm : {&cell->a, &cell->b}) {
+      const bool timed = std::any_of(times.begin(), times.end(), [&](const auto* term) {
+        return arm->engine_account.contains(term->name);
+      });
+      if (!timed) continue;
+      Row row{{{Labels::cell(cell->plan)}, {labels.scheme(arm->scheme)}}};
+      for (const catalogue::Term* term : times) {
+        row.cells.push_back(mean(*arm, term->name, duration));
+      }
+      row.cells.push_back(mean(*arm, "resched_points", significant));
+      row.begins_group = first && !table.rows.empty();
+      table.rows.push_back(std::move(row));
+      first = false;
+    }
   }
   return table;
 }

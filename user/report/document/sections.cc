@@ -239,6 +239,37 @@ Section who_pays_section(const StudyResult& study, const CellResult& cell, const
   return section;
 }
 
+Table folded(Table table, std::string caption) {
+  table.folded = true;
+  table.caption = std::move(caption);
+  return table;
+}
+
+/// Of cells that show time only. Without a table where no engine looked at its clock.
+Section phases_section(const StudyResult& study, const Labels& labels) {
+  std::vector<const CellResult*> cells;
+  for (const CellResult& cell : study.cells) {
+    if (shows_time(study, cell)) cells.push_back(&cell);
+  }
+  Section section;
+  section.id = "phases";
+  section.title = "Where the module's time goes";
+  section.in_mail = true;
+  section.paragraphs.emplace_back(
+      "Mean per operation by the module's own clock, which is read in the counting pass only: the "
+      "reads are part of these times. An offer to yield is a point where a waiting thread could "
+      "have had the CPU.");
+  Table all = phases_table(cells, labels);
+  Table first = phases_table({headline(study)}, labels);
+  const bool more = all.rows.size() > first.rows.size();
+  if (!first.rows.empty()) section.tables.push_back(std::move(first));
+  if (more) {
+    section.tables.push_back(folded(std::move(all), "Every cell"));
+    section.tables.back().in_mail = section.tables.size() == 1;
+  }
+  return section;
+}
+
 std::string perturbation_sentence(const CellResult& cell) {
   const auto added = [](const ArmResult& arm) {
     return arm.counting_latency_ns > 0 ? change(arm.counting_latency_ns / arm.quantiles.p50)
@@ -274,12 +305,6 @@ Section one_table(std::string id, std::string title, std::string paragraph, Tabl
   return section;
 }
 
-Table folded(Table table, std::string caption) {
-  table.folded = true;
-  table.caption = std::move(caption);
-  return table;
-}
-
 }  // namespace
 
 std::vector<Section> cell_sections(const StudyResult& study, const Labels& labels) {
@@ -294,6 +319,8 @@ std::vector<Section> cell_sections(const StudyResult& study, const Labels& label
     }
     if (compares(study)) out.push_back(cells_section(study, labels));
     out.push_back(who_pays_section(study, cell, labels));
+    Section phases = phases_section(study, labels);
+    if (!phases.tables.empty()) out.push_back(std::move(phases));
   }
   out.push_back(counts_section(study, labels));
   out.push_back(tlb_section(study, labels));

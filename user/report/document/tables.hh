@@ -52,6 +52,9 @@ Table account_table(const CellResult& cell);
 /// A row for each scheme, shape and number of responders whose engine looked inside: requests
 /// expected, counted inside, seen outside, and what came of them on the other CPUs.
 Table inside_table(const StudyResult& study, const Labels& labels);
+/// Where the engine's time went by its own clock, and how often it offered to yield the CPU: a row
+/// for each arm of these cells that was timed inside. No row: none was.
+Table phases_table(const std::vector<const CellResult*>& cells, const Labels& labels);
 /// Expected requests, interrupts and every term of the account, per cell: the table of an emulated
 /// study, and a detail of the others.
 std::vector<Table> counts_tables(const StudyResult& study, const Labels& labels);
