@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Which event counts which TLB quantity on which processor: against libpfm4's tables, whatever this
 // machine is, and on made-up listings of the kernel's PMUs.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/perf_event.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "tests/unit/topology_planted_files.hh"
@@ -192,6 +195,20 @@ TEST(TlbEvents, SetsAreSmallAndOfOneKind) {
   EXPECT_THAT(sets[0],
               ElementsAre("dtlb_load_l2_hits", "dtlb_load_walks", "dtlb_load_walk_cycles"));
   for (const auto& [set, names] : sets) EXPECT_LE(names.size(), 4u) << set;
+}
+
+/// Run in the source tree.
+TEST(TlbEvents, TheDocumentHasEveryQuantityAndEncoding) {
+  std::ifstream file("docs/counters.md");
+  const std::string document{std::istreambuf_iterator<char>(file), {}};
+  for (const TlbQuantity& quantity : kTlbQuantities) {
+    EXPECT_THAT(document, HasSubstr(fmt::format("| `{}` |", quantity.name)));
+  }
+  for (const char* model : {"skl", "icl", "spr", "amd64_fam17h_zen2", "amd64_fam19h_zen4"}) {
+    for (const auto& [quantity, config] : countable(on_x86(model))) {
+      EXPECT_THAT(document, HasSubstr(fmt::format("`{:#x}`", config))) << model << " " << quantity;
+    }
+  }
 }
 
 TEST(CorePmus, AreToldFromTheOthers) {
