@@ -80,7 +80,7 @@ TEST(ReportTlbs, EveryFormHasThemAndTheReasons) {
   }
   const std::string mail = render_mail(document);
   EXPECT_TRUE(checks::long_lines(mail, 72).empty());
-  EXPECT_THAT(mail, HasSubstr("Not counted: dTLB L1 misses, dTLB walk cycles."));
+  EXPECT_THAT(mail, HasSubstr("Not counted: dTLB L1 misses; dTLB walk cycles."));
   EXPECT_THAT(mail, Not(HasSubstr("no tracefs"))) << "not of a TLB";
 }
 
@@ -90,6 +90,14 @@ TEST(ReportTlbs, WhatCouldBeCountedAndNeverWasIsMissingToo) {
   study.counters["itlb_l2_hits"] = "skl::ITLB_MISSES:STLB_HIT, 0x2085";
   EXPECT_THAT(render_mail(build_document(study)),
               HasSubstr("Not counted: iTLB L1 misses, L2 hits"));
+}
+
+TEST(ReportTlbs, UserModeAloneIsSaid) {
+  StudyResult study = counted(1);
+  EXPECT_THAT(tlbs(build_document(study)).paragraphs.front(),
+              HasSubstr("in user mode and in the kernel"));
+  study.counters["dtlb_load_walks"] += ", of one thread in user mode";
+  EXPECT_THAT(tlbs(build_document(study)).paragraphs.front(), HasSubstr("in user mode only"));
 }
 
 TEST(ReportTlbs, WithoutACounterTheReasonsStand) {

@@ -30,6 +30,17 @@ json counts(const std::map<std::string, CountMean>& of) {
   return to;
 }
 
+json spreads(const std::map<std::string, ResponderSpread>& of) {
+  json to = json::object();
+  for (const auto& [event, spread] : of) {
+    to[event] = {{"least", spread.least},
+                 {"median", spread.median},
+                 {"most", spread.most},
+                 {"responders", spread.nr_responders}};
+  }
+  return to;
+}
+
 /// An emulated run yields no time (docs/methods.md): those keys are then absent.
 json arm(const ArmResult& of, bool with_time) {
   json apart = json::object();
@@ -40,7 +51,8 @@ json arm(const ArmResult& of, bool with_time) {
              {"trials", of.nr_trials},
              {"set_apart", apart},
              {"initiator_counts", counts(of.initiator_counts)},
-             {"responder_counts", counts(of.responder_counts)}};
+             {"responder_counts", counts(of.responder_counts)},
+             {"responder_spread", spreads(of.responder_spread)}};
   if (of.expected_requests) to["expected_requests"] = *of.expected_requests;
   if (!of.engine_account.empty()) to["inside"] = counts(of.engine_account);
   if (with_time) {

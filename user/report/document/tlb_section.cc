@@ -109,6 +109,16 @@ Table cell_table(const StudyResult& study, const CellResult& cell) {
   return table;
 }
 
+/// The last column has the sources.
+std::string where_counted(const StudyResult& study, const Table& table) {
+  const bool kernel_too = std::none_of(table.rows.begin(), table.rows.end(), [](const Row& row) {
+    return row.cells.back().text.ends_with("in user mode");
+  });
+  if (study.counters.empty()) return "as far as the user might count";
+  return kernel_too ? "in user mode and in the kernel"
+                    : "in user mode only: more takes CAP_PERFMON or root";
+}
+
 Table every_cell_table(const StudyResult& study, const Labels& labels) {
   std::vector<const CellResult*> cells;
   for (const CellResult& cell : study.cells) {
@@ -172,7 +182,7 @@ std::vector<std::string> missing_sentences(const StudyResult& study) {
     if (same == labels_by_reason.end()) {
       labels_by_reason.emplace_back(entry->second, shown.label);
     } else {
-      same->second += ", " + shown.label;
+      same->second += "; " + shown.label;
     }
   }
   std::vector<std::string> sentences;
@@ -196,12 +206,12 @@ Section tlb_section(const StudyResult& study, const Labels& labels) {
         "No counter of a processor's TLB showed anything of this cell.");
   } else {
     section.paragraphs.push_back(fmt::format(
-        "Inside the window, mean per operation of {}, user mode and kernel. Of the responders the "
+        "Inside the window, mean per operation of {}, {}. Of the responders the "
         "median one{}. A first-level miss may be answered by the second level; a walk is what "
         "neither had. Processors count different things (docs/counters.md), so rows of two "
         "machines "
         "compare only where the event does. What our own readings add is taken off.",
-        Labels::cell(cell.plan),
+        Labels::cell(cell.plan), where_counted(study, table),
         cell.plan.nr_responders > 1 ? ", and in brackets the least and the most of them" : ""));
     section.tables.push_back(std::move(table));
     if (study.cells.size() > 1) section.tables.push_back(every_cell_table(study, labels));
