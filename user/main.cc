@@ -13,6 +13,7 @@
 #include "user/commands/commands.hh"
 #include "user/commands/doctor.hh"
 #include "user/commands/info.hh"
+#include "user/experiment/bystanders.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/measuring_process.hh"
 #include "user/statistics/selftest.hh"
@@ -47,6 +48,11 @@ void add_measure_options(CLI::App& app, MeasureOptions& options) {
   app.add_option("--sessions", options.overrides.nr_sessions,
                  "separate sessions (a claim about the machine needs 8)")
       ->check(CLI::Range(1, 1000));
+  app.add_option(
+         "--session-gap", options.overrides.session_gap_s,
+         "least seconds from one session's start to the next's (default: what a claim about "
+         "the machine needs, from 8 sessions on)")
+      ->check(CLI::Range(0.0, 86400.0));
   app.add_option("--min-seconds", options.overrides.min_seconds, "least time per cell and session")
       ->check(CLI::Range(0.0, 86400.0));
   app.add_option("--max-seconds", options.overrides.max_seconds, "most time per cell and session")
@@ -73,6 +79,8 @@ class CommandLine {
     add_measuring_commands();
     add_check_command();
     add_report_commands();
+    CLI::App* bystanders = app_.add_subcommand(kBystandersCommand, "")->group("");
+    bystanders->callback([this] { action_ = [] { return run_bystanders(); }; });
     CLI::App* measure = app_.add_subcommand(kMeasureCommand, "")->group("");
     measure->callback([this] { action_ = run_measuring_process; });
   }

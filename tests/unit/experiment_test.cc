@@ -116,7 +116,7 @@ TEST(Plan, SurvivesJson) {
   const StudyPlan plan = plan_pair("munmap:per-vma", "munmap:merged", {3, 2, 1}, 1, {0, 1}, {});
   const nlohmann::json json = plan;
   EXPECT_EQ(nlohmann::json(json.get<StudyPlan>()), json);
-  EXPECT_EQ(plan.cells.size(), 2U) << "the pair and its A/A control";
+  EXPECT_EQ(plan.cells.size(), 3U) << "the pair and the A/A controls of both";
 }
 
 TEST(CellJob, SurvivesThePipe) {

@@ -213,7 +213,7 @@ TEST_F(LabReport, WhereItsTimeGoesIsShownWhereTimesAre) {
        {render_mail(build_document(timed)), render_markdown(build_document(timed), "")}) {
     EXPECT_THAT(text, HasSubstr("Where the module's time goes"));
   }
-  EXPECT_THAT(json::parse(summary_json(timed)).at("cells").at(0).at("a").at("inside").dump(),
+  EXPECT_THAT(summary_json(timed).at("cells").at(0).at("a").at("inside").dump(),
               HasSubstr("clear_ns"));
   EXPECT_EQ(value_of(timed.cells[0], "offers to yield the CPU"), "5 / 5");
 

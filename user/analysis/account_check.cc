@@ -41,4 +41,48 @@ std::string miscount_of(const CellPlan& plan, const std::string& a, const std::s
   return text.empty() ? "" : "the engine's own account contradicts what is due: " + text;
 }
 
+bool requests_agree(const ArmResult& arm) {
+  const auto seen = arm.initiator_counts.find("tlb_flush.local_mm");
+  if (seen == arm.initiator_counts.end() || !arm.expected_requests) return true;
+  return seen->second.min == *arm.expected_requests && seen->second.max == *arm.expected_requests;
+}
+
+std::optional<std::uint64_t> most_targets(const ArmResult& arm, unsigned nr_responders) {
+  if (arm.engine_account.contains("dsb_ish")) return std::nullopt;
+  const auto inside = arm.engine_account.find("requests");
+  if (inside != arm.engine_account.end()) return inside->second.max * nr_responders;
+  const auto seen = arm.initiator_counts.find("tlb_flush.local_mm");
+  if (seen != arm.initiator_counts.end()) return seen->second.max * nr_responders;
+  if (arm.expected_requests) return *arm.expected_requests * nr_responders;
+  return std::nullopt;
+}
+
+bool within_targets(const ArmResult& arm, const std::string& event, unsigned nr_responders) {
+  const auto handled = arm.responder_counts.find(event);
+  const auto most = most_targets(arm, nr_responders);
+  return handled == arm.responder_counts.end() || !most ||
+         handled->second.mean <= static_cast<double>(*most);
+}
+
+std::string contradiction_outside(const CellResult& cell) {
+  for (const auto& [letter, arm] : {std::pair{'A', &cell.a}, {'B', &cell.b}}) {
+    if (!requests_agree(*arm)) {
+      const CountMean& seen = arm->initiator_counts.at("tlb_flush.local_mm");
+      return fmt::format(
+          "the account contradicts: {} ({}) made {} to {} flush requests where {} "
+          "are due",
+          arm->scheme, letter, seen.min, seen.max, *arm->expected_requests);
+    }
+    for (const char* event : {"TLB", "tlb_flush.remote"}) {
+      if (within_targets(*arm, event, cell.plan.nr_responders)) continue;
+      return fmt::format(
+          "the account contradicts: under {} ({}) responders handled {:.4g} flushes "
+          "per operation (event {}) where {} can have been asked for",
+          arm->scheme, letter, arm->responder_counts.at(event).mean, event,
+          *most_targets(*arm, cell.plan.nr_responders));
+    }
+  }
+  return "";
+}
+
 }  // namespace tlblab

@@ -2,9 +2,12 @@
 // The engine's own account of each operation, held against what it must be.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "user/analysis/analysis.hh"
 #include "user/model/account.hh"
 #include "user/model/plan.hh"
 
@@ -30,5 +33,21 @@ class AccountCheck {
 
 /// The two arms' miscounts as one sentence with the schemes' names; empty when both are.
 std::string miscount_of(const CellPlan& plan, const std::string& a, const std::string& b);
+
+/// Whether the flush requests that the kernel's tracepoint saw are exactly those that are due, in
+/// every operation; true where either is not known.
+bool requests_agree(const ArmResult& arm);
+
+/// The most flushes that responders can be asked for in one operation: requests counted inside go
+/// before requests seen from outside, and these before requests expected. Empty where that is not
+/// known, or where the hardware tells all CPUs.
+std::optional<std::uint64_t> most_targets(const ArmResult& arm, unsigned nr_responders);
+
+/// Whether responders handled no more of `event` than operations have targets. On average: a
+/// responder's CPU may be asked for a flush of somebody else's now and then.
+bool within_targets(const ArmResult& arm, const std::string& event, unsigned nr_responders);
+
+/// Counts seen from outside that contradict what is due, in a sentence; empty: none.
+std::string contradiction_outside(const CellResult& cell);
 
 }  // namespace tlblab

@@ -12,6 +12,7 @@
 
 #include "include/tlblab/catalogue.hh"
 #include "user/analysis/cell_analysis.hh"
+#include "user/analysis/interrupts.hh"
 #include "user/analysis/twins.hh"
 #include "user/model/steps.hh"
 #include "user/records/study_file.hh"
@@ -198,6 +199,7 @@ StudyResult analyse_file(const std::string& path) {
       study.cells.push_back(std::move(cell));
   }
   pair_twins(study.cells);
+  price_interrupts(study.cells);
   if (!study.complete) {
     study.warnings.push_back(
         fmt::format("the study is unfinished: {} of {} steps (a cell in a session) have ended",

@@ -103,10 +103,21 @@ enum class Agreement {
 };
 std::string_view name(Agreement agreement);  ///< "yes", "no", "not decided", or ""
 
+/// What an interrupt's price was found without. Only with the first is it a price; else it is an
+/// upper bound, because idle CPUs are another machine than working ones, or because all that
+/// remains without responders is in it.
+enum class PriceBasis {
+  kBusyControl,  ///< less the difference with as many CPUs busy elsewhere
+  kIdleControl,  ///< less the difference with the other CPUs idle
+  kNoControl,    ///< less nothing
+};
+
 struct CellResult {
   CellPlan plan;
-  std::string untimed;              ///< why no time of this cell may be shown; empty: they may
-  std::string miscount;             ///< what the engine counted that it must not; empty: nothing
+  std::string untimed;  ///< why no time of this cell may be shown; empty: they may
+  /// Counts that contradict what is due, of the engine's own account or seen from outside; empty:
+  /// none.
+  std::string miscount;
   std::optional<std::size_t> twin;  ///< index into StudyResult::cells
   Agreement agreement = Agreement::kNone;
   ArmResult a;
@@ -138,8 +149,10 @@ struct CellResult {
   std::optional<Interval> next_session;          ///< the ratio, where the next session's will lie
   std::optional<statistics::Clusters> clusters;  ///< of the sessions' ratios, where there are two
   statistics::Evidence evidence;                 ///< what the verdict is found from, in logs
-  std::optional<Interval> per_interrupt_ns;      ///< difference per interrupt avoided, if counted
-  double interrupts_avoided = 0;                 ///< per operation, handled on responders, A - B
+  /// What responders cost the caller, per interrupt avoided; if counted.
+  std::optional<Interval> per_interrupt_ns;
+  PriceBasis price_basis = PriceBasis::kNoControl;
+  double interrupts_avoided = 0;  ///< per operation, handled on responders, A - B
   /// The event that figure came from, a key of responder_counts; empty when none was counted.
   std::string interrupts_source;
   double smallest_detectable = 0;  ///< relative, e.g. 0.012 for 1.2 %

@@ -12,7 +12,6 @@
 
 #include "user/analysis/account_check.hh"
 #include "user/analysis/block_series.hh"
-#include "user/analysis/interrupts.hh"
 #include "user/analysis/quantity.hh"
 #include "user/statistics/blocks.hh"
 
@@ -230,11 +229,12 @@ class CellBuilder {
     if (cell_.sessions.empty() && cell_.nr_dropped_blocks == 0 && cell_.nr_count_trials == 0) {
       return std::move(cell_);
     }
-    cell_.miscount = miscount_of(cell_.plan, a_.miscount(), b_.miscount());
     if (!cell_.plan.timed) cell_.untimed = "it was measured for its counts only";
     const bool responders = cell_.plan.nr_responders > 0;
     cell_.a = a_.finish(quantities_a_, responders, cell_.ecdf[0]);
     cell_.b = b_.finish(quantities_b_, responders, cell_.ecdf[1]);
+    cell_.miscount = miscount_of(cell_.plan, a_.miscount(), b_.miscount());
+    if (cell_.miscount.empty()) cell_.miscount = contradiction_outside(cell_);
     cell_.evidence.typical = ln_ratio_.claim();
     cell_.evidence.mean = ln_mean_ratio_.claim();
     cell_.p_value = cell_.evidence.typical.p_value;
@@ -250,7 +250,6 @@ class CellBuilder {
     }
     cell_.smallest_detectable = std::expm1(statistics::smallest_detectable(ln_ratio_.se()));
     add_sessions_together();
-    add_per_interrupt();
     return std::move(cell_);
   }
 
@@ -320,17 +319,6 @@ class CellBuilder {
       range->low = std::exp(range->low);
       range->high = std::exp(range->high);
     }
-  }
-
-  void add_per_interrupt() {
-    const auto [avoided, source] = interrupts_avoided(cell_);
-    cell_.interrupts_avoided = avoided;
-    cell_.interrupts_source = source;
-    if (std::abs(avoided) < 0.5) return;
-    const Interval& d = cell_.difference_ns;
-    Interval per{d.estimate / avoided, d.low / avoided, d.high / avoided};
-    if (avoided < 0) std::swap(per.low, per.high);
-    cell_.per_interrupt_ns = per;
   }
 
   double origin_s_;

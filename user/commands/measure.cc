@@ -60,7 +60,8 @@ std::string result_path(const StudyPlan& plan, const MeasureOptions& options) {
 /// The plan's CPUs that some cell uses.
 std::vector<int> used_cpus(const StudyPlan& plan) {
   unsigned most = 0;
-  for (const CellPlan& cell : plan.cells) most = std::max(most, cell.nr_responders);
+  for (const CellPlan& cell : plan.cells)
+    most = std::max(most, cell.nr_responders + cell.nr_bystanders);
   return {plan.cpus.begin(), plan.cpus.begin() + 1 + most};
 }
 

@@ -21,7 +21,7 @@ struct MeasureOptions {
 
 /// Options of `run` and `ab` only.
 struct ShapeOptions {
-  std::string shape = "16x4+1";
+  std::string shape = "16x1+1";
   std::string responders = "all";
 };
 

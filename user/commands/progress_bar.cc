@@ -29,8 +29,8 @@ std::string time_left(double seconds) {
 /// Short enough for a line: schemes without their engine.
 std::string brief(const CellPlan& cell) {
   const auto bare = [](const std::string& scheme) { return scheme.substr(scheme.find('/') + 1); };
-  return fmt::format("{} | {}  {} R{}", bare(cell.a), bare(cell.b), cell.shape.name(),
-                     cell.nr_responders);
+  return fmt::format("{} | {}  {} {}", bare(cell.a), bare(cell.b), cell.shape.name(),
+                     crew_name(cell.nr_responders, cell.nr_bystanders));
 }
 
 }  // namespace
@@ -52,6 +52,7 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::show(const StudyProgress& progress) {
+  if (progress.waits_s > 0) return show_wait(progress);
   const std::string what = fmt::format("session {}: {}", progress.session, brief(*progress.cell));
   if (!terminal_) {
     if (told_ == progress.cell && told_session_ == progress.session) return;
@@ -67,6 +68,19 @@ void ProgressBar::show(const StudyProgress& progress) {
           : static_cast<double>(progress.done) / static_cast<double>(progress.total);
   draw(part, fmt::format("{}/{}{}  {}  {} blocks", progress.done + 1, progress.total,
                          time_left(progress.left_s), what, progress.in_cell.nr_blocks));
+}
+
+/// Sessions that follow each other at once meet the same regime of the machine.
+void ProgressBar::show_wait(const StudyProgress& progress) {
+  const std::string text =
+      fmt::format("session {} starts in {:.0f} s, to be apart from the one before",
+                  progress.session, progress.waits_s);
+  if (terminal_) {
+    draw(static_cast<double>(progress.done) / static_cast<double>(progress.total), text);
+  } else if (told_wait_ != progress.session) {
+    told_wait_ = progress.session;
+    fmt::print(stderr, "[{}/{}] {}\n", progress.done + 1, progress.total, text);
+  }
 }
 
 void ProgressBar::show(const StepProgress& progress) {

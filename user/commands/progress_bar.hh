@@ -33,12 +33,14 @@ class ProgressBar {
   void show(const StepProgress& progress);
 
  private:
+  void show_wait(const StudyProgress& progress);
   void draw(double part, const std::string& text);
 
   bool terminal_;
   std::size_t width_ = 0;  ///< of the line on screen
   const CellPlan* told_ = nullptr;
   unsigned told_session_ = 0;
+  unsigned told_wait_ = 0;  ///< session
   std::size_t told_steps_ = 0;
 };
 

@@ -13,6 +13,7 @@
 
 #include "user/engine/registry.hh"
 #include "user/experiment/twins.hh"
+#include "user/statistics/sessions.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
@@ -82,6 +83,19 @@ std::vector<unsigned> counts(const toml::table& table, std::string_view key, uns
   return values;
 }
 
+/// The session gap that lets enough sessions speak for the machine; 0 for fewer, which can't. A
+/// cell may come last in one session and first in the next, so a session's own length is added.
+double gap_for_claim(const StudyPlan& plan) {
+  if (plan.nr_sessions < statistics::kSessionsForClaim) return 0;
+  double session_s = 0;
+  for (const CellPlan& cell : plan.cells) {
+    if (cell.timed) session_s += cell.stopping.max_seconds;
+  }
+  if (session_s == 0) return 0;  // counts know no regimes
+  const double spread = (statistics::kMinSessionSpanSeconds + session_s) / (plan.nr_sessions - 1);
+  return std::max(statistics::kMinSessionGapSeconds + session_s, spread);
+}
+
 class Expansion {
  public:
   Expansion(const std::vector<int>& cpus, const StudyOverrides& overrides)
@@ -92,7 +106,7 @@ class Expansion {
   ExpandedStudy run(const toml::table& file) {
     allow_keys(file, {"name", "question", "compare", "seed", "sessions", "count_trials",
                       "width_percent", "equivalence_percent", "alpha", "min_seconds", "max_seconds",
-                      "passes", "cells", "headline"});
+                      "session_gap_seconds", "passes", "cells", "headline"});
     StudyPlan& plan = study_.plan;
     plan.name = text(file, "name");
     plan.question = text(file, "question");
@@ -127,6 +141,8 @@ class Expansion {
     }
     mark_headline(file);
     add_twins(plan);
+    plan.session_gap_s = overrides_.session_gap_s.value_or(
+        value_or<double>(file, "session_gap_seconds", gap_for_claim(plan), 0, 86400));
     return std::move(study_);
   }
 
@@ -146,9 +162,9 @@ class Expansion {
   }
 
   /// "all" is every other CPU; "sweep" is 0, 1, 2, 4, ... and all.
-  std::vector<unsigned> responder_counts(const toml::table& group) {
+  std::vector<unsigned> cpu_counts(const toml::table& group, std::string_view key) {
     std::set<unsigned> wanted;
-    for (const toml::node* item : items(group, "responders")) {
+    for (const toml::node* item : items(group, key)) {
       const auto word = item->value<std::string>();
       const auto number = item->value<std::int64_t>();
       if (word && *word == "all") {
@@ -160,11 +176,11 @@ class Expansion {
         if (*number <= std::int64_t{others_}) {
           wanted.insert(static_cast<unsigned>(*number));
         } else {
-          notice(fmt::format("cells with {} responders are left out: {} other CPU{} at hand",
-                             *number, others_, others_ == 1 ? "" : "s"));
+          notice(fmt::format("cells with {} {} are left out: {} other CPU{} at hand", *number, key,
+                             others_, others_ == 1 ? "" : "s"));
         }
       } else {
-        refuse(*item, "responders takes counts, \"all\" or \"sweep\"");
+        refuse(*item, fmt::format("{} takes counts, \"all\" or \"sweep\"", key));
       }
     }
     return {wanted.begin(), wanted.end()};
@@ -191,11 +207,17 @@ class Expansion {
   }
 
   void add_group(const toml::table& file, const toml::table& group) {
-    allow_keys(group, {"compare", "vmas", "pages", "gap", "responders", "passes"});
+    allow_keys(group, {"compare", "vmas", "pages", "gap", "responders", "bystanders", "passes"});
     const bool timed = is_timed(group.contains("passes") ? group : file);
     const auto pair = resolve(group, pair_of(file, group));
     if (!pair) return;
-    for (const unsigned responders : responder_counts(group)) {
+    const bool with_bystanders = group.contains("bystanders");
+    const std::vector<unsigned> bystanders =
+        with_bystanders ? cpu_counts(group, "bystanders") : std::vector<unsigned>{0};
+    for (const unsigned responders : cpu_counts(group, "responders")) {
+      if (with_bystanders && responders > 0) {
+        refuse(group, "bystanders are for cells with responders = 0: they stand in their place");
+      }
       for (const unsigned pages : counts(group, "pages", kMaxPagesPerVma)) {
         for (const unsigned vmas : counts(group, "vmas", kMaxVmas)) {
           Shape shape{
@@ -206,7 +228,9 @@ class Expansion {
           } catch (const Error& error) {
             refuse(group, error.what());
           }
-          add_cell(*pair, shape, responders, timed);
+          for (const unsigned others : bystanders) {
+            add_cell(*pair, shape, responders, others, timed);
+          }
         }
       }
     }
@@ -226,16 +250,18 @@ class Expansion {
     return passes.contains("time");
   }
 
-  void add_cell(const Pair& pair, const Shape& shape, unsigned responders, bool timed) {
+  void add_cell(const Pair& pair, const Shape& shape, unsigned responders, unsigned bystanders,
+                bool timed) {
     CellPlan cell;
     cell.timed = timed;
     cell.a = pair.a;
     cell.b = pair.b;
     cell.shape = shape;
     cell.nr_responders = responders;
+    cell.nr_bystanders = bystanders;
     cell.role = pair.a == pair.b ? CellRole::kSame : CellRole::kCompare;
     cell.stopping = stopping_;
-    cell.id = cell_id(cell.a, cell.b, shape, responders);
+    cell.id = cell_id(cell.a, cell.b, shape, responders, bystanders);
     auto& cells = study_.plan.cells;
     const bool known = std::any_of(cells.begin(), cells.end(),
                                    [&](const CellPlan& other) { return other.id == cell.id; });
@@ -251,13 +277,13 @@ class Expansion {
     const Pair pair = pair_of(file, wanted);
     const unsigned vmas = counts(wanted, "vmas", kMaxVmas).front();
     const unsigned pages = counts(wanted, "pages", kMaxPagesPerVma).front();
-    const std::vector<unsigned> here = responder_counts(wanted);
+    const std::vector<unsigned> here = cpu_counts(wanted, "responders");
     if (here.empty()) return;  // the notice says so
     const unsigned responders = here.back();
     for (CellPlan& cell : study_.plan.cells) {
       cell.headline = cell.a.ends_with(pair.a) && cell.b.ends_with(pair.b) &&
                       cell.shape.nr_vmas == vmas && cell.shape.pages_per_vma == pages &&
-                      cell.nr_responders == responders;
+                      cell.nr_responders == responders && cell.nr_bystanders == 0;
       if (!cell.headline) continue;
       cell.min_sessions =
           static_cast<unsigned>(value_or<std::int64_t>(wanted, "sessions", 1, 1, 1000));
@@ -354,6 +380,7 @@ StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& sha
   };
   add(full_a, full_b, true);
   if (full_a != full_b) {
+    add(full_a, full_a, false);
     add(full_b, full_b, false);
     plan.name = "ab";
     plan.question = fmt::format("Is {} different from {} on {}, with {} responders?", a, b,
@@ -364,6 +391,7 @@ StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& sha
         fmt::format("What does {} cost on {}, with {} responders?", a, shape.name(), nr_responders);
   }
   add_twins(plan);
+  plan.session_gap_s = overrides.session_gap_s.value_or(gap_for_claim(plan));
   return plan;
 }
 

@@ -14,6 +14,7 @@ namespace tlblab {
 struct StudyOverrides {
   std::optional<std::uint64_t> seed;
   std::optional<unsigned> nr_sessions;
+  std::optional<double> session_gap_s;  ///< else: as far apart as a claim needs, from 8 sessions on
   std::optional<double> min_seconds;
   std::optional<double> max_seconds;
   /// Keep cells that this machine can't run: to look at a study without measuring.
@@ -41,8 +42,8 @@ std::vector<std::string> known_studies();
 ExpandedStudy load_study(const std::string& path, const std::vector<int>& cpus,
                          const StudyOverrides& overrides);
 
-/// A plan of one cell for `ab` and `run`, with an A/A control on the same shape when `a` != `b`,
-/// and the twins of both where their times mean nothing alone.
+/// A plan of one cell for `ab` and `run`, with A/A controls of both on the same shape when `a` !=
+/// `b`, and the twins of all where their times mean nothing alone.
 StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& shape,
                     unsigned nr_responders, const std::vector<int>& cpus,
                     const StudyOverrides& overrides);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,53 @@ class TimeLeft {
   double planned_done_ = 0;
 };
 
+double epoch_s() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+/// The latest session of which something is in the file, and when its first block began.
+std::pair<unsigned, double> latest_start(const records::StudyFile& file) {
+  std::pair<unsigned, double> latest{0, 0};
+  for (const records::CellRecord& cell : file.cells) {
+    for (const records::SessionRecord& session : cell.sessions) {
+      if (session.blocks.empty() || session.session < latest.first) continue;
+      const double start_s = session.blocks.front().time_s;
+      const bool later = session.session > latest.first;
+      latest = {session.session, later ? start_s : std::min(latest.second, start_s)};
+    }
+  }
+  return latest;
+}
+
+/// Keeps the starts of sessions apart.
+class SessionPace {
+ public:
+  SessionPace(double gap_s, const std::pair<unsigned, double>& latest)
+      : gap_s_(gap_s), session_(latest.first), start_s_(latest.second) {}
+
+  /// Returns when a step of `session` may start; false when a signal came first. `tell` hears now
+  /// and then how long that will take.
+  template <typename Tell>
+  bool wait_for(unsigned session, const Tell& tell) {
+    if (session == session_) return true;
+    while (session_ != 0 && epoch_s() < start_s_ + gap_s_) {
+      if (interrupted()) return false;
+      tell(start_s_ + gap_s_ - epoch_s());
+      usleep(200'000);
+    }
+    session_ = session;
+    start_s_ = epoch_s();
+    return true;
+  }
+
+ private:
+  double gap_s_;
+  unsigned session_;
+  double start_s_;
+};
+
 /// Steps are taken in one order only, so a file is finished when its last record ends the last one.
 bool is_finished(const fs::path& path, const StudyPlan& plan) {
   constexpr std::streamoff tail_bytes = 4096;  // holds the last record, which is short, and more
@@ -151,19 +199,28 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
   records::Writer writer(path);  // holds the lock; the measuring processes append
   writer.lock();
   records::Writer::mend(path);
-  const std::vector<CellJob> jobs = jobs_left(plan, path, records::read_study_file(path));
+  const records::StudyFile file = records::read_study_file(path);
+  const std::vector<CellJob> jobs = jobs_left(plan, path, file);
   if (goes_on && !jobs.empty()) {
     writer.add_line(records::encode_later_run(describe_run(origin)));
     writer.commit();
   }
 
   TimeLeft time(jobs);
+  SessionPace pace(plan.session_gap_s, latest_start(file));
   StudyProgress status;
   status.total = jobs.size();
   for (const CellJob& job : jobs) {
     if (interrupted()) return StudyOutcome::kInterrupted;
     status.cell = &job.cell;
     status.session = job.session;
+    const auto tell_wait = [&](double seconds) {
+      status.waits_s = seconds;
+      status.elapsed_s = time.elapsed_s();
+      progress(status);
+    };
+    if (!pace.wait_for(job.session, tell_wait)) return StudyOutcome::kInterrupted;
+    status.waits_s = 0;
     const auto tell = [&](const CellProgress& in_cell) {
       status.in_cell = in_cell;
       status.elapsed_s = time.elapsed_s();

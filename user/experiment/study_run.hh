@@ -22,6 +22,7 @@ struct StudyProgress {
   CellProgress in_cell;
   double elapsed_s = 0;
   double left_s = 0;
+  double waits_s = 0;  ///< until the session may start; 0 while it measures
 };
 
 /// How a run came to be: goes into the header of a new file, or behind what an earlier run left.

@@ -25,10 +25,10 @@ std::uint64_t measure_clock_overhead_ns() {
 }
 
 std::vector<int> responder_cpus(const CellPlan& cell, const std::vector<int>& cpus) {
-  if (cpus.size() < cell.nr_responders + 1) {
+  const std::size_t needed = std::size_t{1} + cell.nr_responders + cell.nr_bystanders;
+  if (cpus.size() < needed) {
     throw Error(ExitStatus::kMachine,
-                fmt::format("cell {} needs {} CPUs, {} are at hand", cell.id,
-                            cell.nr_responders + 1, cpus.size()),
+                fmt::format("cell {} needs {} CPUs, {} are at hand", cell.id, needed, cpus.size()),
                 "Ask for fewer responders, or allow more CPUs with --cpus.");
   }
   return {cpus.begin() + 1, cpus.begin() + 1 + cell.nr_responders};

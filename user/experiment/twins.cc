@@ -18,7 +18,7 @@ CellPlan twin_of(const CellPlan& cell, const std::string& a, const std::string& 
   CellPlan twin = cell;
   twin.a = a;
   twin.b = b;
-  twin.id = cell_id(a, b, cell.shape, cell.nr_responders);
+  twin.id = cell_id(a, b, cell.shape, cell.nr_responders, cell.nr_bystanders);
   twin.role = a == b ? CellRole::kSame : CellRole::kCompare;
   twin.headline = false;
   twin.needs_twin = false;

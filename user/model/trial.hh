@@ -35,7 +35,7 @@ enum class TrialState : std::uint8_t {
   kInitiatorSwitched,  ///< the scheduler took the initiator's CPU away
   kInitiatorMigrated,  ///< the initiator found itself on another CPU
   kInitiatorFaulted,   ///< the initiator took a page fault
-  kLeadIn,  ///< the first of a run: not measured, whatever else befell it
+  kLeadIn,             ///< the first of a run: not measured, whatever else befell it
 };
 inline constexpr std::size_t kTrialStates = 9;
 std::string_view name(TrialState state);

@@ -23,6 +23,7 @@ void to_json(json& to, const CellPlan& cell) {
         {"min_seconds", cell.stopping.min_seconds},
         {"max_seconds", cell.stopping.max_seconds}};
   // Only where they say something, so that a plan of the first version stays equal to its own.
+  if (cell.nr_bystanders > 0) to["bystanders"] = cell.nr_bystanders;
   if (!cell.timed) to["timed"] = false;
   if (cell.needs_twin) to["needs_twin"] = true;
   if (!cell.twin.empty()) to["twin"] = cell.twin;
@@ -36,6 +37,7 @@ void from_json(const json& from, CellPlan& cell) {
   from.at("pages").get_to(cell.shape.pages_per_vma);
   from.at("gap").get_to(cell.shape.gap_pages);
   from.at("responders").get_to(cell.nr_responders);
+  cell.nr_bystanders = from.value("bystanders", 0U);
   cell.role = from.at("role") == name(CellRole::kSame) ? CellRole::kSame : CellRole::kCompare;
   from.at("headline").get_to(cell.headline);
   cell.min_sessions = from.value("min_sessions", 1U);  // files of 0.1.0 may lack it
@@ -58,6 +60,7 @@ void to_json(json& to, const StudyPlan& plan) {
         {"alpha", plan.criteria.alpha},
         {"cpus", plan.cpus},
         {"cells", plan.cells}};
+  if (plan.session_gap_s > 0) to["session_gap_s"] = plan.session_gap_s;
 }
 
 void from_json(const json& from, StudyPlan& plan) {
@@ -71,6 +74,7 @@ void from_json(const json& from, StudyPlan& plan) {
   from.at("alpha").get_to(plan.criteria.alpha);
   from.at("cpus").get_to(plan.cpus);
   from.at("cells").get_to(plan.cells);
+  plan.session_gap_s = from.value("session_gap_s", 0.0);
 }
 
 }  // namespace tlblab

@@ -34,8 +34,8 @@ ordered_json context_of(const StudyResult& study) {
 
 /// An A/A control's two arms are told apart by their letter, not taken for repetitions.
 std::string entry_name(const CellResult& cell, const ArmResult& arm, char letter) {
-  const std::string name =
-      fmt::format("{}/{}/R{}", arm.scheme, cell.plan.shape.name(), cell.plan.nr_responders);
+  const std::string name = fmt::format("{}/{}/{}", arm.scheme, cell.plan.shape.name(),
+                                       crew_name(cell.plan.nr_responders, cell.plan.nr_bystanders));
   return clean(cell.plan.role == CellRole::kSame ? fmt::format("{}/same:{}", name, letter) : name);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Instructions per page of the lab's merged unmap, and of the stock kernel's munmap on ordinary
-// memory of the same shape; and per frame that the quarantine gives back. For a guest with one CPU whose clock counts instructions (QEMU's
-// -icount): a loop of known length in the same boot gives the instructions per nanosecond.
+// memory of the same shape; and per frame that the quarantine gives back. For a guest with one CPU
+// whose clock counts instructions (QEMU's -icount): a loop of known length in the same boot gives
+// the instructions per nanosecond.
 //
 // Output, one figure a line: `NAME INSTRUCTIONS_PER_PAGE`.
 #include <sys/mman.h>
@@ -126,7 +127,9 @@ double drain_per_frame(unsigned nr_vmas) {
         arena.populate({{base, kBytes}});
         arena.perform(request, {{base, kBytes}});
       },
-      [&] { arena.populate({{base, kPage}}); });
+      [&] {
+        arena.populate({{base, kPage}});
+      });
   munmap(reinterpret_cast<void*>(base), nr_vmas * kBytes);
   return ns / static_cast<double>(kBytes / kPage);
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "include/tlblab/catalogue.hh"
+#include "user/analysis/account_check.hh"
 #include "user/report/document/format.hh"
 
 namespace tlblab::report {
@@ -37,18 +38,6 @@ bool counted_barriers(const ArmResult& arm) {
   return find(arm.engine_account, "dsb_ish") != nullptr;
 }
 
-/// Targets that the requests can have at most. Requests counted inside go before requests seen from
-/// outside, and these before requests expected.
-std::optional<std::uint64_t> bound(const ArmResult& arm, unsigned nr_responders) {
-  if (counted_barriers(arm)) return std::nullopt;
-  const CountMean* counted = find(arm.engine_account, "requests");
-  if (counted != nullptr) return counted->max * nr_responders;
-  const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
-  if (seen != nullptr) return seen->max * nr_responders;
-  if (arm.expected_requests) return *arm.expected_requests * nr_responders;
-  return std::nullopt;
-}
-
 class Account {
  public:
   explicit Account(const CellResult& cell) : cell_(cell) {}
@@ -59,8 +48,8 @@ class Account {
     add_requests_seen();
     add_side("of these, whole address space", &ArmResult::initiator_counts,
              "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
-    const auto bound_a = bound(cell_.a, cell_.plan.nr_responders);
-    const auto bound_b = bound(cell_.b, cell_.plan.nr_responders);
+    const auto bound_a = most_targets(cell_.a, cell_.plan.nr_responders);
+    const auto bound_b = most_targets(cell_.b, cell_.plan.nr_responders);
     const bool barriers = counted_barriers(cell_.a) || counted_barriers(cell_.b);
     lines_.push_back({"targets, at most", text(bound_a), text(bound_b),
                       barriers ? "flushes are broadcast in hardware: no CPU is named as a target"
@@ -116,7 +105,7 @@ class Account {
              "the module: other CPUs in the mask at each request, summed");
     const auto within = [&](const ArmResult& arm) {
       const CountMean* targets = find(arm.engine_account, "targets");
-      const auto limit = bound(arm, cell_.plan.nr_responders);
+      const auto limit = most_targets(arm, cell_.plan.nr_responders);
       return targets == nullptr || !limit || targets->max <= *limit;
     };
     lines_.back().agrees = within(cell_.a) && within(cell_.b);
@@ -124,14 +113,9 @@ class Account {
 
   /// Requests are exact (docs/methods.md): every operation must show just the expected number.
   void add_requests_seen() {
-    const auto exact = [](const ArmResult& arm) {
-      const CountMean* seen = find(arm.initiator_counts, "tlb_flush.local_mm");
-      if (seen == nullptr || !arm.expected_requests) return true;
-      return seen->min == *arm.expected_requests && seen->max == *arm.expected_requests;
-    };
     add_side("requests, seen", &ArmResult::initiator_counts, "tlb_flush.local_mm",
              "tracepoint tlb:tlb_flush, local MM shootdown, initiator");
-    lines_.back().agrees = exact(cell_.a) && exact(cell_.b);
+    lines_.back().agrees = requests_agree(cell_.a) && requests_agree(cell_.b);
   }
 
   void add_side(const char* term, CountMeans ArmResult::*side, const char* event,
@@ -211,13 +195,11 @@ class Account {
     lines_.push_back(std::move(line));
   }
 
-  /// No operation may have more flushes handled than targets.
+  /// Operations may not have more flushes handled than targets.
   void add_bounded(const char* term, const char* event, const char* source) {
     add_side(term, &ArmResult::responder_counts, event, source);
     const auto within = [&](const ArmResult& arm) {
-      const CountMean* handled = find(arm.responder_counts, event);
-      const auto limit = bound(arm, cell_.plan.nr_responders);
-      return handled == nullptr || !limit || handled->max <= *limit;
+      return within_targets(arm, event, cell_.plan.nr_responders);
     };
     lines_.back().agrees = within(cell_.a) && within(cell_.b);
   }

@@ -44,7 +44,7 @@ std::string who_pays(const CellResult& cell) {
       fmt::format("the caller waits {} under A and {} under B",
                   duration(cell.a.latency_ns.estimate), duration(cell.b.latency_ns.estimate));
   if (cell.plan.nr_responders == 0) return caller;
-  return fmt::format("{}, and the other CPU{} lose{} {} against {} per call", caller,
+  return fmt::format("{}, and the other CPU{} lose{} {} against {} per call in interrupts", caller,
                      cell.plan.nr_responders == 1 ? "" : "s together",
                      cell.plan.nr_responders == 1 ? "s" : "", duration(cell.a.stolen_ns.estimate),
                      duration(cell.b.stolen_ns.estimate));
@@ -58,7 +58,7 @@ std::string inside_answer(const StudyResult& study) {
       }));
   if (looked == 0) return "";
   if (const std::size_t wrong = nr_miscounted(study); wrong > 0) {
-    return fmt::format(" In {} of {} the module's own account contradicts what is due.", wrong,
+    return fmt::format(" In {} of {} the account contradicts what is due.", wrong,
                        plural(looked, "cell"));
   }
   return fmt::format(

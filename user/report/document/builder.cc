@@ -9,6 +9,7 @@
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/report/document/answer.hh"
+#include "user/report/document/caveats.hh"
 #include "user/report/document/check_section.hh"
 #include "user/report/document/check_words.hh"
 #include "user/report/document/format.hh"
@@ -83,15 +84,15 @@ std::vector<Fact> timed_facts(const CellResult& cell, const Labels& labels) {
   facts.push_back({"difference A − B", duration_interval_signed(cell.difference_ns),
                    "per operation, what the caller waits"});
   if (cell.per_interrupt_ns) {
-    facts.push_back({"per interrupt avoided", duration_interval_signed(*cell.per_interrupt_ns),
-                     fmt::format("{} fewer per operation, event {}",
+    facts.push_back({"per interrupt avoided", price_text(cell),
+                     fmt::format("{}; {} fewer per operation, event {}", basis_text(cell),
                                  significant(cell.interrupts_avoided), cell.interrupts_source)});
   }
   if (cell.plan.nr_responders > 0) {
     facts.push_back({"stolen from responders",
                      fmt::format("{} / {}", duration(cell.a.stolen_ns.estimate),
                                  duration(cell.b.stolen_ns.estimate)),
-                     "per operation, A / B, all responders together"});
+                     "per operation, A / B, all responders together, in interrupts alone"});
   }
   return facts;
 }
@@ -217,8 +218,10 @@ void clean_all(Document& document) {
     fix(*text);
   }
   std::for_each(document.notices.begin(), document.notices.end(), fix);
-  for (Fact& fact : document.facts) {
-    for (std::string* text : {&fact.label, &fact.value, &fact.note}) fix(*text);
+  for (auto* facts : {&document.facts, &document.caveats}) {
+    for (Fact& fact : *facts) {
+      for (std::string* text : {&fact.label, &fact.value, &fact.note}) fix(*text);
+    }
   }
   for (Section& section : document.sections) {
     fix(section.command);
@@ -258,6 +261,7 @@ Document build_document(const StudyResult& study, std::span<const CheckResult> c
     } else if (!cell->sessions.empty()) {
       document.facts = timed_facts(*cell, labels);
     }
+    document.caveats = caveats(study);
     document.sections = cell_sections(study, labels);
   }
   for (const CheckResult& check : checks) document.sections.push_back(check_section(check));

@@ -72,6 +72,7 @@ struct Document {
   std::string machine_line;
   std::vector<std::string> notices;  ///< what must be known before any number is read
   std::vector<Fact> facts;
+  std::vector<Fact> caveats;  ///< label and value: what every form says beside the answer
   std::vector<Section> sections;
   std::string origin;  ///< tool, revision, date
 };

@@ -9,34 +9,30 @@
 #include <cmath>
 
 #include "user/analysis/cell_analysis.hh"
+#include "user/analysis/interrupts.hh"
 #include "user/report/document/format.hh"
 #include "user/report/document/tlb_section.hh"
 
 namespace tlblab::report {
 namespace {
 
-const CellResult* control_of(const StudyResult& study, const CellResult& cell) {
-  for (const CellResult& other : study.cells) {
-    if (other.plan.a == cell.plan.a && other.plan.b == cell.plan.b &&
-        other.plan.shape == cell.plan.shape && other.plan.role == CellRole::kCompare &&
-        other.plan.nr_responders == 0 && cell.plan.nr_responders > 0) {
-      return &other;
-    }
-  }
-  return nullptr;
-}
-
 /// What the responders' part of the difference is, by the R = 0 control.
 std::string split_sentence(const StudyResult& study, const CellResult& cell) {
-  const CellResult* control = control_of(study, cell);
+  const CellResult* control = control_without_responders(study.cells, cell);
   if (control == nullptr) return "";
   const double all = cell.difference_ns.estimate;
   const double without = control->difference_ns.estimate;
   if (!std::isfinite(all) || !std::isfinite(without)) return "";
   return fmt::format(
-      "Of the {} between A and B, {} remain with no responder: system calls and VMA work. The "
-      "other {} are what the responders cost the caller.",
-      duration(all), duration(without), duration(all - without));
+      "Of the {} between A and B, {} remain with no responder{}: system calls, VMA work and the "
+      "caller's own invalidations (one for each page, or one full flush). The other {} are what "
+      "the responders cost the caller{}.",
+      duration(all), duration(without),
+      control->plan.nr_bystanders > 0 ? " but as many CPUs busy in another process" : "",
+      duration(all - without),
+      control->plan.nr_bystanders > 0
+          ? ""
+          : ", at most: without responders the other CPUs were idle, not only unaddressed");
 }
 
 std::string headline_name(const CellResult& cell) {
@@ -74,7 +70,8 @@ std::string tally(const StudyResult& study) {
 
 const std::string kCellNotation =
     "A cell is VMAs x pages + gap, then R and the number of responders: 16x4+1 R1 is 16 VMAs of 4 "
-    "pages with one unmapped page between them and one other CPU using the memory.";
+    "pages with one unmapped page between them and one other CPU using the memory. R0+1: none uses "
+    "it, and one CPU is busy in another process.";
 
 bool compares(const StudyResult& study) {
   return std::any_of(study.cells.begin(), study.cells.end(),
@@ -172,7 +169,7 @@ Section main_figure_section(const StudyResult& study) {
   std::string text =
       "What the caller waits for one operation, and beside it how often other CPUs are "
       "interrupted. Bars are 95 % intervals.";
-  if (control_of(study, *headline(study)) != nullptr) {
+  if (control_without_responders(study.cells, *headline(study)) != nullptr) {
     text +=
         " Dashed lines with open marks are the controls without a responder: what is left there "
         "is not the price of the shootdown.";
@@ -335,10 +332,12 @@ std::vector<Section> cell_sections(const StudyResult& study, const Labels& label
   if (!timed) return out;
   Table controls = controls_table(study, labels);
   const bool none = controls.rows.empty();
-  out.push_back(one_table("controls", "A/A controls",
-                          none ? "This study has no cell that compares a scheme with itself."
-                               : "A scheme against itself must not come out different.",
-                          std::move(controls)));
+  out.push_back(
+      one_table("controls", "A/A controls",
+                none ? "This study has no cell that compares a scheme with itself."
+                     : "A scheme against itself, where nothing differs: how far from 1 that "
+                       "reaches is what the tool and the machine add to any ratio.",
+                std::move(controls)));
   out.back().in_mail = !compares(study);  // else a mail has its table of cells already
   return out;
 }

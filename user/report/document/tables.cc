@@ -46,7 +46,7 @@ std::vector<Cells> by_pair(const StudyResult& study, CellRole role, Which which)
     std::stable_sort(pair.begin(), pair.end(), [](const CellResult* x, const CellResult* y) {
       const auto key = [](const CellPlan& plan) {
         return std::tuple(plan.shape.pages_per_vma, plan.shape.gap_pages, plan.nr_responders,
-                          plan.shape.nr_vmas);
+                          plan.nr_bystanders, plan.shape.nr_vmas);
       };
       return key(x->plan) < key(y->plan);
     });
@@ -56,7 +56,7 @@ std::vector<Cells> by_pair(const StudyResult& study, CellRole role, Which which)
 
 bool same_group(const CellPlan& x, const CellPlan& y) {
   return x.shape.pages_per_vma == y.shape.pages_per_vma && x.shape.gap_pages == y.shape.gap_pages &&
-         x.nr_responders == y.nr_responders;
+         x.nr_responders == y.nr_responders && x.nr_bystanders == y.nr_bystanders;
 }
 
 /// A row per cell, made by `make`, with a rule wherever pages, gap or R change.
@@ -73,7 +73,7 @@ void add_rows(Table& table, const StudyResult& study, const Cells& cells, Make&&
 }
 
 std::string per_interrupt(const CellResult& cell) {
-  if (cell.per_interrupt_ns) return duration_interval_signed(*cell.per_interrupt_ns);
+  if (cell.per_interrupt_ns) return price_text(cell);
   if (cell.plan.nr_responders == 0) return "no responder";
   if (cell.interrupts_source.empty()) return "unknown";
   return std::isfinite(cell.difference_ns.estimate) ? "none avoided" : std::string(kNotAvailable);
@@ -204,7 +204,7 @@ std::string Labels::pair(const CellResult& cell) const {
 }
 
 std::string Labels::cell(const CellPlan& plan) {
-  return fmt::format("{} R{}", plan.shape.name(), plan.nr_responders);
+  return fmt::format("{} {}", plan.shape.name(), crew_name(plan.nr_responders, plan.nr_bystanders));
 }
 
 std::size_t nr_apart(const ArmResult& arm) {
@@ -241,6 +241,30 @@ TextCell account_verdict(const CellResult& cell) {
   return known ? TextCell{"adds up"} : TextCell{"unknown", Tone::kMuted};
 }
 
+std::string price_text(const CellResult& cell) {
+  const std::string price = duration_interval_signed(*cell.per_interrupt_ns);
+  return cell.price_basis == PriceBasis::kBusyControl ? price : "at most " + price;
+}
+
+std::string basis_text(const CellResult& cell) {
+  switch (cell.price_basis) {
+    case PriceBasis::kBusyControl:
+      return "less what remains with as many CPUs busy in another process";
+    case PriceBasis::kIdleControl:
+      return "less what remains with the other CPUs idle, which is not the same machine";
+    case PriceBasis::kNoControl:
+      return "with all that would remain without responders in it";
+  }
+  return "";
+}
+
+/// What A pays outside its window, more than B.
+std::string outside_text(const CellResult& cell) {
+  const Interval& outside = cell.outside_ns;
+  if (!std::isfinite(outside.estimate)) return std::string(kNotAvailable);
+  return duration_interval_signed(outside);
+}
+
 std::string extent_note(const StudyResult& study, const CellResult& cell) {
   const std::optional<std::uint64_t>& a = cell.a.extent_pages;
   const std::optional<std::uint64_t>& b = cell.b.extent_pages;
@@ -265,30 +289,38 @@ std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) 
     table.caption = labels.pair(*pair.front());
     table.columns = {{"cell", false, true}, {"verdict", false, true}, {"A/B [95 %]", true, true}};
     if (twins) add_twin_columns(table, study, pair, labels);
-    const std::vector<Column> more = {{"A", true, !twins},
-                                      {"B", true, !twins},
+    const std::vector<Column> more = {{"state", false, false},
+                                      {"outside A − B", true, !twins},
+                                      {"pages per request A / B", false, false},
+                                      {"set apart", true, false},
+                                      {"A", true, false},
+                                      {"B", true, false},
                                       {"A − B [95 %]", true, false},
                                       {"per interrupt avoided", true, false},
+                                      {"means A/B [95 %]", true, false},
+                                      {"99 % A/B [95 %]", true, false},
                                       {"detectable", true, false},
                                       {"adjusted p", true, false},
                                       {"trials", true, false},
-                                      {"set apart", true, false},
-                                      {"pages per request A / B", false, false},
                                       {"why", false, false}};
     table.columns.insert(table.columns.end(), more.begin(), more.end());
     add_rows(table, study, pair, [&](const CellResult& cell) {
       std::vector<TextCell> row{
           {Labels::cell(cell.plan)}, verdict_cell(cell), {ratio_interval(cell.ratio)}};
       if (twins) add_twin_cells(row, study, cell);
-      for (TextCell& text : std::vector<TextCell>{{duration(cell.a.latency_ns.estimate)},
+      for (TextCell& text : std::vector<TextCell>{{std::string(statistics::name(cell.state))},
+                                                  {outside_text(cell)},
+                                                  {extent_note(study, cell)},
+                                                  {count(nr_apart(cell.a) + nr_apart(cell.b))},
+                                                  {duration(cell.a.latency_ns.estimate)},
                                                   {duration(cell.b.latency_ns.estimate)},
                                                   {duration_interval_signed(cell.difference_ns)},
                                                   {per_interrupt(cell)},
+                                                  {ratio_interval(cell.mean_ratio)},
+                                                  {ratio_interval(cell.tail_ratio)},
                                                   {percent(cell.smallest_detectable)},
                                                   {p_value(cell.adjusted_p)},
                                                   {count(cell.a.nr_trials + cell.b.nr_trials)},
-                                                  {count(nr_apart(cell.a) + nr_apart(cell.b))},
-                                                  {extent_note(study, cell)},
                                                   {cell.verdict_reason, Tone::kMuted}}) {
         row.push_back(std::move(text));
       }
@@ -308,7 +340,7 @@ Table controls_table(const StudyResult& study, const Labels& labels) {
     add_rows(table, study, pair, [&](const CellResult& cell) {
       const bool failed = cell.verdict == statistics::Verdict::kDifferent;
       TextCell verdict =
-          failed ? TextCell{"different: the control failed", Tone::kAlarm} : verdict_cell(cell);
+          failed ? TextCell{"different: the arms are one", Tone::kAlarm} : verdict_cell(cell);
       return std::vector<TextCell>{
           {Labels::cell(cell.plan)},           {labels.scheme(cell.plan.a)},
           {ratio_interval(cell.ratio)},        std::move(verdict),

@@ -37,6 +37,11 @@ std::optional<double> interrupts_of(const CellResult& cell, const ArmResult& arm
 /// What account() comes to, in words: "adds up", "unknown", or "contradiction: <term>".
 TextCell account_verdict(const CellResult& cell);
 
+/// What responders cost the caller per interrupt avoided, "at most" where it is an upper bound; and
+/// what it was found without, in words. The cell has such a price.
+std::string price_text(const CellResult& cell);
+std::string basis_text(const CellResult& cell);
+
 /// "16 / 79, differ, B past the ceiling of 33": pages of one request of A and of B.
 std::string extent_note(const StudyResult& study, const CellResult& cell);
 

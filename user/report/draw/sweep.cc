@@ -25,8 +25,9 @@ bool same_line(const CellPlan& x, const CellPlan& y) {
 }
 
 /// A study that shows times draws only cells that do; one that shows none draws counts of all.
+/// Cells with bystanders are controls of single cells and make no line.
 bool is_drawn(const StudyResult& study, const CellResult& cell) {
-  return shows_time(study, cell) || !shows_time(study);
+  return cell.plan.nr_bystanders == 0 && (shows_time(study, cell) || !shows_time(study));
 }
 
 double place(const CellResult& cell, const Sweep& sweep) {

@@ -250,6 +250,14 @@ std::string header_html(const Document& document) {
     }
     out += "</dl>\n";
   }
+  if (!document.caveats.empty()) {
+    out += "<dl class=\"caveats\">\n";
+    for (const Fact& caveat : document.caveats) {
+      out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", prose(caveat.label),
+                         prose(caveat.value));
+    }
+    out += "</dl>\n";
+  }
   return out + "</header>\n";
 }
 

@@ -119,6 +119,10 @@ std::string render_mail(const Document& document) {
   for (const Fact& fact : document.facts) {
     out += wrapped(fmt::format("{}: {} ({})", fact.label, fact.value, fact.note), kIndent);
   }
+  if (!document.caveats.empty()) out += "\n";
+  for (const Fact& caveat : document.caveats) {
+    out += wrapped(fmt::format("{}: {}", caveat.label, caveat.value), kIndent);
+  }
   for (const Section& section : document.sections) {
     if (!section.in_mail) continue;
     out += heading(section.title);

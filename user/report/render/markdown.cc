@@ -68,6 +68,10 @@ std::string render_markdown(const Document& document, const std::string& figure)
                        escape(fact.note));
   }
   if (!document.facts.empty()) out += "\n";
+  for (const Fact& caveat : document.caveats) {
+    out += fmt::format("- *{}*: {}\n", escape(caveat.label), escape(caveat.value));
+  }
+  if (!document.caveats.empty()) out += "\n";
   for (const Section& section : document.sections) {
     const bool shows_figure = section.figures == FigureSlot::kMain && !figure.empty();
     const bool pictures_only = section.tables.empty() && section.figures != FigureSlot::kNone;

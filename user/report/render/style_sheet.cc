@@ -48,6 +48,11 @@ a { color: inherit; }
 .facts dt { color: var(--muted); font-size: 0.9375rem; }
 .facts dd { margin: 0; }
 .facts .value { font-size: 1.15rem; font-weight: 600; line-height: 1.4; }
+.caveats { margin: 1.5rem 0 0; max-width: 60rem; }
+.caveats div { display: grid; grid-template-columns: 8.5rem 1fr; gap: 1rem; padding: 0.3rem 0;
+  border-top: 1px solid var(--grid); }
+.caveats dt { color: var(--muted); }
+.caveats dd { margin: 0; overflow-wrap: anywhere; }
 .facts .note { color: var(--muted); font-size: 0.9375rem; line-height: 1.4; }
 
 figure { margin: 1.4rem 0 2rem; }
@@ -107,6 +112,7 @@ footer { color: var(--muted); margin-top: 3rem; border-top: 1px solid var(--grid
   body { padding: 1.4rem 1rem 3rem; }
   .pictures, .multiples { grid-template-columns: minmax(0, 1fr); }
   .facts { grid-template-columns: 1fr; gap: 0.9rem; }
+  .caveats div { grid-template-columns: 1fr; gap: 0.1rem; }
   h2 { margin-top: 2.4rem; }
   .plain tbody th { white-space: normal; min-width: 9rem; }
   .plain td.text { min-width: 13rem; }
