@@ -154,6 +154,26 @@ TEST_F(Records, TheAccountFromInsideIsReadWhereThereIsOne) {
   EXPECT_TRUE(session.counts.at(1).engine_account.empty());
 }
 
+TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
+  Writer::create(path_, encode(header()));
+  {
+    Writer writer(path_);
+    writer.add_line(encode(
+        {1, 2}, ProbeTrial{512, 7, Arm::kB, true, TrialState::kInitiatorFaulted, 90, {1, 2}}));
+    writer.commit();
+  }
+  const SessionRecord session = read_study_file(path_).cells.at(1).sessions.at(0);
+  EXPECT_EQ(session.session, 2U);
+  const ProbeTrial& probe = session.probes.at(0);
+  EXPECT_EQ(probe.nr_pages, 512U);
+  EXPECT_EQ(probe.block, 7U);
+  EXPECT_EQ(probe.arm, Arm::kB);
+  EXPECT_TRUE(probe.operated);
+  EXPECT_EQ(probe.state, TrialState::kInitiatorFaulted);
+  EXPECT_EQ(probe.initiator_ns, 90U);
+  EXPECT_EQ(probe.responders_ns, (std::vector<std::uint64_t>{1, 2}));
+}
+
 /// Files of 0.1.0 have neither summaries nor, without the lab, expectations; nor any account.
 TEST_F(Records, FilesOfTheFirstVersionAreReadAsBefore) {
   auto early = nlohmann::json::parse(encode(header()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Blocks of the timing pass, then the counting pass.
+// Blocks of the timing pass, then the counting and the probe pass.
 #include "user/experiment/cell_runner.hh"
 
 #include <sys/prctl.h>
@@ -9,6 +9,7 @@
 
 #include "user/counters/counters.hh"
 #include "user/experiment/bystanders.hh"
+#include "user/experiment/probe_pass.hh"
 #include "user/experiment/trial_runner.hh"
 #include "user/records/block.hh"
 #include "user/records/cell.hh"
@@ -61,7 +62,7 @@ class CellProcess {
       trials_.run(i % 2 == 0 ? Arm::kA : Arm::kB, nullptr);
     }
     const std::string_view reason = job_.cell.timed ? timing_pass() : "counts";
-    if (reason.empty() || !counting_pass()) {
+    if (reason.empty() || !counting_pass() || (job_.cell.timed && !probe_pass())) {
       writer_.commit();
       return false;
     }
@@ -183,6 +184,14 @@ class CellProcess {
       }
     }
     return true;
+  }
+
+  /// False when interrupted.
+  bool probe_pass() {
+    return run_probe_pass(
+        trials_, job_,
+        [&](const records::ProbeTrial& trial) { writer_.add_line(records::encode(place_, trial)); },
+        [&] { writer_.commit(); });
   }
 
   void add_count(const Trial& trial, const std::vector<Counts>& counts) {

@@ -8,9 +8,10 @@
 
 namespace tlblab {
 
-/// Runs blocks until the stopping rule ends them, then the counting pass, and appends everything to
-/// job.results_path. `progress` is called between blocks, at most twice a second. Returns false
-/// when interrupted() ended it early: the complete blocks are on disk. Throws Error.
+/// Runs blocks until the stopping rule ends them, then the counting pass and the probe pass, and
+/// appends everything to job.results_path. `progress` is called between blocks, at most twice a
+/// second. Returns false when interrupted() ended it early: the complete blocks are on disk. Throws
+/// Error.
 bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress);
 
 }  // namespace tlblab

@@ -34,6 +34,11 @@ std::vector<int> responder_cpus(const CellPlan& cell, const std::vector<int>& cp
   return {cpus.begin() + 1, cpus.begin() + 1 + cell.nr_responders};
 }
 
+TrialState state_of(const CrewReport& crew, const Presence& before, const Presence& after,
+                    const TimeSpan& window) {
+  return crew.state == TrialState::kOk ? initiator_state(before, after, window) : crew.state;
+}
+
 }  // namespace
 
 TrialRunner::TrialRunner(const CellPlan& cell, const std::vector<int>& cpus)
@@ -65,6 +70,13 @@ Expectation TrialRunner::expected(Arm arm) const {
   return arms_[static_cast<std::size_t>(arm)].scheme.scheme->expect(shape_);
 }
 
+void TrialRunner::throw_if_failed(const ArmSetup& setup, int error) {
+  if (error == 0) return;
+  throw Error(ExitStatus::kMachine,
+              fmt::format("{} failed: {}", setup.scheme.full_name(), std::strerror(error)),
+              setup.workspace->advice(error));
+}
+
 Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
   Workspace& workspace = *setup.workspace;
@@ -84,11 +96,7 @@ Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const Presence after = presence_now();
 
   const CrewReport& report = crew_.settle({begin, end});
-  if (error != 0) {
-    throw Error(ExitStatus::kMachine,
-                fmt::format("{} failed: {}", setup.scheme.full_name(), std::strerror(error)),
-                workspace.advice(error));
-  }
+  throw_if_failed(setup, error);
   account_ = workspace.account();
   Trial trial;
   trial.arm = arm;
@@ -98,6 +106,49 @@ Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
   const std::uint64_t window = end - begin;
   trial.latency_ns = window - std::min(window, clock_overhead_ns_);
   trial.responders = report.samples;
+  return trial;
+}
+
+void TrialRunner::open_probe(std::size_t most_pages) {
+  walk_.emplace(most_pages);
+  crew_.open_probe(most_pages);
+}
+
+void TrialRunner::arrange_probe(std::size_t nr_pages, std::uint64_t seed) {
+  walk_->arrange(nr_pages, seed);
+  crew_.arrange_probe(nr_pages, seed);
+}
+
+records::ProbeTrial TrialRunner::probe(Arm arm, bool operated) {
+  const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
+  Workspace& workspace = *setup.workspace;
+  workspace.prepare(++tag_);
+  const Presence before = presence_now();
+  crew_.load(workspace.ranges(), tag_);
+  walk_->warm_up();
+  crew_.wait_for_beats();
+
+  crew_.open_window();
+  const std::uint64_t begin = now_ns();
+  int error = 0;
+  if (operated) {
+    error = workspace.perform(setup.which);
+  } else {
+    crew_.wait_for_beats();  // as long as it takes to see that they are there
+  }
+  const std::uint64_t end = now_ns();
+  crew_.close_window();
+  crew_.start_walks();
+  records::ProbeTrial trial;
+  trial.initiator_ns = walk_->time_ns();
+  trial.responders_ns = crew_.finish_walks();
+  const Presence after = presence_now();
+
+  const CrewReport& report = crew_.settle({begin, end});
+  throw_if_failed(setup, error);
+  trial.arm = arm;
+  trial.operated = operated;
+  trial.state = state_of(report, before, after, {begin, end});
   return trial;
 }
 

@@ -5,13 +5,16 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "user/counters/counters.hh"
 #include "user/engine/registry.hh"
 #include "user/model/plan.hh"
 #include "user/model/trial.hh"
+#include "user/records/probe.hh"
 #include "user/statistics/blocks.hh"
+#include "user/workload/probe.hh"
 #include "user/workload/responders.hh"
 
 namespace tlblab {
@@ -27,6 +30,16 @@ class TrialRunner {
   /// One trial. `counters` may be null; its begin() and end() then enclose the window. The result
   /// has no block and order yet. Throws Error(kMachine) when the operation itself fails.
   Trial run(Arm arm, counters::CounterSet* counters);
+
+  /// Gives every victim a working set of its own for probe(), of `most_pages`, from now on. Throws
+  /// Error(kMachine).
+  void open_probe(std::size_t most_pages);
+  /// How much of it the next probe() walks over, and in which order.
+  void arrange_probe(std::size_t nr_pages, std::uint64_t seed);
+  /// A trial whose victims, the initiator and each responder, walk their working sets right after
+  /// the window. Without `operated` nothing is done in the window, all else is the same. The result
+  /// has no size and block yet. Throws as run() does.
+  records::ProbeTrial probe(Arm arm, bool operated);
 
   /// What the engine itself counted of the last trial; empty when it can't.
   [[nodiscard]] const Account& account() const { return account_; }
@@ -48,11 +61,13 @@ class TrialRunner {
   };
 
   void open_workspace(const Engine& engine, const Shape& shape);
+  static void throw_if_failed(const ArmSetup& setup, int error);
 
   Shape shape_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;  ///< one for each engine
   std::array<ArmSetup, 2> arms_;
   ResponderCrew crew_;
+  std::optional<ProbeWalk> walk_;  ///< the initiator's
   std::uint64_t clock_overhead_ns_;
   std::uint64_t tag_ = 0;
   Account account_;

@@ -48,6 +48,8 @@ class Builder {
       block(decode_block(record));
     } else if (kind == "count") {
       session(place_of(record)).counts.push_back(decode_count(record));
+    } else if (kind == "probe") {
+      session(place_of(record)).probes.push_back(decode_probe(record));
     } else if (kind == "cell_end") {
       drop_pending();
       const CellEnd end = decode_cell_end(record);

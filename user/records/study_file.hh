@@ -12,6 +12,7 @@
 #include "user/model/trial.hh"
 #include "user/records/count.hh"
 #include "user/records/header.hh"
+#include "user/records/probe.hh"
 
 namespace tlblab::records {
 
@@ -29,6 +30,7 @@ struct SessionRecord {
   unsigned session = 0;
   std::vector<Block> blocks;
   std::vector<CountTrial> counts;
+  std::vector<ProbeTrial> probes;       ///< empty in files from before there was a probe pass
   std::array<Expectation, 2> expected;  ///< by arm: of the engine, where it ran
   std::string stop_reason;              ///< empty while the cell has not ended
   std::string boot_id;                  ///< of the boot it was measured in; "" in early files

@@ -17,11 +17,12 @@
 #include "user/support/page_size.hh"
 #include "user/topology/placement.hh"
 #include "user/workload/presence.hh"
+#include "user/workload/probe.hh"
 
 namespace tlblab {
 namespace {
 
-enum class Order : std::uint64_t { kSpin, kLoad, kSettle, kQuit };
+enum class Order : std::uint64_t { kSpin, kLoad, kSettle, kOpenProbe, kArrangeProbe, kWalk, kQuit };
 
 /// The median turn of the loop below, less its stores: what a gap is judged against.
 std::uint64_t measured_gap_threshold_ns() {
@@ -67,6 +68,8 @@ struct ResponderCrew::Slot {
   std::span<const AddressRange> ranges;
   std::uint64_t tag = 0;
   TimeSpan window;
+  std::size_t probe_pages = 0;
+  std::uint64_t probe_seed = 0;
 
   // Written by the responder. The plain fields are published by `done`.
   alignas(64) std::atomic<std::uint64_t> done{0};
@@ -74,6 +77,7 @@ struct ResponderCrew::Slot {
   std::uint64_t most_away_ns = 0;
   bool migrated = false;
   ResponderSample sample;
+  std::uint64_t walk_ns = 0;
   std::exception_ptr failure;
 
   alignas(64) std::atomic<std::uint64_t> heartbeats{0};
@@ -81,6 +85,9 @@ struct ResponderCrew::Slot {
   // Initiator's own.
   alignas(64) std::uint64_t beats_at_open = 0;
   std::uint64_t beats_at_close = 0;
+
+  // Responder's own.
+  std::unique_ptr<ProbeWalk> walk;
 
   int cpu = 0;
   pid_t tid = 0;
@@ -137,6 +144,7 @@ void ResponderCrew::Slot::run() {
           }
         }
         tags_right = right;
+        if (walk) walk->warm_up();
         at_load = presence_now();
         last = now_ns();
         gaps.begin(last);
@@ -152,6 +160,20 @@ void ResponderCrew::Slot::run() {
         migrated = at_end.cpu != cpu;
         break;
       }
+      case Order::kOpenProbe:
+        try {
+          walk = std::make_unique<ProbeWalk>(probe_pages);
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        break;
+      case Order::kArrangeProbe:
+        walk->arrange(probe_pages, probe_seed);
+        break;
+      case Order::kWalk:
+        walk_ns = walk->time_ns();
+        last = now_ns();  // no gap: it was not in the loop
+        break;
       case Order::kQuit:
         done.store(seen, std::memory_order_release);
         return;
@@ -174,8 +196,8 @@ ResponderCrew::ResponderCrew(const std::vector<int>& cpus) : sequence_(1) {
         sched_yield();
         return slot->done.load(std::memory_order_acquire) >= sequence_;
       });
-      if (slot->failure) std::rethrow_exception(slot->failure);
     }
+    rethrow_failure();
   } catch (...) {
     stop();
     throw;
@@ -197,6 +219,12 @@ void ResponderCrew::wait_until_done(const char* what) const {
   for (const auto& slot : slots_) {
     spin_until(slot->cpu, what,
                [&] { return slot->done.load(std::memory_order_acquire) >= sequence_; });
+  }
+}
+
+void ResponderCrew::rethrow_failure() const {
+  for (const auto& slot : slots_) {
+    if (slot->failure) std::rethrow_exception(slot->failure);
   }
 }
 
@@ -258,6 +286,38 @@ const CrewReport& ResponderCrew::settle(const TimeSpan& window) {
     }
   }
   return report_;
+}
+
+void ResponderCrew::open_probe(std::size_t most_pages) {
+  ++sequence_;
+  for (const auto& slot : slots_) {
+    slot->probe_pages = most_pages;
+    slot->send(sequence_, Order::kOpenProbe);
+  }
+  wait_until_done("mapped its working set");
+  rethrow_failure();
+}
+
+void ResponderCrew::arrange_probe(std::size_t nr_pages, std::uint64_t seed) {
+  ++sequence_;
+  for (const auto& slot : slots_) {
+    slot->probe_pages = nr_pages;
+    slot->probe_seed = seed;
+    slot->send(sequence_, Order::kArrangeProbe);
+  }
+  wait_until_done("arranged its working set");
+}
+
+void ResponderCrew::start_walks() {
+  ++sequence_;
+  for (const auto& slot : slots_) slot->send(sequence_, Order::kWalk);
+}
+
+std::vector<std::uint64_t> ResponderCrew::finish_walks() {
+  wait_until_done("walked its working set");
+  std::vector<std::uint64_t> walks;
+  for (const auto& slot : slots_) walks.push_back(slot->walk_ns);
+  return walks;
 }
 
 std::vector<pid_t> ResponderCrew::thread_ids() const {

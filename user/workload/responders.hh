@@ -55,6 +55,16 @@ class ResponderCrew {
   /// until the next settle().
   const CrewReport& settle(const TimeSpan& window);
 
+  /// Gives each responder a working set of its own, of `most_pages`. Throws Error(kMachine).
+  void open_probe(std::size_t most_pages);
+  /// From now on load() ends with walks over the first `nr_pages` of it, so that the responder has
+  /// them at hand when the window opens.
+  void arrange_probe(std::size_t nr_pages, std::uint64_t seed);
+  /// Has every responder walk, at once. Right after close_window(), before settle().
+  void start_walks();
+  /// What each took, in ns, when all have walked.
+  std::vector<std::uint64_t> finish_walks();
+
   /// Returns when every responder's heartbeat has advanced twice more: all are running now. Throws
   /// Error(kMachine) after kPatienceNs.
   void wait_for_beats() const;
@@ -67,6 +77,7 @@ class ResponderCrew {
  private:
   struct Slot;
   void wait_until_done(const char* what) const;
+  void rethrow_failure() const;
   void stop() noexcept;
 
   std::vector<std::unique_ptr<Slot>> slots_;

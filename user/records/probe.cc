@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Probe trials as JSON.
+#include "user/records/probe.hh"
+
+#include <nlohmann/json.hpp>
+
+#include "user/records/cell.hh"
+
+namespace tlblab::records {
+
+using nlohmann::json;
+
+std::string encode(const TrialPlace& place, const ProbeTrial& trial) {
+  json record = {{"record", "probe"},
+                 {"pages", trial.nr_pages},
+                 {"block", trial.block},
+                 {"arm", name(trial.arm)},
+                 {"operated", trial.operated},
+                 {"state", tlblab::name(trial.state)},
+                 {"initiator_ns", trial.initiator_ns},
+                 {"responders_ns", trial.responders_ns}};
+  put_place(record, place);
+  return record.dump();
+}
+
+ProbeTrial decode_probe(const json& record) {
+  ProbeTrial trial;
+  record.at("pages").get_to(trial.nr_pages);
+  record.at("block").get_to(trial.block);
+  trial.arm = arm_of(record.at("arm"));
+  record.at("operated").get_to(trial.operated);
+  trial.state = state_of(record.at("state"));
+  record.at("initiator_ns").get_to(trial.initiator_ns);
+  record.at("responders_ns").get_to(trial.responders_ns);
+  return trial;
+}
+
+}  // namespace tlblab::records
