@@ -162,9 +162,9 @@ TEST(ReportDocument, TheControlSplitsTheDifference) {
   StudyResult study = fixture::study(2);
   const Document document = build_document(study);
   const Section* section = find(document, "who-pays");
-  ASSERT_EQ(section->paragraphs.size(), 2U);
+  ASSERT_EQ(section->paragraphs.size(), 3U);
   EXPECT_NE(section->paragraphs[1].find("remain with no responder"), std::string::npos);
-  EXPECT_EQ(find(build_document(fixture::single_cell()), "who-pays")->paragraphs.size(), 1U)
+  EXPECT_EQ(find(build_document(fixture::single_cell()), "who-pays")->paragraphs.size(), 2U)
       << "without an R = 0 cell there is nothing to split by";
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/analysis/probe.hh"
 #include "user/analysis/run_description.hh"
 #include "user/model/account.hh"
 #include "user/model/interval.hh"
@@ -124,6 +125,7 @@ struct CellResult {
   ArmResult b;
   std::vector<SessionResult> sessions;
   std::vector<BlockPoint> blocks;
+  std::vector<ProbePoint> probe;  ///< what victims lose after the window; empty: not measured
   /// Thinned ECDF per arm: (latency_ns, cumulative share), at most ~400 points, tails kept.
   std::array<std::vector<std::pair<double, double>>, 2> ecdf;
 

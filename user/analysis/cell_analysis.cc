@@ -381,7 +381,9 @@ std::string reason_of(const CellResult& cell, const Criteria& criteria) {
 CellResult analyse_cell(const CellPlan& plan, const records::CellRecord& record, double origin_s) {
   CellBuilder builder(plan, origin_s);
   for (const records::SessionRecord& session : record.sessions) builder.add(session);
-  return builder.finish();
+  CellResult cell = builder.finish();
+  cell.probe = analyse_probe(record.sessions);
+  return cell;
 }
 
 std::string where(const CellResult& cell) {

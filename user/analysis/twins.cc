@@ -44,6 +44,7 @@ void withhold_times(CellResult& cell) {
   cell.p_value = cell.adjusted_p = cell.position_p = 1;
   cell.sessions.clear();
   cell.blocks.clear();
+  cell.probe.clear();
   cell.ecdf = {};
 }
 

@@ -64,6 +64,19 @@ json arm(const ArmResult& of, bool with_time) {
   return to;
 }
 
+json probe(const ProbePoint& of) {
+  const auto loss = [](const ProbeLoss& arm) {
+    return json{{"initiator_ns", interval(arm.initiator_ns)},
+                {"responders_ns", interval(arm.responders_ns)}};
+  };
+  return {{"pages", of.nr_pages},
+          {"blocks", of.nr_blocks},
+          {"a", loss(of.losses[0])},
+          {"b", loss(of.losses[1])},
+          {"initiator_walk_ns", of.initiator_walk_ns},
+          {"responders_walk_ns", of.responders_walk_ns}};
+}
+
 json cell(const StudyResult& study, const CellResult& of) {
   const bool with_time = shows_time(study, of);
   json to = {{"id", of.plan.id},
@@ -110,6 +123,10 @@ json cell(const StudyResult& study, const CellResult& of) {
                         {"stopped_by", session.stop_reason}});
   }
   to["sessions"] = std::move(sessions);
+  if (!of.probe.empty()) {
+    json& probes = to["probe"] = json::array();
+    for (const ProbePoint& point : of.probe) probes.push_back(probe(point));
+  }
   return to;
 }
 
@@ -119,7 +136,7 @@ std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
                                  report::duration_interval(of.latency_ns), report::duration(q.p5),
                                  report::duration(q.p95), report::duration(q.p99));
   if (with_responders) {
-    text += fmt::format("    {:<32} {} lost by responders, {} interruptions seen\n", "",
+    text += fmt::format("    {:<32} {} lost by responders in {} interruptions\n", "",
                         report::duration(of.stolen_ns.estimate),
                         report::significant(of.interrupts_seen));
   }

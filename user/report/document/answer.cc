@@ -9,6 +9,7 @@
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/report/document/format.hh"
+#include "user/report/document/probe.hh"
 
 namespace tlblab::report {
 namespace {
@@ -44,10 +45,10 @@ std::string who_pays(const CellResult& cell) {
       fmt::format("the caller waits {} under A and {} under B",
                   duration(cell.a.latency_ns.estimate), duration(cell.b.latency_ns.estimate));
   if (cell.plan.nr_responders == 0) return caller;
-  return fmt::format("{}, and the other CPU{} lose{} {} against {} per call in interrupts", caller,
+  return fmt::format("{}, and the other CPU{} lose{} {} against {} per call{}", caller,
                      cell.plan.nr_responders == 1 ? "" : "s together",
                      cell.plan.nr_responders == 1 ? "s" : "", duration(cell.a.stolen_ns.estimate),
-                     duration(cell.b.stolen_ns.estimate));
+                     duration(cell.b.stolen_ns.estimate), loss_addendum(cell));
 }
 
 /// What the modules' own accounts of all cells come to; empty when none looked inside.

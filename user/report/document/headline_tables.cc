@@ -76,7 +76,7 @@ Table who_pays_table(const CellResult& cell, const Labels& labels) {
   table.columns = {{"scheme", false, true},
                    {"caller waits", true, true},
                    {"stolen [95 %]", true, true},
-                   {"each loses", true, false},
+                   {"each loses so", true, false},
                    {"interruptions", true, true}};
   const auto add = [&](char letter, const ArmResult& arm) {
     table.rows.push_back({{{arm_label(letter, arm, labels)},
@@ -95,9 +95,9 @@ Table who_pays_everywhere(const StudyResult& study, const Labels& labels) {
   table.caption = "Every cell with responders";
   table.folded = true;
   table.in_mail = false;
-  table.columns = {{"cell", false, true},        {"scheme", false, true},
-                   {"caller waits", true, true}, {"stolen [95 %]", true, true},
-                   {"each loses", true, true},   {"interruptions", true, true}};
+  table.columns = {{"cell", false, true},         {"scheme", false, true},
+                   {"caller waits", true, true},  {"stolen [95 %]", true, true},
+                   {"each loses so", true, true}, {"interruptions", true, true}};
   for (const CellResult& cell : study.cells) {
     if (cell.plan.nr_responders == 0 || cell.plan.role != CellRole::kCompare) continue;
     if (!cell.untimed.empty()) continue;

@@ -11,6 +11,7 @@
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/interrupts.hh"
 #include "user/report/document/format.hh"
+#include "user/report/document/probe.hh"
 #include "user/report/document/tlb_section.hh"
 
 namespace tlblab::report {
@@ -220,15 +221,20 @@ Section who_pays_section(const StudyResult& study, const CellResult& cell, const
   section.in_mail = true;
   if (cell.plan.nr_responders == 0) {
     section.paragraphs.emplace_back("This cell has no responder: the caller pays all.");
+    if (cell.probe.empty()) return section;
+    section.paragraphs.push_back(probe_paragraph(cell));
+    section.tables.push_back(probe_table(cell, labels));
     return section;
   }
   section.paragraphs.push_back(fmt::format(
-      "Time taken from the CPUs that did nothing but use the memory, per operation of {}, as they "
-      "saw it by their own clocks.",
+      "Time that interrupts took from the CPUs that did nothing but use the memory, per operation "
+      "of {}, as they saw it by their own clocks.",
       headline_name(cell)));
   const std::string split = split_sentence(study, cell);
   if (!split.empty()) section.paragraphs.push_back(split);
   section.tables.push_back(who_pays_table(cell, labels));
+  section.paragraphs.push_back(probe_paragraph(cell));
+  if (!cell.probe.empty()) section.tables.push_back(probe_table(cell, labels));
   Table everywhere = who_pays_everywhere(study, labels);
   if (everywhere.rows.size() > section.tables.front().rows.size()) {
     section.tables.push_back(std::move(everywhere));

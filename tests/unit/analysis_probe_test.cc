@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Losses after the window, from made-up walks whose truth is known.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "user/analysis/probe.hh"
+
+namespace tlblab {
+namespace {
+
+using records::ProbeTrial;
+using records::SessionRecord;
+
+/// A walk alone takes 1000 ns. After A the initiator pays 300 more and each responder 70; after B
+/// 30 and 5. Two responders.
+std::uint64_t truth(Arm arm, bool operated, bool initiator) {
+  const std::uint64_t after_a = initiator ? 300 : 70;
+  const std::uint64_t after_b = initiator ? 30 : 5;
+  return 1000 + (!operated ? 0 : arm == Arm::kA ? after_a : after_b);
+}
+
+/// `touch` may spoil a trial.
+SessionRecord session(
+    unsigned number, std::uint32_t nr_blocks,
+    const std::function<void(ProbeTrial&)>& touch = [](ProbeTrial&) {}) {
+  SessionRecord made;
+  made.session = number;
+  for (std::uint32_t block = 0; block < nr_blocks; ++block) {
+    for (const Arm arm : {Arm::kA, Arm::kB}) {
+      for (const bool operated : {true, false}) {
+        for (int round = 0; round < 3; ++round) {
+          ProbeTrial trial;
+          trial.nr_pages = 64;
+          trial.block = block;
+          trial.arm = arm;
+          trial.operated = operated;
+          const std::uint64_t drift = block;  // of the machine: the same for all four kinds
+          trial.initiator_ns = truth(arm, operated, true) + drift;
+          trial.responders_ns.assign(2, truth(arm, operated, false) + drift);
+          touch(trial);
+          made.probes.push_back(trial);
+        }
+      }
+    }
+  }
+  return made;
+}
+
+TEST(ProbeAnalysis, SubtractsTheEmptyOperation) {
+  const auto points = analyse_probe({session(1, 32)});
+  ASSERT_EQ(points.size(), 1U);
+  EXPECT_EQ(points[0].nr_pages, 64U);
+  EXPECT_EQ(points[0].nr_blocks, 32U);
+  EXPECT_DOUBLE_EQ(points[0].losses[0].initiator_ns.estimate, 300);
+  EXPECT_DOUBLE_EQ(points[0].losses[0].responders_ns.estimate, 140) << "two of them";
+  EXPECT_DOUBLE_EQ(points[0].losses[1].initiator_ns.estimate, 30);
+  EXPECT_DOUBLE_EQ(points[0].losses[1].responders_ns.estimate, 10);
+  EXPECT_NEAR(points[0].initiator_walk_ns, 1000, 32);
+  EXPECT_NEAR(points[0].responders_walk_ns, 2000, 64);
+}
+
+/// A walk that costs the same after an operation as after none shows no loss, however long it is:
+/// whoever forgets to subtract reports 1000 here.
+TEST(ProbeAnalysis, AWalkThatNothingDisturbedLosesNothing) {
+  const auto points = analyse_probe({session(1, 32, [](ProbeTrial& trial) {
+    trial.initiator_ns = 1000;
+    trial.responders_ns.assign(2, 1000);
+  })});
+  ASSERT_EQ(points.size(), 1U);
+  for (const ProbeLoss& loss : points[0].losses) {
+    EXPECT_DOUBLE_EQ(loss.initiator_ns.estimate, 0);
+    EXPECT_DOUBLE_EQ(loss.responders_ns.estimate, 0);
+  }
+}
+
+TEST(ProbeAnalysis, WithoutTheEmptyOperationNothingIsKnown) {
+  SessionRecord spoilt = session(1, 32);
+  std::erase_if(spoilt.probes, [](const ProbeTrial& trial) { return !trial.operated; });
+  EXPECT_TRUE(analyse_probe({spoilt}).empty());
+  EXPECT_TRUE(analyse_probe({SessionRecord{}}).empty()) << "an early file";
+}
+
+TEST(ProbeAnalysis, OneWalkThatWasInterruptedDoesNotMoveABlock) {
+  int n = 0;
+  const auto points = analyse_probe({session(1, 32, [&](ProbeTrial& trial) {
+    if (n++ % 3 == 0) trial.responders_ns.assign(2, 5'000'000);
+  })});
+  EXPECT_DOUBLE_EQ(points.at(0).losses[0].responders_ns.estimate, 140);
+}
+
+TEST(ProbeAnalysis, TrialsSetApartAreNotUsed) {
+  const auto points = analyse_probe({session(1, 32, [](ProbeTrial& trial) {
+    if (trial.block % 2 == 0) return;
+    trial.state = TrialState::kInitiatorSwitched;
+    trial.initiator_ns = 1'000'000'000;
+  })});
+  EXPECT_EQ(points.at(0).nr_blocks, 16U);
+  EXPECT_DOUBLE_EQ(points.at(0).losses[0].initiator_ns.estimate, 300);
+  EXPECT_TRUE(std::isinf(points.at(0).losses[0].initiator_ns.high)) << "too few for an interval";
+}
+
+TEST(ProbeAnalysis, SessionsGiveTheInterval) {
+  const auto longer = [](ProbeTrial& trial) {
+    if (trial.operated) trial.initiator_ns += 20;
+  };
+  const auto points = analyse_probe({session(1, 32), session(2, 32, longer)});
+  const Interval& loss = points.at(0).losses[0].initiator_ns;
+  EXPECT_DOUBLE_EQ(loss.estimate, 310);
+  EXPECT_LT(loss.low, 300) << "wider than what one session alone would say: nothing varied there";
+  EXPECT_EQ(points.at(0).nr_blocks, 64U);
+}
+
+}  // namespace
+}  // namespace tlblab

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What an operation leaves its victims to pay after the window: from the walks of the probe pass.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "user/model/interval.hh"
+#include "user/records/study_file.hh"
+
+namespace tlblab {
+
+/// Of one arm. Walks after the operation less walks after the empty one on the same memory:
+/// a difference of medians in each block, then the mean over blocks and sessions.
+struct ProbeLoss {
+  Interval initiator_ns;
+  Interval responders_ns;  ///< summed over responders; 0 without any
+};
+
+/// Of one size of the working set.
+struct ProbePoint {
+  std::size_t nr_pages = 0;
+  std::array<ProbeLoss, 2> losses;  ///< by arm
+  /// Medians of the walks after the empty operation: what a loss adds to. The responders' is a sum.
+  double initiator_walk_ns = 0;
+  double responders_walk_ns = 0;
+  std::size_t nr_blocks = 0;  ///< with all four kinds of walk
+};
+
+/// By size, ascending. Empty when nothing was measured: then it is unknown, not 0. Sizes of which
+/// no block has an operation and an empty one for both arms are left out.
+std::vector<ProbePoint> analyse_probe(const std::vector<records::SessionRecord>& sessions);
+
+}  // namespace tlblab

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What victims lose after the interrupt: the table, and the words where it was not measured.
+#pragma once
+
+#include <string>
+
+#include "user/report/document/tables.hh"
+
+namespace tlblab::report {
+
+/// The point that one sentence may speak of: the largest working set up to 512 pages, which fits
+/// any second-level TLB. Null when nothing was measured.
+const ProbePoint* typical_probe(const CellResult& cell);
+
+/// ", in interrupt time only", or what the responders lose with the lookups afterwards: the end of
+/// a sentence that says what they lose. Of a cell with responders.
+std::string loss_addendum(const CellResult& cell);
+
+/// What the table below it shows, or that it was not measured.
+std::string probe_paragraph(const CellResult& cell);
+
+/// A row for each working set and scheme; none when nothing was measured.
+Table probe_table(const CellResult& cell, const Labels& labels);
+
+}  // namespace tlblab::report
