@@ -37,7 +37,7 @@ class Accesses {
  public:
   explicit Accesses(const AddressRange& range) {
     range_ = range;
-    seen_.clear();
+    nr_seen_ = 0;
     struct sigaction action {};
     action.sa_sigaction = [](int, siginfo_t* info, void*) { note(info); };
     action.sa_flags = SA_SIGINFO;
@@ -48,20 +48,23 @@ class Accesses {
   Accesses(const Accesses&) = delete;
   Accesses& operator=(const Accesses&) = delete;
 
-  [[nodiscard]] static const std::vector<std::size_t>& seen() { return seen_; }
+  [[nodiscard]] static std::vector<std::size_t> seen() {
+    return {seen_.begin(), seen_.begin() + static_cast<std::ptrdiff_t>(nr_seen_)};
+  }
 
  private:
   static void note(const siginfo_t* info) {
     const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
     if (at < range_.begin || at >= range_.end) _exit(1);  // a fault that is not ours
     const std::size_t page = (at - range_.begin) / page_bytes();
-    seen_.push_back(page);
+    seen_.at(nr_seen_++) = page;
     mprotect(reinterpret_cast<void*>(range_.begin + page * page_bytes()), page_bytes(),
              PROT_READ | PROT_WRITE);
   }
 
   static inline AddressRange range_;
-  static inline std::vector<std::size_t> seen_;
+  static inline std::array<std::size_t, 256> seen_;  // a signal handler must not allocate
+  static inline std::size_t nr_seen_ = 0;
   struct sigaction before_ {};
 };
 

@@ -62,7 +62,7 @@ class CellProcess {
       trials_.run(i % 2 == 0 ? Arm::kA : Arm::kB, nullptr);
     }
     const std::string_view reason = job_.cell.timed ? timing_pass() : "counts";
-    if (reason.empty() || !counting_pass() || (job_.cell.timed && !probe_pass())) {
+    if (reason.empty() || !counting_pass() || !probe_pass()) {
       writer_.commit();
       return false;
     }
@@ -186,8 +186,11 @@ class CellProcess {
     return true;
   }
 
-  /// False when interrupted.
+  /// False when interrupted. A control has nothing to say of losses: each arm has its own beside
+  /// it.
   bool probe_pass() {
+    const CellPlan& cell = job_.cell;
+    if (!cell.timed || (cell.role == CellRole::kSame && !cell.headline)) return true;
     return run_probe_pass(
         trials_, job_,
         [&](const records::ProbeTrial& trial) { writer_.add_line(records::encode(place_, trial)); },

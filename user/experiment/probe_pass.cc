@@ -23,9 +23,10 @@ constexpr std::size_t kMostBytes = std::size_t{2} << 30;
 /// What a size should take; the rounds of a block are chosen for it. Slow operations get one round
 /// a block, and are given up after kMostSeconds with the blocks that there are.
 constexpr double kWantedSeconds = 0.5;
-constexpr double kMostSeconds = 4;
+constexpr double kMostSeconds = 2;
 constexpr std::size_t kMostRounds = 5;
-constexpr std::size_t kBlocks = statistics::kMinBlocks;
+/// A quarter more than an interval needs: some lose a trial that is set apart.
+constexpr std::size_t kBlocks = statistics::kMinBlocks * 5 / 4;
 
 struct Kind {
   Arm arm;
