@@ -67,6 +67,22 @@ TEST(ReportProbe, EveryWorkingSetHasARowForEachArm) {
   EXPECT_EQ(who_pays(build_document(study)).tables.size(), 2U);
 }
 
+TEST(ReportProbe, TheTableOfEveryCellSaysWhichOfThemAreNotKnown) {
+  StudyResult study = fixture::study(2);
+  const auto last_cells = [&] {
+    std::string text;
+    for (const Row& row : who_pays_everywhere(study, Labels(study)).rows) {
+      text += row.cells.back().text + "\n";
+    }
+    return text;
+  };
+  EXPECT_FALSE(says(last_cells(), "page"));
+  EXPECT_TRUE(says(last_cells(), "unknown"));
+  for (CellResult& cell : study.cells) cell.probe = probed().cells.front().probe;
+  EXPECT_TRUE(says(last_cells(), "5.12 µs, 512 pages\n2.56 µs, 512 pages\n")) << last_cells();
+  EXPECT_FALSE(says(last_cells(), "unknown"));
+}
+
 TEST(ReportProbe, WithoutResponderTheCallerIsTheOnlyVictim) {
   StudyResult study = probed();
   study.cells.front().plan.nr_responders = 0;

@@ -8,6 +8,7 @@
 #include "include/tlblab/catalogue.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/format.hh"
+#include "user/report/document/probe.hh"
 #include "user/report/document/tables.hh"
 
 namespace tlblab::report {
@@ -95,9 +96,10 @@ Table who_pays_everywhere(const StudyResult& study, const Labels& labels) {
   table.caption = "Every cell with responders";
   table.folded = true;
   table.in_mail = false;
-  table.columns = {{"cell", false, true},         {"scheme", false, true},
-                   {"caller waits", true, true},  {"stolen [95 %]", true, true},
-                   {"each loses so", true, true}, {"interruptions", true, true}};
+  table.columns = {{"cell", false, true},          {"scheme", false, true},
+                   {"caller waits", true, true},   {"stolen [95 %]", true, true},
+                   {"each loses so", true, true},  {"interruptions", true, true},
+                   {"lost afterwards", true, true}};
   for (const CellResult& cell : study.cells) {
     if (cell.plan.nr_responders == 0 || cell.plan.role != CellRole::kCompare) continue;
     if (!cell.untimed.empty()) continue;
@@ -108,7 +110,8 @@ Table who_pays_everywhere(const StudyResult& study, const Labels& labels) {
                              {duration(arm->latency_ns.estimate)},
                              {duration_interval(arm->stolen_ns)},
                              {per_responder(cell, *arm)},
-                             {significant(arm->interrupts_seen)}},
+                             {significant(arm->interrupts_seen)},
+                             lost_afterwards(cell, first ? Arm::kA : Arm::kB)},
                             first,
                             &cell == headline(study)});
       first = false;

@@ -52,6 +52,14 @@ std::string probe_paragraph(const CellResult& cell) {
   return text;
 }
 
+TextCell lost_afterwards(const CellResult& cell, Arm arm) {
+  const ProbePoint* point = typical_probe(cell);
+  if (point == nullptr) return {"unknown", Tone::kMuted};
+  const ProbeLoss& loss = point->losses[static_cast<std::size_t>(arm)];
+  return {fmt::format("{}, {}", duration(loss.responders_ns.estimate),
+                      plural(point->nr_pages, "page"))};
+}
+
 Table probe_table(const CellResult& cell, const Labels& labels) {
   const bool responders = cell.plan.nr_responders > 0;
   Table table;

@@ -19,6 +19,9 @@ std::string loss_addendum(const CellResult& cell);
 /// What the table below it shows, or that it was not measured.
 std::string probe_paragraph(const CellResult& cell);
 
+/// "7.2 µs, 512 pages": what typical_probe() says of the responders together; or "unknown".
+TextCell lost_afterwards(const CellResult& cell, Arm arm);
+
 /// A row for each working set and scheme; none when nothing was measured.
 Table probe_table(const CellResult& cell, const Labels& labels);
 
