@@ -44,7 +44,8 @@ void add_measure_options(CLI::App& app, MeasureOptions& options) {
   add_cpus_option(
       app, options.cpus,
       "CPUs to use, the initiator's first, e.g. 0,2-5 (default: all allowed, by distance)");
-  app.add_option("--seed", options.overrides.seed, "seed of every random order");
+  app.add_option("--seed", options.overrides.seed,
+                 "seed of every random order (default: drawn, and recorded)");
   app.add_option("--sessions", options.overrides.nr_sessions,
                  "separate sessions (a claim about the machine needs 8)")
       ->check(CLI::Range(1, 1000));

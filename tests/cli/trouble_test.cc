@@ -133,6 +133,32 @@ TEST(Resume, RefusesAnotherPlanAndDamage) {
   EXPECT_THAT(damaged.err, HasSubstr("damaged at line"));
 }
 
+/// Drawn anew for each run, but a run that goes on keeps its file's.
+TEST(Resume, KeepsTheSeedThatWasDrawn) {
+  const Folder folder;
+  const auto seed_in = [&](const std::string& file) {
+    return ResultLines(read_file(file)).header.at("plan").at("seed").get<std::uint64_t>();
+  };
+  const auto dry = [&](std::vector<std::string> command) {
+    command.emplace_back("--dry-run");
+    return run(command, folder).out;
+  };
+  const std::string first = folder.path("first.jsonl");
+  const std::string second = folder.path("second.jsonl");
+  ASSERT_EQ(run(study_command(folder, first), folder).status, 0);
+  ASSERT_EQ(run(study_command(folder, second), folder).status, 0);
+  EXPECT_NE(seed_in(first), seed_in(second));
+  std::filesystem::resize_file(first, std::filesystem::file_size(first) - 9);
+  const Outcome resumed = run(study_command(folder, first), folder);
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  expect_whole(first);
+  EXPECT_THAT(resumed.out, HasSubstr("seed:   " + std::to_string(seed_in(first))));
+  auto command = study_command(folder, first);
+  EXPECT_THAT(dry(command), HasSubstr("seed to be drawn"));
+  command.insert(command.end(), {"--seed", "7"});
+  EXPECT_THAT(dry(command), HasSubstr("seed 7,"));
+}
+
 TEST(Resume, FindsAnUnfinishedFileByItself) {
   const Folder folder;
   const std::vector<std::string> command = {tlblab(), "study", folder.write("small.toml", kStudy)};

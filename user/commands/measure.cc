@@ -148,7 +148,8 @@ int measure_pair(const std::string& a, const std::string& b, const ShapeOptions&
     fmt::print("{}\n", summary_json(study).dump(2));
   } else {
     fmt::print("{}", summary_text(study));
-    fmt::print("\nraw trials: {}\nreport:     tlblab report {}\n", path, path);
+    fmt::print("\nraw trials: {}\nreport:     tlblab report {}\nseed:       {}\n", path, path,
+               study.plan.seed);
   }
   return static_cast<int>(status_of(study));
 }
@@ -157,7 +158,8 @@ void print_plan(const ExpandedStudy& study) {
   const StudyPlan& plan = study.plan;
   double seconds = 0;
   fmt::print("study {}: {}\nCPUs {} (initiator first), seed {}, {} session{}\n", plan.name,
-             plan.question, format_cpu_list(plan.cpus), plan.seed, plan.nr_sessions,
+             plan.question, format_cpu_list(plan.cpus),
+             plan.seed_is_drawn ? "to be drawn" : fmt::format("{}", plan.seed), plan.nr_sessions,
              plan.nr_sessions == 1 ? "" : "s");
   for (const CellPlan& cell : plan.cells) {
     const unsigned sessions = std::max(plan.nr_sessions, cell.min_sessions);
@@ -200,7 +202,8 @@ int run_study_command(const std::string& name_or_path, bool dry_run,
   if (options.as_json) {
     fmt::print("{}\n", summary_json(result).dump(2));
   } else {
-    fmt::print("{}\n\nreport: {}\nraw:    {}\n", report::answer_sentence(result), page, path);
+    fmt::print("{}\n\nreport: {}\nraw:    {}\nseed:   {}\n", report::answer_sentence(result), page,
+               path, result.plan.seed);
   }
   const CellResult* cell = headline(result);
   const bool is_void =

@@ -205,6 +205,7 @@ json summary_json(const StudyResult& study) {
           {"complete", study.complete},
           {"steps", study.nr_steps},
           {"steps_done", study.nr_steps_done},
+          {"seed", study.plan.seed},
           {"trouble", study.trouble},
           {"warnings", study.warnings},
           {"cells", cells}};

@@ -65,7 +65,9 @@ std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {
 }
 
 std::string why_not_resumable(const records::StudyHeader& header, const StudyPlan& plan) {
-  if (json(header.plan) != json(plan)) return "it was made for another plan";
+  StudyPlan wanted = plan;
+  if (plan.seed_is_drawn) wanted.seed = header.plan.seed;
+  if (json(header.plan) != json(wanted)) return "it was made for another plan";
   if (header.version != tool_version()) {
     return fmt::format("it was made by tlblab {}, this is {}", header.version, tool_version());
   }

@@ -17,7 +17,8 @@ records::RunHeader describe_run(const RunOrigin& origin);
 /// plan names a scheme that there isn't.
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin);
 
-/// Why a run of `plan` here can't go on in a file with this header; empty when it can.
+/// Why a run of `plan` here can't go on in a file with this header; empty when it can. A seed that
+/// was drawn is no reason.
 std::string why_not_resumable(const records::StudyHeader& header, const StudyPlan& plan);
 
 /// `git describe` of the tree this program was built from, and its release.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <initializer_list>
+#include <random>
 #include <set>
 
 #include "user/engine/registry.hh"
@@ -96,6 +97,17 @@ double gap_for_claim(const StudyPlan& plan) {
   return std::max(statistics::kMinSessionGapSeconds + session_s, spread);
 }
 
+/// Of 32 bits, which every reader of JSON keeps exact.
+void draw_seed(StudyPlan& plan) {
+  plan.seed = std::random_device{}();
+  plan.seed_is_drawn = true;
+}
+
+void fix_seed(StudyPlan& plan, std::uint64_t seed) {
+  plan.seed = seed;
+  plan.seed_is_drawn = false;
+}
+
 class Expansion {
  public:
   Expansion(const std::vector<int>& cpus, const StudyOverrides& overrides)
@@ -110,8 +122,12 @@ class Expansion {
     StudyPlan& plan = study_.plan;
     plan.name = text(file, "name");
     plan.question = text(file, "question");
-    plan.seed = overrides_.seed.value_or(
-        static_cast<std::uint64_t>(value_or<std::int64_t>(file, "seed", 1, 0, INT64_MAX)));
+    if (file.contains("seed")) {
+      plan.seed = static_cast<std::uint64_t>(value_or<std::int64_t>(file, "seed", 0, 0, INT64_MAX));
+    } else {
+      draw_seed(plan);
+    }
+    if (overrides_.seed) fix_seed(plan, *overrides_.seed);
     plan.nr_sessions = overrides_.nr_sessions.value_or(
         static_cast<unsigned>(value_or<std::int64_t>(file, "sessions", 1, 1, 1000)));
     plan.count_trials =
@@ -357,7 +373,8 @@ StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& sha
                     const StudyOverrides& overrides) {
   validate(shape);
   StudyPlan plan;
-  plan.seed = overrides.seed.value_or(1);
+  draw_seed(plan);
+  if (overrides.seed) fix_seed(plan, *overrides.seed);
   plan.nr_sessions = overrides.nr_sessions.value_or(1);
   plan.cpus = cpus;
   StoppingRule stopping;

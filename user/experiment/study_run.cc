@@ -34,8 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Work left in a file: the steps that have not ended, each with what was measured of it.
-std::vector<CellJob> jobs_left(const StudyPlan& plan, const std::string& path,
-                               const records::StudyFile& file) {
+std::vector<CellJob> jobs_left(const std::string& path, const records::StudyFile& file) {
+  const StudyPlan& plan = file.header.plan;
   std::vector<CellJob> jobs;
   for (const StudyStep& step : steps_of(plan)) {
     CellJob job;
@@ -141,7 +141,7 @@ class SessionPace {
 };
 
 /// Steps are taken in one order only, so a file is finished when its last record ends the last one.
-bool is_finished(const fs::path& path, const StudyPlan& plan) {
+bool is_finished(const fs::path& path) {
   constexpr std::streamoff tail_bytes = 4096;  // holds the last record, which is short, and more
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   const std::streamoff size = file.tellg();
@@ -149,7 +149,8 @@ bool is_finished(const fs::path& path, const StudyPlan& plan) {
   std::string last;
   for (std::string line; std::getline(file, line);) last = line;
   const auto record = nlohmann::json::parse(last, nullptr, false);
-  const StudyStep end = steps_of(plan).back();
+  const std::string header = records::read_header_line(path);
+  const StudyStep end = steps_of(records::decode_study_header(header, path).plan).back();
   return record.is_object() && record.value("record", "") == "cell_end" &&
          record.at("cell") == end.cell_index && record.at("session") == end.session;
 }
@@ -200,7 +201,7 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
   writer.lock();
   records::Writer::mend(path);
   const records::StudyFile file = records::read_study_file(path);
-  const std::vector<CellJob> jobs = jobs_left(plan, path, file);
+  const std::vector<CellJob> jobs = jobs_left(path, file);
   if (goes_on && !jobs.empty()) {
     writer.add_line(records::encode_later_run(describe_run(origin)));
     writer.commit();
@@ -246,7 +247,7 @@ std::string find_unfinished(const StudyPlan& plan, const std::string& folder) {
   std::sort(candidates.rbegin(), candidates.rend());  // names carry the time, newest first
   for (const fs::path& path : candidates) {
     if (!why_not(path, plan).empty()) continue;
-    return is_finished(path, plan) ? "" : path.string();
+    return is_finished(path) ? "" : path.string();
   }
   return "";
 }

@@ -42,8 +42,9 @@ struct CellPlan {
 /// What a study asks, after expansion on this machine.
 struct StudyPlan {
   std::string name;
-  std::string question;  ///< one sentence, ends with a question mark
-  std::uint64_t seed = 1;
+  std::string question;        ///< one sentence, ends with a question mark
+  std::uint64_t seed = 1;      ///< of every random order
+  bool seed_is_drawn = false;  ///< nobody asked for it: whoever goes on in a file takes the file's
   unsigned nr_sessions = 1;
   unsigned count_trials = 64;  ///< trials per arm in each cell's counting pass
   double session_gap_s = 0;    ///< least time from one session's start to the next's
