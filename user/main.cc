@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ void add_cpus_option(CLI::App& app, std::string& cpus, const std::string& help) 
   });
 }
 
+void add_percent_option(CLI::App& app, const std::string& name, std::optional<double>& share,
+                        const std::string& help) {
+  app.add_option_function<double>(
+         name, [&share](double percent) { share = percent / 100; }, help)
+      ->check(CLI::Range(0.01, 100.0));
+}
+
 void add_measure_options(CLI::App& app, MeasureOptions& options) {
   add_cpus_option(
       app, options.cpus,
@@ -58,7 +66,12 @@ void add_measure_options(CLI::App& app, MeasureOptions& options) {
       ->check(CLI::Range(0.0, 86400.0));
   app.add_option("--max-seconds", options.overrides.max_seconds, "most time per cell and session")
       ->check(CLI::Range(0.0, 86400.0));
+  add_percent_option(app, "--width", options.overrides.width,
+                     "half-width at which an interval is good enough, in percent (default: 3)");
+  add_percent_option(app, "--equivalence", options.overrides.equivalence,
+                     "difference that does not matter, in percent (default: 5)");
   app.add_option("--output", options.output, "result file (default: a new one in results/local)");
+  app.add_flag("--dry-run", options.dry_run, "show what would be measured");
   app.add_flag("--json", options.as_json, "print the outcome as JSON");
 }
 
@@ -145,10 +158,8 @@ class CommandLine {
     CLI::App* study =
         app_.add_subcommand("study", "a sweep from a file; goes on where an earlier run stopped");
     study->add_option("STUDY", a_, "a name from `tlblab list`, or a TOML file")->required();
-    study->add_flag("--dry-run", dry_run_, "show what would be measured");
     add_measure_options(*study, measure_);
-    study->callback(
-        [this] { action_ = [this] { return run_study_command(a_, dry_run_, measure_); }; });
+    study->callback([this] { action_ = [this] { return run_study_command(a_, measure_); }; });
   }
 
   void add_check_command() {
@@ -208,7 +219,6 @@ class CommandLine {
   CLI::App app_{"tlblab: the laboratory for TLB shootdowns on Linux", "tlblab"};
   Action action_;
   bool as_json_ = false;
-  bool dry_run_ = false;
   std::string a_, b_;
   CheckOptions check_;
   DoctorOptions doctor_;

@@ -251,5 +251,20 @@ TEST(DryRun, ShowsThePlanAndWritesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder.path("out.jsonl")));
 }
 
+TEST(DryRun, OfAPairShowsWhatItsOptionsChange) {
+  const Folder folder;
+  const Outcome outcome =
+      run_tlblab({"ab", "munmap:per-vma", "munmap:merged", "--shape", "3x2", "--responders", "0",
+                  "--width", "1.5", "--equivalence", "2", "--seed", "5", "--dry-run"},
+                 folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("3x2+1/R0"));
+  EXPECT_THAT(outcome.out, HasSubstr("seed 5,"));
+  EXPECT_THAT(outcome.out, HasSubstr("within +-1.5 %, equivalent within +-2 %"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("results")));
+  EXPECT_EQ(run_tlblab({"ab", "munmap:per-vma", "munmap:merged", "--width", "0"}, folder).status,
+            2);
+}
+
 }  // namespace
 }  // namespace tlblab::cli

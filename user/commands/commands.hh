@@ -14,7 +14,7 @@ int run_list(bool as_json);
 int run_run(const std::string& scheme, const ShapeOptions& shape, const MeasureOptions& options);
 int run_ab(const std::string& a, const std::string& b, const ShapeOptions& shape,
            const MeasureOptions& options);
-int run_study_command(const std::string& name_or_path, bool dry_run, const MeasureOptions& options);
+int run_study_command(const std::string& name_or_path, const MeasureOptions& options);
 
 struct ReportOptions {
   std::vector<std::string> files;

@@ -136,29 +136,11 @@ std::string written_page(const StudyResult& study, const std::string& path) {
   }
 }
 
-int measure_pair(const std::string& a, const std::string& b, const ShapeOptions& shape,
-                 const MeasureOptions& options) {
-  const std::vector<int> cpus = chosen_cpus(options);
-  const StudyPlan plan =
-      plan_pair(a, b, parse_shape(shape.shape), responder_count(shape.responders, cpus), cpus,
-                options.overrides);
-  const std::string path = measure(plan, options);
-  const StudyResult study = analyse_file(path);
-  if (options.as_json) {
-    fmt::print("{}\n", summary_json(study).dump(2));
-  } else {
-    fmt::print("{}", summary_text(study));
-    fmt::print("\nraw trials: {}\nreport:     tlblab report {}\nseed:       {}\n", path, path,
-               study.plan.seed);
-  }
-  return static_cast<int>(status_of(study));
-}
-
-void print_plan(const ExpandedStudy& study) {
-  const StudyPlan& plan = study.plan;
+/// For --dry-run.
+int show_plan(const StudyPlan& plan) {
   double seconds = 0;
-  fmt::print("study {}: {}\nCPUs {} (initiator first), seed {}, {} session{}\n", plan.name,
-             plan.question, format_cpu_list(plan.cpus),
+  fmt::print("{}: {}\nCPUs {} (initiator first), seed {}, {} session{}\n", plan.name, plan.question,
+             format_cpu_list(plan.cpus),
              plan.seed_is_drawn ? "to be drawn" : fmt::format("{}", plan.seed), plan.nr_sessions,
              plan.nr_sessions == 1 ? "" : "s");
   for (const CellPlan& cell : plan.cells) {
@@ -169,7 +151,29 @@ void print_plan(const ExpandedStudy& study) {
                cell.role == CellRole::kSame ? "  (A/A control)" : "",
                cell.timed ? "" : "  (counts only)");
   }
+  fmt::print("interval within +-{:.3g} %, equivalent within +-{:.3g} %\n",
+             100 * plan.criteria.width, 100 * plan.criteria.equivalence);
   fmt::print("{} cells, at least {:.0f} s of measuring\n", plan.cells.size(), seconds);
+  return static_cast<int>(ExitStatus::kOk);
+}
+
+int measure_pair(const std::string& a, const std::string& b, const ShapeOptions& shape,
+                 const MeasureOptions& options) {
+  const std::vector<int> cpus = chosen_cpus(options);
+  const StudyPlan plan =
+      plan_pair(a, b, parse_shape(shape.shape), responder_count(shape.responders, cpus), cpus,
+                options.overrides);
+  if (options.dry_run) return show_plan(plan);
+  const std::string path = measure(plan, options);
+  const StudyResult study = analyse_file(path);
+  if (options.as_json) {
+    fmt::print("{}\n", summary_json(study).dump(2));
+  } else {
+    fmt::print("{}", summary_text(study));
+    fmt::print("\nraw trials: {}\nreport:     tlblab report {}\nseed:       {}\n", path, path,
+               study.plan.seed);
+  }
+  return static_cast<int>(status_of(study));
 }
 
 }  // namespace
@@ -186,16 +190,12 @@ int run_ab(const std::string& a, const std::string& b, const ShapeOptions& shape
   return measure_pair(a, b, shape, options);
 }
 
-int run_study_command(const std::string& name_or_path, bool dry_run,
-                      const MeasureOptions& options) {
+int run_study_command(const std::string& name_or_path, const MeasureOptions& options) {
   StudyOverrides overrides = options.overrides;
-  overrides.keep_unavailable = dry_run;
+  overrides.keep_unavailable = options.dry_run;
   const ExpandedStudy study = load_study(find_study(name_or_path), chosen_cpus(options), overrides);
   for (const std::string& notice : study.notices) fmt::print(stderr, "note: {}\n", notice);
-  if (dry_run) {
-    print_plan(study);
-    return static_cast<int>(ExitStatus::kOk);
-  }
+  if (options.dry_run) return show_plan(study.plan);
   const std::string path = measure(study.plan, options);
   const StudyResult result = analyse_file(path);
   const std::string page = written_page(result, path);

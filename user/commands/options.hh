@@ -14,7 +14,8 @@ namespace tlblab {
 struct MeasureOptions {
   std::string cpus;  ///< list, or empty: placement_order()
   StudyOverrides overrides;
-  std::string output;  ///< result file, or empty: a name of our own in kResultsFolder
+  std::string output;    ///< result file, or empty: a name of our own in kResultsFolder
+  bool dry_run = false;  ///< show the plan, measure nothing
   bool as_json = false;
   std::vector<std::string> argv;  ///< as given, for the header
 };

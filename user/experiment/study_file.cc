@@ -132,8 +132,11 @@ class Expansion {
         static_cast<unsigned>(value_or<std::int64_t>(file, "sessions", 1, 1, 1000)));
     plan.count_trials =
         static_cast<unsigned>(value_or<std::int64_t>(file, "count_trials", 64, 0, 100000));
-    plan.criteria.width = value_or<double>(file, "width_percent", 3, 0.01, 100) / 100;
-    plan.criteria.equivalence = value_or<double>(file, "equivalence_percent", 5, 0.01, 100) / 100;
+    plan.criteria.width = overrides_.width.value_or(
+        value_or<double>(file, "width_percent", 100 * plan.criteria.width, 0.01, 100) / 100);
+    plan.criteria.equivalence = overrides_.equivalence.value_or(
+        value_or<double>(file, "equivalence_percent", 100 * plan.criteria.equivalence, 0.01, 100) /
+        100);
     plan.criteria.alpha = value_or<double>(file, "alpha", 0.05, 1e-6, 0.5);
     stopping_.width = plan.criteria.width;
     stopping_.min_seconds = overrides_.min_seconds.value_or(
@@ -377,7 +380,10 @@ StudyPlan plan_pair(const std::string& a, const std::string& b, const Shape& sha
   if (overrides.seed) fix_seed(plan, *overrides.seed);
   plan.nr_sessions = overrides.nr_sessions.value_or(1);
   plan.cpus = cpus;
+  plan.criteria.width = overrides.width.value_or(plan.criteria.width);
+  plan.criteria.equivalence = overrides.equivalence.value_or(plan.criteria.equivalence);
   StoppingRule stopping;
+  stopping.width = plan.criteria.width;
   stopping.min_seconds = overrides.min_seconds.value_or(stopping.min_seconds);
   stopping.max_seconds =
       std::max(overrides.max_seconds.value_or(stopping.max_seconds), stopping.min_seconds);

@@ -17,6 +17,8 @@ struct StudyOverrides {
   std::optional<double> session_gap_s;  ///< else: as far apart as a claim needs, from 8 sessions on
   std::optional<double> min_seconds;
   std::optional<double> max_seconds;
+  std::optional<double> width;        ///< wanted half-width of an interval, as a share
+  std::optional<double> equivalence;  ///< what is declared not to matter, as a share
   /// Keep cells that this machine can't run: to look at a study without measuring.
   bool keep_unavailable = false;
 };
