@@ -199,8 +199,12 @@ class CommandLine {
     report->add_option("--output", report_.output, "folder for the report (default: beside FILE)");
     CLI::Option* mail =
         report->add_flag("--mail", report_.mail, "print as mail text of 72 columns");
+    CLI::Option* markdown =
+        report->add_flag("--markdown", report_.markdown, "print as Markdown, without figures")
+            ->excludes(mail);
     report->add_flag("--json", report_.as_json, "print a summary as JSON; a list for several FILEs")
-        ->excludes(mail);
+        ->excludes(mail)
+        ->excludes(markdown);
     report->callback([this] { action_ = [this] { return run_report(report_); }; });
 
     CLI::App* selftest = app_.add_subcommand(

@@ -127,6 +127,7 @@ TEST(BadInput, ResultFiles) {
                  "bad header");
   expect_refused(run_tlblab({"selftest", "missing.jsonl"}, folder), "missing.jsonl");
   expect_refused(run_tlblab({"report", "--mail", "--json", "missing.jsonl"}, folder), "excludes");
+  expect_refused(run_tlblab({"report", "--mail", "--markdown", "x.jsonl"}, folder), "excludes");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 /// An A/A recording made by this tool on a real machine; see tests/data/README.md.
 std::string recording() {
@@ -53,6 +54,18 @@ TEST(Report, MailFitsSeventyTwoColumns) {
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   std::istringstream lines(outcome.out);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 72U) << line;
+}
+
+TEST(Report, MarkdownGoesToStandardOutput) {
+  const Folder folder;
+  const Outcome outcome = run(
+      {"/usr/bin/env", "PATH=/nonexistent", tlblab(), "report", "--markdown", recording()}, folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err << " (it needs no gnuplot)";
+  ASSERT_EQ(run_tlblab({"report", "--output", "page", recording()}, folder).status, 0);
+  const std::string line = "\n## Who pays\n";
+  EXPECT_THAT(outcome.out, HasSubstr(line));
+  EXPECT_THAT(read_file(folder.path("page/recording.md")), HasSubstr(line));
+  EXPECT_THAT(outcome.out, Not(HasSubstr(".svg")));
 }
 
 TEST(Report, SummaryIsJsonWithEveryCell) {

@@ -18,9 +18,11 @@ int run_study_command(const std::string& name_or_path, const MeasureOptions& opt
 
 struct ReportOptions {
   std::vector<std::string> files;
-  std::string output;    ///< folder, or empty: beside each result file
-  bool mail = false;     ///< print the mail form instead of writing files
-  bool as_json = false;  ///< print a summary instead of writing files
+  std::string output;  ///< folder, or empty: beside each result file
+  /// Instead of writing files, at most one: print the mail form, the Markdown, or a summary.
+  bool mail = false;
+  bool markdown = false;
+  bool as_json = false;
 };
 int run_report(const ReportOptions& options);
 

@@ -18,6 +18,7 @@
 #include "user/report/document/check_words.hh"
 #include "user/report/files.hh"
 #include "user/report/render/mail.hh"
+#include "user/report/render/markdown.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
@@ -66,26 +67,11 @@ void need_same_machine(const StudyResult& study, const std::string& study_file,
       "Give each to a `tlblab report` of its own.");
 }
 
-/// These two return it, too.
-std::optional<Error> report_study(const std::string& file, const StudyResult& study,
-                                  const std::vector<CheckResult>& checks,
-                                  const ReportOptions& options) {
-  if (options.mail) {
-    fmt::print("{}", report::render_mail(report::build_document(study, checks)));
-    return std::nullopt;
-  }
-  return print_written(report::answer_sentence(study),
-                       report::write_report(study, checks, file, options.output));
-}
-
-std::optional<Error> report_check(const std::string& file, const CheckResult& check,
-                                  const ReportOptions& options) {
-  if (options.mail) {
-    fmt::print("{}", report::render_mail(report::build_document(check)));
-    return std::nullopt;
-  }
-  return print_written(report::conclusion(check),
-                       report::write_report(check, file, options.output));
+/// A form for reading in a terminal or a pipe; empty where files are asked for.
+std::string printed_form(const report::Document& document, const ReportOptions& options) {
+  if (options.mail) return report::render_mail(document);
+  if (options.markdown) return report::render_markdown(document, "");
+  return "";
 }
 
 /// One document: of one file its summary, of several a list of them, the studies' first.
@@ -120,10 +106,19 @@ int run_report(const ReportOptions& options) {
   }
   std::optional<Error> no_page;
   for (std::size_t i = 0; i < studies.size(); ++i) {
-    no_page = report_study(inputs.studies[i], studies[i], checks, options);
+    const std::string printed = printed_form(report::build_document(studies[i], checks), options);
+    fmt::print("{}", printed);
+    if (!printed.empty()) continue;
+    no_page =
+        print_written(report::answer_sentence(studies[i]),
+                      report::write_report(studies[i], checks, inputs.studies[i], options.output));
   }
   for (std::size_t i = 0; studies.empty() && i < checks.size(); ++i) {
-    no_page = report_check(inputs.checks[i], checks[i], options);
+    const std::string printed = printed_form(report::build_document(checks[i]), options);
+    fmt::print("{}", printed);
+    if (!printed.empty()) continue;
+    no_page = print_written(report::conclusion(checks[i]),
+                            report::write_report(checks[i], inputs.checks[i], options.output));
   }
   if (no_page) throw Error(*no_page);
   return static_cast<int>(ExitStatus::kOk);
