@@ -144,6 +144,7 @@ class ArmBuilder {
 
   static ResponderSpread spread_of(const std::map<std::size_t, CountMean>& by_responder) {
     std::vector<double> means;
+    means.reserve(by_responder.size());
     for (const auto& [responder, count] : by_responder) means.push_back(count.mean);
     const auto [least, most] = std::minmax_element(means.begin(), means.end());
     ResponderSpread spread{*least, 0, *most, means.size()};

@@ -186,6 +186,7 @@ std::vector<std::string> missing_sentences(const StudyResult& study) {
     }
   }
   std::vector<std::string> sentences;
+  sentences.reserve(labels_by_reason.size());
   for (const auto& [reason, labels] : labels_by_reason) {
     sentences.push_back(fmt::format("Not counted: {}. Reason: {}.", labels, reason));
   }
