@@ -210,6 +210,9 @@ CounterSet::CounterSet(const Subject& initiator, const std::vector<Subject>& res
 CounterSet::~CounterSet() = default;
 
 void CounterSet::learn_own_reads() {
+  const bool any = std::any_of(impl_->cpus.begin(), impl_->cpus.end(),
+                               [](const CpuCounters& cpu) { return !cpu.hardware.empty(); });
+  if (!any) return;
   for (std::size_t turn = 0; turn < nr_turns(); ++turn) {
     take_turn(turn);
     for (int pair = 0; pair < kEmptyPairs; ++pair) {
