@@ -119,6 +119,22 @@ TEST(Plan, SurvivesJson) {
   EXPECT_EQ(plan.cells.size(), 3U) << "the pair and the A/A controls of both";
 }
 
+// Eight sessions of 3 cells of 10 s: their starts must span twenty minutes though a cell comes last
+// in the first and first in the last.
+TEST(Plan, EightSessionsAreAsFarApartAsAClaimNeeds) {
+  StudyOverrides overrides;
+  const auto gap = [&](unsigned nr_sessions) {
+    overrides.nr_sessions = nr_sessions;
+    return plan_pair("munmap:per-vma", "munmap:merged", {3, 2, 1}, 1, {0, 1}, overrides)
+        .session_gap_s;
+  };
+  EXPECT_EQ(gap(7), 0) << "seven can claim nothing";
+  EXPECT_DOUBLE_EQ(gap(8), (1200 + 30) / 7.0);
+  EXPECT_DOUBLE_EQ(gap(100), 60 + 30);
+  overrides.session_gap_s = 0;
+  EXPECT_EQ(gap(8), 0) << "as the user wants it";
+}
+
 TEST(CellJob, SurvivesThePipe) {
   CellJob job;
   job.results_path = "a \"quoted\" caf\xe9";

@@ -102,7 +102,8 @@ class Analysis : public testing::Test {
            5000}}.dump());
     }
     for (const char* arm : {"A", "B"}) {
-      const int requests = arm[0] == 'A' ? requests_a_ : 1;
+      const bool is_per_vma = arm[0] == 'A' || cell == 1;  // whose A/A control that cell is
+      const int requests = is_per_vma ? requests_a_ : 1;
       writer.add_line(
           json{{"record", "count"},
                {"cell", cell},

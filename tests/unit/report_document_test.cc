@@ -7,6 +7,7 @@
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
 #include "user/report/document/builder.hh"
+#include "user/report/document/caveats.hh"
 #include "user/report/document/tables.hh"
 
 namespace tlblab::report {
@@ -145,7 +146,7 @@ TEST(ReportDocument, AFailedControlIsLoud) {
   StudyResult study = fixture::study(8);
   study.cells.back().verdict = statistics::Verdict::kDifferent;
   const TextCell cell = controls_table(study, Labels(study)).rows.front().cells.at(3);
-  EXPECT_NE(cell.text.find("the control failed"), std::string::npos);
+  EXPECT_NE(cell.text.find("the arms are one"), std::string::npos);
   EXPECT_EQ(cell.tone, Tone::kAlarm);
 }
 
@@ -156,6 +157,45 @@ TEST(ReportDocument, OneSessionSaysInThisSession) {
   EXPECT_TRUE(says(fixture::single_cell(), "holds in this session"));
   EXPECT_TRUE(says(fixture::study(2), "holds in these 2 sessions, over 7 min, one boot"));
   EXPECT_FALSE(says(fixture::study(8), "A claim about the machine needs"));
+}
+
+/// The line with that label.
+std::string caveat(const StudyResult& study, const std::string& label) {
+  for (const Fact& line : caveats(study)) {
+    if (line.label == label) return line.value;
+  }
+  return "no such line";
+}
+
+// Each doubt is planted, and its line must say so.
+TEST(ReportDocument, EveryCaveatSpeaksWhenItMust) {
+  StudyResult calm = fixture::study(8);
+  calm.controls_pass = true;
+  calm.flush_ceiling_pages = 0;
+  StudyResult study = calm;
+  CellResult& cell = const_cast<CellResult&>(*headline(study));
+  const auto says = [&](const std::string& label, const std::string& words) {
+    EXPECT_EQ(caveat(calm, label).find(words), std::string::npos) << caveat(calm, label);
+    EXPECT_NE(caveat(study, label).find(words), std::string::npos) << caveat(study, label);
+  };
+  cell.clusters = statistics::Clusters{{6, 5.42, 5.51}, {2, 5.88, 6.07}};
+  cell.sessions.back().state = statistics::State::kWandering;
+  says("sessions", "6 at 5.42×-5.51× and 2 at 5.88×-6.07×");
+  says("sessions", "; 1 of 8 sessions wandered");
+  study.control_stray = 0.04;
+  study.controls_pass = false;
+  says("A/A controls", "each claim had to clear that");
+  cell.a.initiator_counts["tlb_flush.local_mm"] = {15, 15, 15, 64};
+  says("account", "contradiction");
+  cell.a.extent_pages = 4;
+  cell.b.extent_pages = 34;
+  study.flush_ceiling_pages = 33;
+  says("flush extent", "B past the ceiling of 33");
+  cell.outlasts_lead_in = true;
+  says("left out", "outlasts the lead-in");
+  study.trouble = {"neighbours"};
+  study.lacks = {"an early file"};
+  says("machine", "trouble seen before a run: neighbours; an early file");
 }
 
 TEST(ReportDocument, TheControlSplitsTheDifference) {

@@ -8,6 +8,7 @@
 #include "tests/unit/report_fixture.hh"
 #include "user/report/document/answer.hh"
 #include "user/report/document/builder.hh"
+#include "user/report/document/caveats.hh"
 #include "user/report/document/format.hh"
 #include "user/report/draw/figures.hh"
 #include "user/report/render/html.hh"
@@ -92,6 +93,23 @@ TEST(ReportRender, EachFormHoldsTheAnswerEveryCellAndEveryVerdict) {
     EXPECT_TRUE(contains(html, html_escape(part))) << part;
     EXPECT_TRUE(contains(markdown, part)) << part;
     EXPECT_TRUE(contains(mail, part)) << part;
+  }
+}
+
+TEST(ReportRender, EachFormHoldsTheSixCaveats) {
+  for (const StudyResult& study :
+       {fixture::study(8), fixture::single_cell(), fixture::emulated()}) {
+    const std::string html = plain_page(study);
+    const std::string markdown = unescaped(markdown_of(study, "figure.svg"));
+    const std::string mail = checks::on_one_line(mail_of(study));
+    const std::vector<Fact> lines = caveats(study);
+    EXPECT_EQ(lines.size(), 6U);
+    for (const Fact& caveat : lines) {
+      const std::string value = clean(caveat.value);
+      EXPECT_TRUE(contains(html, html_escape(value))) << value;
+      EXPECT_TRUE(contains(markdown, value)) << value;
+      EXPECT_TRUE(contains(mail, caveat.label + ": " + to_ascii(value))) << value;
+    }
   }
 }
 

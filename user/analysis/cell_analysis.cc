@@ -230,11 +230,11 @@ class CellBuilder {
     if (cell_.sessions.empty() && cell_.nr_dropped_blocks == 0 && cell_.nr_count_trials == 0) {
       return std::move(cell_);
     }
+    cell_.miscount = miscount_of(cell_.plan, a_.miscount(), b_.miscount());
     if (!cell_.plan.timed) cell_.untimed = "it was measured for its counts only";
     const bool responders = cell_.plan.nr_responders > 0;
     cell_.a = a_.finish(quantities_a_, responders, cell_.ecdf[0]);
     cell_.b = b_.finish(quantities_b_, responders, cell_.ecdf[1]);
-    cell_.miscount = miscount_of(cell_.plan, a_.miscount(), b_.miscount());
     if (cell_.miscount.empty()) cell_.miscount = contradiction_outside(cell_);
     cell_.evidence.typical = ln_ratio_.claim();
     cell_.evidence.mean = ln_mean_ratio_.claim();

@@ -2,12 +2,13 @@
 // Walks to losses.
 #include "user/analysis/probe.hh"
 
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <numeric>
+#include <span>
+#include <vector>
 
+#include "user/analysis/quantity.hh"
 #include "user/statistics/blocks.hh"
 #include "user/statistics/series.hh"
 #include "user/statistics/verdict.hh"
@@ -56,30 +57,21 @@ class BlockWalks {
   std::array<std::array<ByVictim, 2>, 2> walks_;  ///< [arm][operated]
 };
 
-/// One quantity over sessions, each a series of blocks: as every other interval of a report.
-Interval over_sessions(const std::vector<std::vector<double>>& sessions) {
-  std::vector<double> means;
-  double half_width = 0;
-  for (const std::vector<double>& blocks : sessions) {
-    const statistics::SeriesEstimate estimate = statistics::estimate_series(blocks);
-    means.push_back(estimate.mean);
-    half_width = estimate.half_width(0.95);
-  }
-  double mean = means.front();
-  if (means.size() > 1) {
-    const statistics::SessionsEstimate estimate = statistics::across_sessions(means);
-    mean = estimate.mean;
-    half_width = estimate.half_width(0.95);
-  }
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (!std::isfinite(half_width)) return {mean, -infinity, infinity};
-  return {mean, mean - half_width, mean + half_width};
+/// Of the session that the walks belong to. What is asked of its state is whether blocks resemble
+/// their neighbours: a loss may be next to nothing, so no relative width is wanted of it.
+SessionExtent extent_of(const records::SessionRecord& session, std::span<const double> losses_ns) {
+  const double rho = statistics::estimate_series(losses_ns).rho;
+  return {session.blocks.empty() ? 0 : session.blocks.front().time_s,
+          session.blocks.empty() ? 0 : session.blocks.back().seconds, losses_ns.size(),
+          rho <= statistics::kRhoWandering ? statistics::State::kSteady
+                                           : statistics::State::kWandering};
 }
 
 /// One size over all sessions.
 class SizeBuilder {
  public:
-  void add_session(const std::map<std::uint32_t, BlockWalks>& blocks) {
+  void add_session(const records::SessionRecord& session,
+                   const std::map<std::uint32_t, BlockWalks>& blocks) {
     std::array<std::array<std::vector<double>, 2>, 2> series;  // [arm][victim]
     for (const auto& [number, block] : blocks) {
       if (!block.has_all_kinds()) continue;
@@ -94,7 +86,8 @@ class SizeBuilder {
     if (series.front().front().empty()) return;
     for (const Arm arm : kArms) {
       for (const Victim victim : kVictims) {
-        losses_[index(arm)][index(victim)].push_back(std::move(series[index(arm)][index(victim)]));
+        const std::vector<double>& losses_ns = series[index(arm)][index(victim)];
+        losses_[index(arm)][index(victim)].add_session(extent_of(session, losses_ns), losses_ns);
       }
     }
   }
@@ -107,8 +100,8 @@ class SizeBuilder {
     point.nr_blocks = nr_blocks_;
     for (const Arm arm : kArms) {
       const auto& of = losses_[index(arm)];
-      point.losses[index(arm)] = {over_sessions(of[index(Victim::kInitiator)]),
-                                  over_sessions(of[index(Victim::kResponders)])};
+      point.losses[index(arm)] = {linear(of[index(Victim::kInitiator)].claim()),
+                                  linear(of[index(Victim::kResponders)].claim())};
     }
     point.initiator_walk_ns = statistics::median_in_place(empty_walks_[index(Victim::kInitiator)]);
     point.responders_walk_ns =
@@ -117,8 +110,8 @@ class SizeBuilder {
   }
 
  private:
-  std::array<std::array<std::vector<std::vector<double>>, 2>, 2> losses_;  ///< [arm][victim]
-  std::array<std::vector<double>, 2> empty_walks_;                         ///< [victim]
+  std::array<std::array<Quantity, 2>, 2> losses_;   ///< [arm][victim]
+  std::array<std::vector<double>, 2> empty_walks_;  ///< [victim]
   std::size_t nr_blocks_ = 0;
 };
 
@@ -131,7 +124,7 @@ std::vector<ProbePoint> analyse_probe(const std::vector<records::SessionRecord>&
     for (const records::ProbeTrial& trial : session.probes) {
       walks[trial.nr_pages][trial.block].add(trial);
     }
-    for (const auto& [nr_pages, blocks] : walks) sizes[nr_pages].add_session(blocks);
+    for (const auto& [nr_pages, blocks] : walks) sizes[nr_pages].add_session(session, blocks);
   }
   std::vector<ProbePoint> points;
   for (auto& [nr_pages, size] : sizes) {

@@ -163,10 +163,10 @@ Section main_figure_section(const StudyResult& study) {
   section.id = "figure";
   section.figures = FigureSlot::kMain;
   if (!shows_time(study)) {
-    section.title = "Interrupts against number of VMAs";
+    section.title = "Interrupts";
     return section;
   }
-  section.title = "Latency and interrupts against number of VMAs";
+  section.title = "Latency and interrupts";
   std::string text =
       "What the caller waits for one operation, and beside it how often other CPUs are "
       "interrupted. Bars are 95 % intervals.";
@@ -174,6 +174,12 @@ Section main_figure_section(const StudyResult& study) {
     text +=
         " Dashed lines with open marks are the controls without a responder: what is left there "
         "is not the price of the shootdown.";
+  }
+  if (study.flush_ceiling_pages > 0) {
+    text += fmt::format(
+        " The thin vertical line is where all VMAs, gaps included, span more than the {} pages up "
+        "to which this kernel flushes a range; past it one flush over all is a full one.",
+        study.flush_ceiling_pages);
   }
   section.paragraphs.push_back(std::move(text));
   return section;

@@ -76,9 +76,10 @@ DraftFigure sweep_figure(const StudyResult& study, const Labels& labels, const S
   DraftFigure draft;
   draft.figure.slot = FigureSlot::kMain;
   draft.figure.small = small;
-  draft.figure.title = sweep.over_responders ? "Against number of responders: " +
-                                                   clean(sweep.cells.front()->plan.shape.name())
-                                             : sweep_title(sweep, labels);
+  draft.figure.title =
+      sweep.along == Along::kResponders
+          ? "Against number of responders: " + clean(sweep.cells.front()->plan.shape.name())
+          : sweep_title(sweep, labels);
   // Small multiples stand under the large figure and share its key.
   const auto set_key = [&](const Panel& panel) {
     if (!small && draft.figure.key.empty()) draft.figure.key = key_of(panel);

@@ -209,10 +209,6 @@ Axis doubling_axis(std::vector<double> values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
   const std::vector<double> positive = usable(values, true);
   Axis axis = padded_log(positive, 1.25, 1.25);
-  if (!values.empty() && !(values.front() > 0)) {
-    make_room_for_zero(axis, range_of(positive).first);
-    axis.ticks.emplace_back(axis.zero_at, "0");
-  }
   if (axis.high / axis.low < 2) {
     axis.low /= 1.6;
     axis.high *= 1.6;
@@ -223,6 +219,32 @@ Axis doubling_axis(std::vector<double> values) {
     if (last > 0 && std::log(value / last) < room) continue;
     axis.ticks.emplace_back(value, count(static_cast<std::uint64_t>(value)));
     last = value;
+  }
+  return axis;
+}
+
+Axis number_axis(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  const auto [low, high] = range_of(values);
+  const double margin = std::max(0.5, (high - low) * 0.05);
+  Axis axis;
+  axis.low = low - margin;
+  axis.high = high + margin;
+  const double room = (axis.high - axis.low) * kTickRoom;
+  for (const double value : values) {
+    if (!axis.ticks.empty() && value - axis.ticks.back().first < room) continue;
+    axis.ticks.emplace_back(value, count(static_cast<std::uint64_t>(value)));
+  }
+  return axis;
+}
+
+Axis name_axis(const std::vector<std::string>& names) {
+  Axis axis;
+  axis.low = -0.5;
+  axis.high = static_cast<double>(names.size()) - 0.5;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    axis.ticks.emplace_back(static_cast<double>(i), names[i]);
   }
   return axis;
 }
@@ -244,6 +266,17 @@ Axis time_axis(const std::vector<double>& values) {
   axis.high = high + margin;
   const double step = nice_step(axis.high - axis.low, 4);
   for (double value : multiples(axis.low, axis.high, step)) {
+    axis.ticks.emplace_back(value, tick_duration(value, step));
+  }
+  return axis;
+}
+
+Axis time_axis_from_zero(const std::vector<double>& values) {
+  const double high = range_of(usable(values, false)).second;
+  Axis axis;
+  axis.high = high > 0 ? high * 1.08 : 1;
+  const double step = nice_step(axis.high, 4);
+  for (double value : multiples(0, axis.high, step)) {
     axis.ticks.emplace_back(value, tick_duration(value, step));
   }
   return axis;

@@ -22,12 +22,18 @@ struct Axis {
 /// The multiples of `step` from `low` to `high`, for ticks of one's own.
 std::vector<double> multiples(double low, double high, double step);
 
-/// Numbers of VMAs or responders: log base 2, a tick at each value that has room. Zero may occur.
+/// Numbers of VMAs: log base 2, a tick at each value that has room.
 Axis doubling_axis(std::vector<double> values);
+/// Numbers of responders on a plain scale, zero in its place.
+Axis number_axis(std::vector<double> values);
+/// Names at 0, 1, 2, ...
+Axis name_axis(const std::vector<std::string>& names);
 /// Times in ns, the ticks labelled with their unit. Values that are not finite are left out.
 Axis log_time_axis(const std::vector<double>& values);
 /// The same on a plain scale that need not begin at zero.
 Axis time_axis(const std::vector<double>& values);
+/// From zero.
+Axis time_axis_from_zero(const std::vector<double>& values);
 /// Counts per operation on a log scale, with a place for zero when it occurs.
 Axis count_axis(const std::vector<double>& values);
 /// Ratios on a log scale; 1 gets a tick when it is inside.

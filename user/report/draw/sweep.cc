@@ -31,13 +31,49 @@ bool is_drawn(const StudyResult& study, const CellResult& cell) {
 }
 
 double place(const CellResult& cell, const Sweep& sweep) {
-  return sweep.over_responders ? cell.plan.nr_responders : cell.plan.shape.nr_vmas;
+  switch (sweep.along) {
+    case Along::kVmas:
+      return cell.plan.shape.nr_vmas;
+    case Along::kResponders:
+      return cell.plan.nr_responders;
+    case Along::kCells:
+      break;
+  }
+  const auto at = std::find(sweep.cells.begin(), sweep.cells.end(), &cell);
+  return static_cast<double>(at - sweep.cells.begin());
 }
 
 void sort_along(std::vector<const CellResult*>& cells, const Sweep& sweep) {
   std::sort(cells.begin(), cells.end(), [&](const CellResult* x, const CellResult* y) {
     return place(*x, sweep) < place(*y, sweep);
   });
+}
+
+/// VMAs at which all of them, gaps included, span just the ceiling: past that one flush over all is
+/// a full one. 0 where nothing passes it.
+double ceiling_in_vmas(const StudyResult& study, const CellPlan& plan) {
+  const unsigned ceiling = study.flush_ceiling_pages;
+  const Shape& shape = plan.shape;
+  if (ceiling == 0 || plan.role == CellRole::kSame) return 0;
+  return static_cast<double>(ceiling + shape.gap_pages) / (shape.pages_per_vma + shape.gap_pages);
+}
+
+/// One number of VMAs makes no curve: the cells side by side then, with and without responders.
+Sweep without_curve(const StudyResult& study, const CellResult& model) {
+  Sweep sweep;
+  sweep.along = Along::kCells;
+  for (const CellResult& cell : study.cells) {
+    const bool drawn = shows_time(study, cell) || !shows_time(study);
+    if (drawn && cell.plan.role == model.plan.role && same_line(cell.plan, model.plan)) {
+      sweep.cells.push_back(&cell);
+    }
+  }
+  std::stable_sort(sweep.cells.begin(), sweep.cells.end(),
+                   [](const CellResult* x, const CellResult* y) {
+                     return std::pair(x->plan.nr_responders, x->plan.nr_bystanders) >
+                            std::pair(y->plan.nr_responders, y->plan.nr_bystanders);
+                   });
+  return sweep;
 }
 
 Sweep sweep_like(const StudyResult& study, const CellResult& model, unsigned wanted_responders) {
@@ -62,8 +98,13 @@ Sweep sweep_like(const StudyResult& study, const CellResult& model, unsigned wan
       sweep.controls.push_back(&cell);
     }
   }
+  const bool curve = std::any_of(sweep.cells.begin(), sweep.cells.end(), [&](const auto* cell) {
+    return cell->plan.shape.nr_vmas != sweep.cells.front()->plan.shape.nr_vmas;
+  });
+  if (!curve) return without_curve(study, model);
   sort_along(sweep.cells, sweep);
   sort_along(sweep.controls, sweep);
+  sweep.ceiling_at = ceiling_in_vmas(study, model.plan);
   return sweep;
 }
 
@@ -72,18 +113,47 @@ Axis x_axis(const Sweep& sweep) {
   for (const auto* cells : {&sweep.cells, &sweep.controls}) {
     for (const CellResult* cell : *cells) values.push_back(place(*cell, sweep));
   }
-  return doubling_axis(std::move(values));
+  switch (sweep.along) {
+    case Along::kVmas:
+      return doubling_axis(std::move(values));
+    case Along::kResponders:
+      return number_axis(std::move(values));
+    case Along::kCells:
+      break;
+  }
+  std::vector<std::string> names;
+  for (const CellResult* cell : sweep.cells) names.push_back(Labels::cell(cell->plan));
+  return name_axis(names);
 }
 
 std::string x_label(const Sweep& sweep) {
-  return sweep.over_responders ? "number of responders" : "number of VMAs";
+  switch (sweep.along) {
+    case Along::kVmas:
+      return "number of VMAs";
+    case Along::kResponders:
+      return "number of responders";
+    case Along::kCells:
+      break;
+  }
+  return "cell";
+}
+
+/// A panel along the sweep, with the flush ceiling where there is one.
+Panel panel_along(const Sweep& sweep) {
+  Panel panel;
+  panel.x_label = x_label(sweep);
+  panel.x = x_axis(sweep);
+  if (sweep.ceiling_at > panel.x.low && sweep.ceiling_at < panel.x.high) {
+    panel.separators = {sweep.ceiling_at};
+  }
+  return panel;
 }
 
 /// "munmap:merged, 1 responder"; over responders the scheme alone.
 std::string line_name(const Sweep& sweep, const CellResult& cell, const ArmResult& arm,
                       const Labels& labels) {
   std::string scheme = clean(labels.scheme(arm.scheme));
-  if (sweep.over_responders) return scheme;
+  if (sweep.along != Along::kVmas) return scheme;
   return fmt::format("{}, {}", scheme,
                      cell.plan.nr_responders == 0 ? std::string("no responder")
                                                   : plural(cell.plan.nr_responders, "responder"));
@@ -104,6 +174,7 @@ std::vector<Series> arm_series(const Sweep& sweep, const Labels& labels, At&& at
       series.square = is_b;
       series.control = cells == &sweep.controls;
       series.bars = true;
+      if (sweep.along == Along::kCells) series.stroke = Stroke::kPoints;
       for (const CellResult* cell : *cells) {
         Point point = at(*cell, is_b ? cell->b : cell->a);
         point.x = place(*cell, sweep);
@@ -178,7 +249,7 @@ std::vector<Sweep> vma_sweeps(const StudyResult& study) {
 
 Sweep responder_sweep(const StudyResult& study) {
   Sweep sweep;
-  sweep.over_responders = true;
+  sweep.along = Along::kResponders;
   const CellResult* first = headline(study);
   if (first == nullptr) return sweep;
   for (const CellResult& cell : study.cells) {
@@ -195,20 +266,17 @@ Sweep responder_sweep(const StudyResult& study) {
 }
 
 Panel latency_panel(const Sweep& sweep, const Labels& labels) {
-  Panel panel;
-  panel.x_label = x_label(sweep);
-  panel.x = x_axis(sweep);
+  Panel panel = panel_along(sweep);
   panel.series = arm_series(sweep, labels, [](const CellResult&, const ArmResult& arm) {
     return Point{0, arm.latency_ns.estimate, arm.latency_ns.low, arm.latency_ns.high};
   });
-  panel.y = log_time_axis(values_of(panel.series));
+  panel.y = sweep.along == Along::kCells ? time_axis_from_zero(values_of(panel.series))
+                                         : log_time_axis(values_of(panel.series));
   return panel;
 }
 
 Panel ratio_panel(const Sweep& sweep, const Criteria& criteria) {
-  Panel panel;
-  panel.x_label = x_label(sweep);
-  panel.x = x_axis(sweep);
+  Panel panel = panel_along(sweep);
   panel.series = {ratio_series(sweep.cells, sweep, false), session_dots(sweep.cells, sweep),
                   ratio_series(sweep.controls, sweep, true)};
   std::vector<double> values = values_of(panel.series);
@@ -237,8 +305,8 @@ InterruptPanel interrupt_panel(const Sweep& sweep, const Labels& labels, bool co
                                       clean((*counted)->interrupts_source))
                         : "Interruptions per operation that responders saw by their own clocks";
   Panel& panel = out.panel;
-  panel.x_label = x_label(loaded);
-  panel.x = x_axis(sweep);  // the controls too: beside the latency the same x stands at one place
+  panel =
+      panel_along(sweep);  // the controls too: beside the latency the same x stands at one place
   panel.series = arm_series(loaded, labels, [&](const CellResult& cell, const ArmResult& arm) {
     const double none = cell.plan.nr_responders == 0 ? 0 : kUnknown;
     const double mean = is_counted ? interrupts_of(cell, arm).value_or(none) : arm.interrupts_seen;

@@ -10,11 +10,20 @@
 
 namespace tlblab::report {
 
+/// Along what a sweep's cells stand.
+enum class Along {
+  kVmas,
+  kResponders,
+  kCells,  ///< one number of VMAs only: its cells side by side, which make no curve
+};
+
 /// Cells that differ in one dimension only, ascending along it, and their R = 0 controls.
 struct Sweep {
   std::vector<const CellResult*> cells;
   std::vector<const CellResult*> controls;  ///< empty when `cells` themselves have no responder
-  bool over_responders = false;             ///< else over VMAs
+  Along along = Along::kVmas;
+  /// Where B's request passes the flush ceiling, in VMAs; 0: nowhere, or not known.
+  double ceiling_at = 0;
 };
 
 /// One sweep over VMAs for each (pair of schemes, pages per VMA, gap), the headline's first; each
