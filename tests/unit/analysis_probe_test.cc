@@ -61,6 +61,33 @@ TEST(ProbeAnalysis, SubtractsTheEmptyOperation) {
   EXPECT_NEAR(points[0].responders_walk_ns, 2000, 64);
 }
 
+/// Counted walks lie beside the timed ones, and are disturbed: their times must not enter.
+TEST(ProbeAnalysis, CountedWalksGiveCountsAndNoTime) {
+  SessionRecord made = session(1, 32);
+  for (const bool operated : {true, false}) {
+    ProbeTrial trial;
+    trial.nr_pages = 64;
+    trial.block = 5;
+    trial.operated = operated;
+    trial.initiator_ns = 1'000'000;
+    trial.responders_ns = {1'000'000, 1'000'000};
+    const std::uint64_t walks = operated ? 60 : 4;
+    trial.counts = {{{"walks", walks}}, {{"walks", 2 * walks}}, {{"walks", 0}}};
+    for (int i = 0; i < 50; ++i) made.probes.push_back(trial);
+    trial.state = TrialState::kStalled;
+    trial.counts.front()["walks"] = 1'000;
+    made.probes.push_back(trial);
+  }
+  const auto points = analyse_probe({made});
+  ASSERT_EQ(points.size(), 1U);
+  EXPECT_DOUBLE_EQ(points[0].losses[0].initiator_ns.estimate, 300);
+  const auto& [empty, operated] = points[0].counts[0];
+  EXPECT_EQ(empty.initiator.at("walks").mean, 4);
+  EXPECT_EQ(operated.initiator.at("walks").mean, 60) << "a trial set apart is none";
+  EXPECT_EQ(operated.spread.at("walks").most, 120);
+  EXPECT_TRUE(points[0].counts[1][0].initiator.empty());
+}
+
 /// A walk that costs the same after an operation as after none shows no loss, however long it is:
 /// whoever forgets to subtract reports 1000 here.
 TEST(ProbeAnalysis, AWalkThatNothingDisturbedLosesNothing) {

@@ -158,8 +158,14 @@ TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
   Writer::create(path_, encode(header()));
   {
     Writer writer(path_);
-    writer.add_line(encode(
-        {1, 2}, ProbeTrial{512, 7, Arm::kB, true, TrialState::kInitiatorFaulted, 90, {1, 2}}));
+    writer.add_line(encode({1, 2}, ProbeTrial{512,
+                                              7,
+                                              Arm::kB,
+                                              true,
+                                              TrialState::kInitiatorFaulted,
+                                              90,
+                                              {1, 2},
+                                              {{{"dtlb_walks", 3}}, {}}}));
     writer.commit();
   }
   const SessionRecord session = read_study_file(path_).cells.at(1).sessions.at(0);
@@ -172,6 +178,7 @@ TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
   EXPECT_EQ(probe.state, TrialState::kInitiatorFaulted);
   EXPECT_EQ(probe.initiator_ns, 90U);
   EXPECT_EQ(probe.responders_ns, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(probe.counts, (std::vector<Counts>{{{"dtlb_walks", 3}}, {}}));
 }
 
 /// Files of 0.1.0 have neither summaries nor, without the lab, expectations; nor any account.

@@ -92,6 +92,25 @@ TEST(ReportTlbs, WhatCouldBeCountedAndNeverWasIsMissingToo) {
               HasSubstr("Not counted: iTLB L1 misses, L2 hits"));
 }
 
+TEST(ReportTlbs, TheProbeShowsWhatTheOperationAdded) {
+  StudyResult study = counted(1);
+  ProbePoint point;
+  point.nr_pages = 512;
+  point.counts[0][0].initiator["dtlb_load_walks"] = {10, 10, 10, 8};
+  point.counts[0][1].initiator["dtlb_load_walks"] = {30, 30, 30, 8};
+  point.counts[0][0].spread["dtlb_load_walks"] = {4, 5, 6, 1};
+  point.counts[0][1].spread["dtlb_load_walks"] = {4, 3, 6, 1};
+  study.cells.front().probe = {point};
+  const Section section = tlbs(build_document(study));
+  ASSERT_EQ(section.tables.size(), 2U);
+  EXPECT_THAT(section.tables[1].caption, HasSubstr("512 pages"));
+  const std::vector<Row>& rows = section.tables[1].rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].cells[2].text, "+20.0");
+  EXPECT_EQ(rows[0].cells[3].text, "unknown");
+  EXPECT_EQ(rows[1].cells[2].text, "\u22122.00") << "fewer";
+}
+
 TEST(ReportTlbs, UserModeAloneIsSaid) {
   StudyResult study = counted(1);
   EXPECT_THAT(tlbs(build_document(study)).paragraphs.front(),

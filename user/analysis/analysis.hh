@@ -14,6 +14,7 @@
 
 #include "user/analysis/probe.hh"
 #include "user/analysis/run_description.hh"
+#include "user/analysis/side_counts.hh"
 #include "user/model/account.hh"
 #include "user/model/interval.hh"
 #include "user/model/plan.hh"
@@ -25,26 +26,6 @@ namespace tlblab {
 /// Pooled quantiles of one arm's trials, in ns: descriptive, no interval.
 struct Quantiles {
   double p5 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, p99 = 0, max = 0;
-};
-
-/// Mean count per operation from the counting pass, one event on one side.
-struct CountMean {
-  double mean = 0;
-  std::uint64_t min = 0;
-  std::uint64_t max = 0;
-  std::size_t nr_trials = 0;
-};
-
-/// CountMeans by event or term; an absent one is unknown.
-using CountMeans = std::map<std::string, CountMean>;
-
-/// One event on each responder: the responders' mean counts per operation, from least to most. The
-/// same size however many there are.
-struct ResponderSpread {
-  double least = 0;
-  double median = 0;
-  double most = 0;
-  std::size_t nr_responders = 0;  ///< that counted it
 };
 
 /// One arm of one cell. Of a cell of counts only, trials are those of the counting pass, and the

@@ -90,13 +90,8 @@ class ArmBuilder {
     if (!is_ok) ++result_.nr_apart[static_cast<std::size_t>(trial.state)];
     if (is_ok) ++nr_counted_;
     counting_latencies_.push_back(static_cast<double>(trial.latency_ns));
-    for (const auto& [term, count] : trial.engine_account)
-      add_count(result_.engine_account[term], count);
-    if (trial.counts.empty()) return;
-    for (const auto& [event, count] : trial.counts.front()) {
-      add_count(result_.initiator_counts[event], count);
-    }
-    add_responders({trial.counts.begin() + 1, trial.counts.end()});
+    for (const auto& [term, count] : trial.engine_account) result_.engine_account[term].add(count);
+    counts_.add(trial.counts);
   }
 
   /// What the account has that it must not, over every operation; empty: nothing.
@@ -116,9 +111,10 @@ class ArmBuilder {
       result_.interrupts_seen =
           static_cast<double>(interrupts_) / static_cast<double>(latencies_.size());
     }
-    for (const auto& [event, means] : by_responder_) {
-      result_.responder_spread[event] = spread_of(means);
-    }
+    SideCounts counts = counts_.finish();
+    result_.initiator_counts = std::move(counts.initiator);
+    result_.responder_counts = std::move(counts.responders);
+    result_.responder_spread = std::move(counts.spread);
     if (!counting_latencies_.empty()) {
       result_.counting_latency_ns = statistics::median_in_place(counting_latencies_);
     }
@@ -126,44 +122,11 @@ class ArmBuilder {
   }
 
  private:
-  /// A sum without one of the responders is none: it would read as fewer.
-  void add_responders(std::span<const Counts> responders) {
-    std::map<std::string, std::pair<std::uint64_t, std::size_t>> sums;  // and how many counted
-    for (std::size_t i = 0; i < responders.size(); ++i) {
-      for (const auto& [event, count] : responders[i]) {
-        auto& [sum, nr_counted] = sums[event];
-        sum += count;
-        ++nr_counted;
-        add_count(by_responder_[event][i], count);
-      }
-    }
-    for (const auto& [event, sum] : sums) {
-      if (sum.second == responders.size()) add_count(result_.responder_counts[event], sum.first);
-    }
-  }
-
-  static ResponderSpread spread_of(const std::map<std::size_t, CountMean>& by_responder) {
-    std::vector<double> means;
-    means.reserve(by_responder.size());
-    for (const auto& [responder, count] : by_responder) means.push_back(count.mean);
-    const auto [least, most] = std::minmax_element(means.begin(), means.end());
-    ResponderSpread spread{*least, 0, *most, means.size()};
-    spread.median = statistics::median_in_place(means);
-    return spread;
-  }
-
-  static void add_count(CountMean& mean, std::uint64_t count) {
-    mean.min = mean.nr_trials == 0 ? count : std::min(mean.min, count);
-    mean.max = std::max(mean.max, count);
-    ++mean.nr_trials;
-    mean.mean += (static_cast<double>(count) - mean.mean) / static_cast<double>(mean.nr_trials);
-  }
-
   Arm arm_;
   bool timed_;
   ArmResult result_;
   AccountCheck account_check_;
-  std::map<std::string, std::map<std::size_t, CountMean>> by_responder_;  // event, responder
+  SideCountsBuilder counts_;
   std::size_t nr_counted_ = 0;
   std::vector<double> latencies_;
   std::vector<double> counting_latencies_;

@@ -92,6 +92,11 @@ class SizeBuilder {
     }
   }
 
+  void add_counts(const records::ProbeTrial& trial) {
+    if (trial.state != TrialState::kOk) return;
+    counts_[index(trial.arm)][trial.operated ? 1 : 0].add(trial.counts);
+  }
+
   [[nodiscard]] std::size_t nr_blocks() const { return nr_blocks_; }
 
   ProbePoint finish(std::size_t nr_pages) {
@@ -102,6 +107,9 @@ class SizeBuilder {
       const auto& of = losses_[index(arm)];
       point.losses[index(arm)] = {linear(of[index(Victim::kInitiator)].claim()),
                                   linear(of[index(Victim::kResponders)].claim())};
+      for (const std::size_t operated : {0, 1}) {
+        point.counts[index(arm)][operated] = counts_[index(arm)][operated].finish();
+      }
     }
     point.initiator_walk_ns = statistics::median_in_place(empty_walks_[index(Victim::kInitiator)]);
     point.responders_walk_ns =
@@ -112,6 +120,7 @@ class SizeBuilder {
  private:
   std::array<std::array<Quantity, 2>, 2> losses_;   ///< [arm][victim]
   std::array<std::vector<double>, 2> empty_walks_;  ///< [victim]
+  std::array<std::array<SideCountsBuilder, 2>, 2> counts_;  ///< [arm][operated]
   std::size_t nr_blocks_ = 0;
 };
 
@@ -122,7 +131,11 @@ std::vector<ProbePoint> analyse_probe(const std::vector<records::SessionRecord>&
   for (const records::SessionRecord& session : sessions) {
     std::map<std::size_t, std::map<std::uint32_t, BlockWalks>> walks;
     for (const records::ProbeTrial& trial : session.probes) {
-      walks[trial.nr_pages][trial.block].add(trial);
+      if (trial.counts.empty()) {
+        walks[trial.nr_pages][trial.block].add(trial);
+      } else {  // counting disturbs: its times are none
+        sizes[trial.nr_pages].add_counts(trial);
+      }
     }
     for (const auto& [nr_pages, blocks] : walks) sizes[nr_pages].add_session(session, blocks);
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "user/analysis/side_counts.hh"
 #include "user/model/interval.hh"
 #include "user/records/study_file.hh"
 
@@ -25,6 +26,8 @@ struct ProbePoint {
   /// Medians of the walks after the empty operation: what a loss adds to. The responders' is a sum.
   double initiator_walk_ns = 0;
   double responders_walk_ns = 0;
+  /// Of the walks that were counted: [arm], [1] after the operation, [0] after the empty one.
+  std::array<std::array<SideCounts, 2>, 2> counts;
   std::size_t nr_blocks = 0;  ///< with all four kinds of walk
 };
 

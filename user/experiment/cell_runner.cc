@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 
 #include "user/counters/counters.hh"
+#include "user/counters/events.hh"
 #include "user/experiment/bystanders.hh"
 #include "user/experiment/probe_pass.hh"
 #include "user/experiment/trial_runner.hh"
@@ -157,12 +159,16 @@ class CellProcess {
     return calibrator_.measure_ns();
   }
 
+  [[nodiscard]] std::vector<counters::Subject> responders() const {
+    const auto ids = trials_.crew().thread_ids();
+    std::vector<counters::Subject> subjects;
+    for (std::size_t i = 0; i < ids.size(); ++i) subjects.push_back({ids[i], job_.cpus[i + 1]});
+    return subjects;
+  }
+
   /// False when interrupted.
   bool counting_pass() {
-    const auto ids = trials_.crew().thread_ids();
-    std::vector<counters::Subject> responders;
-    for (std::size_t i = 0; i < ids.size(); ++i) responders.push_back({ids[i], job_.cpus[i + 1]});
-    counters::CounterSet counters({gettid(), job_.cpus[0]}, responders);
+    counters::CounterSet counters({gettid(), job_.cpus[0]}, responders());
     trials_.rouse_responders();
     counters.learn_own_reads();
     std::array<std::size_t, 2> left{job_.count_trials, job_.count_trials};
@@ -191,8 +197,20 @@ class CellProcess {
   bool probe_pass() {
     const CellPlan& cell = job_.cell;
     if (!cell.timed || (cell.role == CellRole::kSame && !cell.headline)) return true;
+    // A walk makes no flush and no interrupt: only the processor's events say something of it.
+    std::vector<counters::Event> events;
+    for (const counters::Event& event : counters::catalogue()) {
+      const bool countable = event.status.unavailable.empty();
+      if (countable && event.kind == counters::EventKind::kHardware) events.push_back(event);
+    }
+    std::optional<counters::CounterSet> counters;
+    if (!events.empty()) {
+      counters.emplace(counters::Subject{gettid(), job_.cpus[0]}, responders(), events);
+      trials_.rouse_responders();
+      counters->learn_own_reads();
+    }
     return run_probe_pass(
-        trials_, job_,
+        trials_, job_, counters ? &*counters : nullptr,
         [&](const records::ProbeTrial& trial) { writer_.add_line(records::encode(place_, trial)); },
         [&] { writer_.commit(); });
   }

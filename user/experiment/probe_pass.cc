@@ -28,6 +28,9 @@ constexpr std::size_t kMostRounds = 5;
 /// A quarter more than an interval needs: some lose a trial that is set apart.
 constexpr std::size_t kBlocks = statistics::kMinBlocks * 5 / 4;
 
+/// Rounds for each turn of the counters.
+constexpr std::size_t kCountedRounds = 8;
+
 struct Kind {
   Arm arm;
   bool operated;
@@ -43,12 +46,13 @@ class SizeProbe {
     trials_.arrange_probe(nr_pages, random_());
   }
 
-  bool run(const std::function<void(const records::ProbeTrial&)>& add,
+  bool run(counters::CounterSet* counters,
+           const std::function<void(const records::ProbeTrial&)>& add,
            const std::function<void()>& end_block) {
     const auto drop = [](const records::ProbeTrial&) {};
-    round(0, drop);  // first touches
+    round(0, nullptr, drop);  // first touches
     const std::uint64_t begin = now_ns();
-    round(0, drop);
+    round(0, nullptr, drop);
     const double round_s = seconds_since(begin);
     const double wanted = kWantedSeconds / static_cast<double>(kBlocks) / round_s;
     const auto nr_rounds = static_cast<std::size_t>(std::clamp(wanted, 1.0, double{kMostRounds}));
@@ -56,10 +60,19 @@ class SizeProbe {
       if (seconds_since(begin) > kMostSeconds) break;
       for (std::size_t i = 0; i < nr_rounds; ++i) {
         if (interrupted()) return false;
-        round(block, add);
+        round(block, nullptr, add);
       }
       end_block();
     }
+    if (counters == nullptr) return true;
+    for (std::size_t turn = 0; turn < counters->nr_turns(); ++turn) {
+      counters->take_turn(turn);
+      for (std::size_t i = 0; i < kCountedRounds; ++i) {
+        if (interrupted()) return false;
+        round(kBlocks, counters, add);
+      }
+    }
+    end_block();
     return true;
   }
 
@@ -68,12 +81,13 @@ class SizeProbe {
     return static_cast<double>(now_ns() - begin) / 1e9;
   }
 
-  void round(std::uint32_t block, const std::function<void(const records::ProbeTrial&)>& add) {
+  void round(std::uint32_t block, counters::CounterSet* counters,
+             const std::function<void(const records::ProbeTrial&)>& add) {
     std::array<Kind, 4> kinds = {
         {{Arm::kA, true}, {Arm::kA, false}, {Arm::kB, true}, {Arm::kB, false}}};
     std::shuffle(kinds.begin(), kinds.end(), random_);
     for (const Kind& kind : kinds) {
-      records::ProbeTrial trial = trials_.probe(kind.arm, kind.operated);
+      records::ProbeTrial trial = trials_.probe(kind.arm, kind.operated, counters);
       trial.nr_pages = static_cast<std::uint32_t>(nr_pages_);
       trial.block = block;
       add(trial);
@@ -87,7 +101,7 @@ class SizeProbe {
 
 }  // namespace
 
-bool run_probe_pass(TrialRunner& trials, const CellJob& job,
+bool run_probe_pass(TrialRunner& trials, const CellJob& job, counters::CounterSet* counters,
                     const std::function<void(const records::ProbeTrial&)>& add,
                     const std::function<void()>& end_block) {
   const std::size_t nr_victims = 1 + job.cell.nr_responders;
@@ -98,7 +112,7 @@ bool run_probe_pass(TrialRunner& trials, const CellJob& job,
   if (sizes.empty()) return true;
   trials.open_probe(sizes.back());
   return std::all_of(sizes.begin(), sizes.end(), [&](std::size_t size) {
-    return SizeProbe(trials, job, size).run(add, end_block);
+    return SizeProbe(trials, job, size).run(counters, add, end_block);
   });
 }
 

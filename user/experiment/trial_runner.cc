@@ -119,9 +119,10 @@ void TrialRunner::arrange_probe(std::size_t nr_pages, std::uint64_t seed) {
   crew_.arrange_probe(nr_pages, seed);
 }
 
-records::ProbeTrial TrialRunner::probe(Arm arm, bool operated) {
+records::ProbeTrial TrialRunner::probe(Arm arm, bool operated, counters::CounterSet* counters) {
   const ArmSetup& setup = arms_[static_cast<std::size_t>(arm)];
   Workspace& workspace = *setup.workspace;
+  workspace.time_phases(false);
   workspace.prepare(++tag_);
   const Presence before = presence_now();
   crew_.load(workspace.ranges(), tag_);
@@ -138,10 +139,15 @@ records::ProbeTrial TrialRunner::probe(Arm arm, bool operated) {
   }
   const std::uint64_t end = now_ns();
   crew_.close_window();
+  if (counters != nullptr) counters->begin();
   crew_.start_walks();
   records::ProbeTrial trial;
   trial.initiator_ns = walk_->time_ns();
   trial.responders_ns = crew_.finish_walks();
+  if (counters != nullptr) {
+    counters->end();
+    trial.counts = counters->counts();
+  }
   const Presence after = presence_now();
 
   const CrewReport& report = crew_.settle({begin, end});

@@ -38,8 +38,9 @@ class TrialRunner {
   void arrange_probe(std::size_t nr_pages, std::uint64_t seed);
   /// A trial whose victims, the initiator and each responder, walk their working sets right after
   /// the window. Without `operated` nothing is done in the window, all else is the same. The result
-  /// has no size and block yet. Throws as run() does.
-  records::ProbeTrial probe(Arm arm, bool operated);
+  /// has no size and block yet. `counters` may be null; its begin() and end() then enclose the
+  /// walks. Throws as run() does.
+  records::ProbeTrial probe(Arm arm, bool operated, counters::CounterSet* counters);
 
   /// What the engine itself counted of the last trial; empty when it can't.
   [[nodiscard]] const Account& account() const { return account_; }

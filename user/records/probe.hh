@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "user/model/counts.hh"
 #include "user/records/trial.hh"
 
 namespace tlblab::records {
@@ -20,6 +21,8 @@ struct ProbeTrial {
   TrialState state = TrialState::kOk;
   std::uint64_t initiator_ns = 0;
   std::vector<std::uint64_t> responders_ns;
+  /// Of the walks: the initiator's, then the responders'. Empty: the trial was timed, not counted.
+  std::vector<Counts> counts;
 };
 
 std::string encode(const TrialPlace& place, const ProbeTrial& trial);

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "user/model/tlb_quantity.hh"
 #include "user/report/document/format.hh"
+#include "user/report/document/probe.hh"
 
 namespace tlblab::report {
 namespace {
@@ -105,6 +107,55 @@ Table cell_table(const StudyResult& study, const CellResult& cell) {
                            value(on_responders(cell.a, shown.event)),
                            value(on_responders(cell.b, shown.event)),
                            {source, Tone::kMuted}}});
+  }
+  return table;
+}
+
+std::string difference(const std::optional<double>& operated, const std::optional<double>& empty) {
+  if (!operated || !empty) return kUnknown;
+  return (*operated > *empty ? "+" : "") + significant(*operated - *empty);
+}
+
+/// The victims' walks of the probe: what they count after the operation, less after the empty one.
+Table probe_counts_table(const StudyResult& study, const CellResult& cell) {
+  Table table;
+  const ProbePoint* point = typical_probe(cell);
+  if (point == nullptr) return table;
+  table.caption = fmt::format(
+      "After the window, when each walks {} of its own: more than after an empty operation",
+      plural(point->nr_pages, "page"));
+  table.columns = {{"per walk", false, true},
+                   {"on", false, true},
+                   {"A", true, true},
+                   {"B", true, true},
+                   {"event, encoding", false, false}};
+  std::map<std::string, bool> events;
+  for (const auto& arm : point->counts) {
+    for (const SideCounts& side : arm) {
+      for (const auto& [event, count] : side.initiator) events[event] = true;
+      for (const auto& [event, spread] : side.spread) events[event] = true;
+    }
+  }
+  const auto initiator = [](const SideCounts& side, const std::string& event) {
+    const auto found = side.initiator.find(event);
+    return found == side.initiator.end() ? std::nullopt : std::optional(found->second.mean);
+  };
+  const auto responder = [](const SideCounts& side, const std::string& event) {
+    const auto found = side.spread.find(event);
+    return found == side.spread.end() ? std::nullopt : std::optional(found->second.median);
+  };
+  const auto add = [&](const Shown& shown, const char* on, const auto& count_of) {
+    Row row{{{shown.label}, {on}}};
+    for (const auto& arm : point->counts) {
+      row.cells.push_back(
+          value(difference(count_of(arm[1], shown.event), count_of(arm[0], shown.event))));
+    }
+    row.cells.push_back({source_of(study, shown.event), Tone::kMuted});
+    table.rows.push_back(std::move(row));
+  };
+  for (const Shown& shown : quantities_among(events)) {
+    add(shown, "initiator", initiator);
+    if (cell.plan.nr_responders > 0) add(shown, "responder", responder);
   }
   return table;
 }
@@ -215,6 +266,8 @@ Section tlb_section(const StudyResult& study, const Labels& labels) {
         Labels::cell(cell.plan), where_counted(study, table),
         cell.plan.nr_responders > 1 ? ", and in brackets the least and the most of them" : ""));
     section.tables.push_back(std::move(table));
+    Table probe = probe_counts_table(study, cell);
+    if (!probe.rows.empty()) section.tables.push_back(std::move(probe));
     if (study.cells.size() > 1) section.tables.push_back(every_cell_table(study, labels));
   }
   for (std::string& sentence : missing_sentences(study)) {
