@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,7 +52,17 @@ void add_percent_option(CLI::App& app, const std::string& name, std::optional<do
 void add_measure_options(CLI::App& app, MeasureOptions& options) {
   add_cpus_option(
       app, options.cpus,
-      "CPUs to use, the initiator's first, e.g. 0,2-5 (default: all allowed, by distance)");
+      "CPUs to use, the initiator's first, e.g. 0,2-5; also isolated ones (default: one "
+      "thread of each core, placed by --place)");
+  const std::map<std::string, Place> places{
+      {"near", Place::kNear}, {"spread", Place::kSpread}, {"far", Place::kFar}};
+  app.add_option("--place", options.placement.place,
+                 "which CPUs respond first: those near the initiator, far from it, or spread over "
+                 "the machine (near, far, spread; default: near)")
+      ->transform(CLI::CheckedTransformer(places).description(""))
+      ->excludes("--cpus");
+  app.add_flag("--smt", options.placement.smt, "let further threads of a core respond, too")
+      ->excludes("--cpus");
   app.add_option("--seed", options.overrides.seed,
                  "seed of every random order (default: drawn, and recorded)");
   app.add_option("--sessions", options.overrides.nr_sessions,

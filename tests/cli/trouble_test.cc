@@ -251,6 +251,21 @@ TEST(DryRun, ShowsThePlanAndWritesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder.path("out.jsonl")));
 }
 
+TEST(DryRun, SaysHowFarRespondersAre) {
+  const Folder folder;
+  std::vector<std::string> command = {"run", "munmap:merged", "--place", "far", "--dry-run"};
+  const Outcome outcome = run_tlblab(command, folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  if (outcome.out.find("/R0") == std::string::npos) {
+    EXPECT_THAT(outcome.out, HasSubstr(" respond: "));
+  }
+  command[3] = "sideways";
+  EXPECT_EQ(run_tlblab(command, folder).status, 2);
+  command[3] = "near";
+  command.insert(command.end(), {"--cpus", "0"});
+  EXPECT_EQ(run_tlblab(command, folder).status, 2) << "named CPUs are where they are";
+}
+
 TEST(DryRun, OfAPairShowsWhatItsOptionsChange) {
   const Folder folder;
   const Outcome outcome =

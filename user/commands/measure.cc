@@ -28,7 +28,7 @@ namespace {
 constexpr double kLookSeconds = 0.3;
 
 std::vector<int> chosen_cpus(const MeasureOptions& options) {
-  return options.cpus.empty() ? placement_order() : parse_cpu_list(options.cpus);
+  return options.cpus.empty() ? placement_order(options.placement) : parse_cpu_list(options.cpus);
 }
 
 unsigned responder_count(const std::string& text, const std::vector<int>& cpus) {
@@ -86,7 +86,7 @@ std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
 std::string measure(const StudyPlan& plan, const MeasureOptions& options) {
   const CpuLock lock(used_cpus(plan));
   const std::string path = result_path(plan, options);
-  const RunOrigin origin{options.argv, look_at_machine(plan)};
+  const RunOrigin origin{options.argv, look_at_machine(plan), distances(plan.cpus)};
   StudyOutcome outcome;
   {
     ProgressBar bar;
@@ -143,6 +143,9 @@ int show_plan(const StudyPlan& plan) {
              format_cpu_list(plan.cpus),
              plan.seed_is_drawn ? "to be drawn" : fmt::format("{}", plan.seed), plan.nr_sessions,
              plan.nr_sessions == 1 ? "" : "s");
+  for (const Fact& fact : distances(plan.cpus)) {
+    fmt::print("  {} respond: {}\n", fact.first, fact.second);
+  }
   for (const CellPlan& cell : plan.cells) {
     const unsigned sessions = std::max(plan.nr_sessions, cell.min_sessions);
     if (cell.timed) seconds += cell.stopping.min_seconds * sessions;

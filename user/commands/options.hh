@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "user/experiment/study_file.hh"
+#include "user/topology/cpu_topology.hh"
 
 namespace tlblab {
 
 /// Options of `run`, `ab` and `study`.
 struct MeasureOptions {
-  std::string cpus;  ///< list, or empty: placement_order()
+  std::string cpus;     ///< list, or empty: as `placement` has them
+  Placement placement;  ///< of CPUs that are not named
   StudyOverrides overrides;
   std::string output;    ///< result file, or empty: a name of our own in kResultsFolder
   bool dry_run = false;  ///< show the plan, measure nothing

@@ -43,8 +43,12 @@ std::string git_revision() { return TLBLAB_GIT_REVISION; }
 std::string tool_version() { return TLBLAB_VERSION; }
 
 records::RunHeader describe_run(const RunOrigin& origin) {
-  return {tool_version(), git_revision(),     origin.argv,    utc_now(),
-          boot_id(),      describe_machine(), origin.findings};
+  Machine machine = describe_machine();
+  for (const Fact& fact : origin.distances) {
+    machine.topology.emplace_back("from the initiator, " + fact.first, fact.second);
+  }
+  return {tool_version(), git_revision(), origin.argv, utc_now(),
+          boot_id(),      machine,        origin.findings};
 }
 
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "user/experiment/cell_job.hh"
+#include "user/model/machine.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
 
@@ -29,6 +30,7 @@ struct StudyProgress {
 struct RunOrigin {
   std::vector<std::string> argv;
   std::vector<MachineFinding> findings;  ///< of the look at the machine right before
+  std::vector<Fact> distances = {};      ///< of the CPUs that respond from the initiator's
 };
 
 enum class StudyOutcome { kComplete, kInterrupted };

@@ -91,43 +91,146 @@ CpuTopology CpuTopology::of_this_machine() {
   return CpuTopology(std::move(impl));
 }
 
-CpuTopology CpuTopology::synthetic(const std::string& description) {
+CpuTopology CpuTopology::synthetic(const std::string& description,
+                                   const std::vector<std::vector<int>>& kinds,
+                                   const std::vector<int>& absent) {
   auto impl = std::make_unique<Impl>();
   if (hwloc_topology_init(&impl->topology) != 0 ||
       hwloc_topology_set_synthetic(impl->topology, description.c_str()) != 0 ||
       hwloc_topology_load(impl->topology) != 0) {
     throw std::invalid_argument("no such synthetic topology: " + description);
   }
+  const hwloc_bitmap_t set = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(impl->topology));
+  for (const int cpu : absent) hwloc_bitmap_clr(set, static_cast<unsigned>(cpu));
+  int error = hwloc_topology_restrict(impl->topology, set, 0);
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    hwloc_bitmap_zero(set);
+    for (const int cpu : kinds[kind]) hwloc_bitmap_set(set, static_cast<unsigned>(cpu));
+    error |= hwloc_cpukinds_register(impl->topology, set, static_cast<int>(kind), 0, nullptr, 0);
+  }
+  hwloc_bitmap_free(set);
+  if (error != 0) throw std::invalid_argument("no such CPUs in " + description);
   return CpuTopology(std::move(impl));
 }
 
-std::vector<int> CpuTopology::order_by_nearness(
-    const std::vector<int>& cpus, const std::function<int(int, int)>& distance) const {
-  if (impl_->topology == nullptr || cpus.size() < 2) return cpus;
-  const int initiator = cpus.front();
-  const hwloc_obj_t origin =
-      hwloc_get_pu_obj_by_os_index(impl_->topology, static_cast<unsigned>(initiator));
-  if (origin == nullptr) return cpus;
+namespace {
 
-  // Sorts by: which thread of its core, how deep in the tree the two meet, the nodes' distance.
-  using Key = std::tuple<unsigned, int, int, int>;
-  std::vector<Key> keys;
-  std::map<int, unsigned> threads_taken;  // core (its first CPU) -> threads already placed
-  constexpr int unknown_depth = 1;        // sorts after every known one, whose key is <= 0
+hwloc_obj_t pu_of(hwloc_topology_t topology, int cpu) {
+  return topology == nullptr ? nullptr
+                             : hwloc_get_pu_obj_by_os_index(topology, static_cast<unsigned>(cpu));
+}
+
+/// Larger: the two share more. The tree first, then the nodes' distance.
+using Nearness = std::pair<int, int>;
+constexpr int kUnknownDepth = -1;
+
+class Nearby {
+ public:
+  Nearby(hwloc_topology_t topology, const std::function<int(int, int)>& distance)
+      : topology_(topology), distance_(distance) {}
+
+  [[nodiscard]] Nearness of(int a, int b) const {
+    const hwloc_obj_t left = pu_of(topology_, a);
+    const hwloc_obj_t right = pu_of(topology_, b);
+    const int depth = left == nullptr || right == nullptr
+                          ? kUnknownDepth
+                          : hwloc_get_common_ancestor_obj(topology_, left, right)->depth;
+    return {depth, -distance_(a, b)};
+  }
+
+ private:
+  hwloc_topology_t topology_;
+  const std::function<int(int, int)>& distance_;
+};
+
+/// Each next one as far as can be from the initiator and all before it; the lowest of equals.
+void spread(std::vector<int>& cpus, int initiator, const Nearby& nearby) {
+  std::sort(cpus.begin(), cpus.end());
+  std::vector<Nearness> nearest(cpus.size());  // to any that is placed
+  for (std::size_t i = 0; i < cpus.size(); ++i) nearest[i] = nearby.of(initiator, cpus[i]);
+  for (std::size_t at = 0; at < cpus.size(); ++at) {
+    const auto begin = nearest.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto best = std::min_element(begin, nearest.end()) - nearest.begin();
+    // Rotated, so that the others stay ascending.
+    const auto offset = static_cast<std::ptrdiff_t>(at);
+    std::rotate(cpus.begin() + offset, cpus.begin() + best, cpus.begin() + best + 1);
+    std::rotate(begin, nearest.begin() + best, nearest.begin() + best + 1);
+    for (std::size_t i = at + 1; i < cpus.size(); ++i) {
+      nearest[i] = std::max(nearest[i], nearby.of(cpus[at], cpus[i]));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<int> CpuTopology::order(const std::vector<int>& cpus, const Placement& wish,
+                                    const std::function<int(int, int)>& distance) const {
+  const int initiator = cpus.front();
+  if (pu_of(impl_->topology, initiator) == nullptr) return cpus;
+  std::map<int, unsigned> threads_taken;            // core (its first CPU) -> threads so far
+  std::map<unsigned, std::vector<int>> responders;  // by which thread of its core
   for (const int cpu : cpus) {
     const unsigned rank = threads_taken[core_siblings(cpu).front()]++;
-    if (cpu == initiator) continue;
-    const hwloc_obj_t pu =
-        hwloc_get_pu_obj_by_os_index(impl_->topology, static_cast<unsigned>(cpu));
-    const int depth = pu == nullptr
-                          ? unknown_depth
-                          : -hwloc_get_common_ancestor_obj(impl_->topology, origin, pu)->depth;
-    keys.emplace_back(rank, depth, distance(initiator, cpu), cpu);
+    if (cpu != initiator) responders[rank].push_back(cpu);
   }
-  std::sort(keys.begin(), keys.end());
+  const Nearby nearby(impl_->topology, distance);
   std::vector<int> order{initiator};
-  for (const Key& key : keys) order.push_back(std::get<3>(key));
+  for (auto& [rank, list] : responders) {
+    // Where all CPUs are of one core there is nobody else to respond.
+    if (rank > 0 && !wish.smt && threads_taken.size() > 1) break;
+    const auto key = [&](int cpu) {
+      const Nearness nearness = nearby.of(initiator, cpu);
+      const bool far = wish.place == Place::kFar;
+      return std::tuple{!far && kind(cpu) != kind(initiator),
+                        far ? nearness.first : -nearness.first,
+                        far ? nearness.second : -nearness.second, cpu};
+    };
+    if (wish.place == Place::kSpread) {
+      spread(list, initiator, nearby);
+    } else {
+      std::sort(list.begin(), list.end(), [&](int a, int b) { return key(a) < key(b); });
+    }
+    order.insert(order.end(), list.begin(), list.end());
+  }
   return order;
+}
+
+int CpuTopology::kind(int cpu) const {
+  if (impl_->topology == nullptr || hwloc_cpukinds_get_nr(impl_->topology, 0) < 2) return -1;
+  const hwloc_bitmap_t set = hwloc_bitmap_alloc();
+  hwloc_bitmap_only(set, static_cast<unsigned>(cpu));
+  const int found = hwloc_cpukinds_get_by_cpuset(impl_->topology, set, 0);
+  hwloc_bitmap_free(set);
+  return found;
+}
+
+std::vector<int> CpuTopology::most_capable(const std::vector<int>& cpus) const {
+  int best = -1;
+  for (const int cpu : cpus) best = std::max(best, kind(cpu));
+  std::vector<int> found;
+  for (const int cpu : cpus) {
+    if (kind(cpu) == best) found.push_back(cpu);
+  }
+  return found;
+}
+
+std::string CpuTopology::shared(int a, int b) const {
+  const hwloc_obj_t left = pu_of(impl_->topology, a);
+  const hwloc_obj_t right = pu_of(impl_->topology, b);
+  if (left == nullptr || right == nullptr) return "unknown";
+  const hwloc_obj_t both = hwloc_get_common_ancestor_obj(impl_->topology, left, right);
+  switch (both->type) {
+    case HWLOC_OBJ_CORE:
+      return "same core";
+    case HWLOC_OBJ_PACKAGE:
+      return "same package";
+    case HWLOC_OBJ_MACHINE:
+      return "same machine";
+    default:
+      return hwloc_obj_type_is_cache(both->type)
+                 ? fmt::format("same L{} cache", both->attr->cache.depth)
+                 : fmt::format("same {}", hwloc_obj_type_string(both->type));
+  }
 }
 
 std::vector<int> CpuTopology::core_siblings(int cpu) const {

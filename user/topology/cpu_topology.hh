@@ -11,22 +11,44 @@
 
 namespace tlblab {
 
+/// Which CPUs respond first.
+enum class Place {
+  kNear,    ///< those that share most with the initiator, of its kind before others
+  kSpread,  ///< each as far as can be from all before it
+  kFar,     ///< those that share least with the initiator
+};
+
+struct Placement {
+  Place place = Place::kNear;
+  bool smt = false;  ///< further threads of a core, too, after each core's first
+};
+
 class CpuTopology {
  public:
   /// This machine as /sys shows it. Never fails: the answers below lack what hwloc cannot see.
   static CpuTopology of_this_machine();
-  /// hwloc's synthetic notation, e.g. "pack:2 l3:2 core:2 pu:2" (tests). Throws
-  /// std::invalid_argument on nonsense.
-  static CpuTopology synthetic(const std::string& description);
+  /// hwloc's synthetic notation, e.g. "pack:2 l3:2 core:2 pu:2" (tests), with kinds of cores, the
+  /// least capable first, and without some CPUs. Throws std::invalid_argument on nonsense.
+  static CpuTopology synthetic(const std::string& description,
+                               const std::vector<std::vector<int>>& kinds = {},
+                               const std::vector<int>& absent = {});
 
   CpuTopology(CpuTopology&&) noexcept;
   CpuTopology& operator=(CpuTopology&&) noexcept;
   ~CpuTopology();
 
-  /// `cpus` (ascending, not empty) as placement_order() wants them: the first stays first.
-  /// `distance` orders CPUs that share nothing but the machine: smaller is nearer.
-  [[nodiscard]] std::vector<int> order_by_nearness(
-      const std::vector<int>& cpus, const std::function<int(int, int)>& distance) const;
+  /// `cpus` (not empty), the first staying first, in the wished order. `distance` orders CPUs that
+  /// share nothing but the machine: smaller is nearer.
+  [[nodiscard]] std::vector<int> order(const std::vector<int>& cpus, const Placement& wish,
+                                       const std::function<int(int, int)>& distance) const;
+
+  /// Of `cpus`, those of the most capable kind of core, in their order; all where kinds are
+  /// unknown.
+  [[nodiscard]] std::vector<int> most_capable(const std::vector<int>& cpus) const;
+  /// A number for its kind of core, larger for more capable ones; -1: unknown, or one kind only.
+  [[nodiscard]] int kind(int cpu) const;
+  /// What two CPUs share: "same core", "same L3 cache", "same package", "same machine".
+  [[nodiscard]] std::string shared(int a, int b) const;
 
   /// Every CPU of the core that `cpu` belongs to, itself included; only itself if unknown.
   [[nodiscard]] std::vector<int> core_siblings(int cpu) const;

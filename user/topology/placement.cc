@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "user/model/cpu_list.hh"
@@ -89,6 +91,20 @@ std::vector<int> without(std::vector<int> cpus, const std::vector<int>& allowed)
   return cpus;
 }
 
+bool run_on(const std::vector<int>& cpus) {
+  CpuMask mask(std::max(CPU_SETSIZE, *std::max_element(cpus.begin(), cpus.end()) + 1));
+  for (const int cpu : cpus) mask.add(cpu);
+  return ::sched_setaffinity(0, mask.nr_bytes(), mask.get()) == 0;
+}
+
+/// Those that the kernel does not let this thread go to. The affinity is put back.
+std::vector<int> really_refused(std::vector<int> cpus, const std::vector<int>& allowed) {
+  if (cpus.empty()) return cpus;
+  std::erase_if(cpus, [](int cpu) { return run_on({cpu}); });
+  run_on(allowed);
+  return cpus;
+}
+
 }  // namespace
 
 std::vector<int> allowed_cpus() {
@@ -118,7 +134,7 @@ std::vector<int> parse_cpu_list(std::string_view text) {
                 "Name every CPU once: each runs one thread.");
   }
   const std::vector<int> allowed = allowed_cpus();
-  const std::vector<int> refused = without(sorted, allowed);
+  const std::vector<int> refused = really_refused(without(sorted, allowed), allowed);
   if (refused.empty()) return cpus;
   std::vector<int> online =
       parse_kernel_cpu_list(read_kernel_file("/sys/devices/system/cpu/online").text);
@@ -129,11 +145,46 @@ std::vector<int> parse_cpu_list(std::string_view text) {
           ? fmt::format("CPU {} may not be used by this process", format_cpu_list(refused))
           : fmt::format("CPU {} is offline or does not exist", format_cpu_list(offline));
   throw Error(ExitStatus::kUsage, why,
-              fmt::format("This process may use CPUs {} (taskset and cgroups narrow them).",
+              fmt::format("This process may use CPUs {}; its cgroup's cpuset decides.",
                           format_cpu_list(allowed)));
 }
 
-std::vector<int> placement_order() {
+std::map<int, std::uint64_t> device_interrupts(std::string_view text) {
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  std::getline(lines, line);
+  std::istringstream heads(line);
+  std::vector<int> cpus;
+  for (std::string head; heads >> head;) {
+    if (head.starts_with("CPU")) cpus.push_back(std::atoi(head.c_str() + 3));
+  }
+  std::map<int, std::uint64_t> found;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string name;
+    words >> name;
+    if (name.empty() || name.find_first_not_of("0123456789") != name.size() - 1) continue;
+    for (const int cpu : cpus) {
+      std::uint64_t count = 0;
+      if (!(words >> count)) break;
+      found[cpu] += count;
+    }
+  }
+  return found;
+}
+
+int choose_initiator(const std::vector<int>& cpus, const std::map<int, std::uint64_t>& interrupts) {
+  const auto count = [&](int cpu) {
+    const auto at = interrupts.find(cpu);
+    return at == interrupts.end() ? 0 : at->second;
+  };
+  std::uint64_t most = 0;
+  for (std::size_t i = 1; i < cpus.size(); ++i) most = std::max(most, count(cpus[i]));
+  constexpr std::uint64_t plainly = 2;
+  return cpus.size() > 1 && count(cpus[0]) > plainly * most ? cpus[1] : cpus[0];
+}
+
+std::vector<int> placement_order(const Placement& wish) {
   const bool numa = ::numa_available() >= 0;
   const auto distance = [numa](int a, int b) {
     if (!numa) return 0;
@@ -141,7 +192,41 @@ std::vector<int> placement_order() {
     const int node_b = ::numa_node_of_cpu(b);
     return node_a < 0 || node_b < 0 ? 0 : ::numa_distance(node_a, node_b);
   };
-  return CpuTopology::of_this_machine().order_by_nearness(allowed_cpus(), distance);
+  const CpuTopology topology = CpuTopology::of_this_machine();
+  std::vector<int> cpus = allowed_cpus();
+  // One thread of each core; another thread of the initiator's own would not be elsewhere.
+  std::vector<int> cores = topology.most_capable(cpus);
+  std::erase_if(cores, [&](int cpu) {
+    const std::vector<int> siblings = topology.core_siblings(cpu);
+    return std::any_of(siblings.begin(), siblings.end(), [&](int other) {
+      return other < cpu && std::binary_search(cpus.begin(), cpus.end(), other);
+    });
+  });
+  const int initiator =
+      choose_initiator(cores, device_interrupts(read_kernel_file("/proc/interrupts").text));
+  const auto at = std::find(cpus.begin(), cpus.end(), initiator);
+  std::rotate(cpus.begin(), at, at + 1);
+  return topology.order(cpus, wish, distance);
+}
+
+std::vector<Fact> distances(const std::vector<int>& cpus) {
+  const CpuTopology topology = CpuTopology::of_this_machine();
+  std::vector<Fact> facts;
+  std::vector<int> group;
+  std::string words;
+  const auto end_group = [&] {
+    if (!group.empty()) facts.emplace_back("CPUs " + format_cpu_list(group), words);
+    group.clear();
+  };
+  for (std::size_t i = 1; i < cpus.size(); ++i) {
+    std::string now = topology.shared(cpus[0], cpus[i]);
+    if (topology.kind(cpus[i]) != topology.kind(cpus[0])) now += ", another kind of core";
+    if (now != words) end_group();
+    words = now;
+    group.push_back(cpus[i]);
+  }
+  end_group();
+  return facts;
 }
 
 void pin_to_cpu(int cpu) {
