@@ -157,6 +157,9 @@ class CommandLine {
     run->add_option("SCHEME", a_, "as `tlblab list` names it")->required();
     add_shape_options(*run, shape_);
     add_measure_options(*run, measure_);
+    run->add_flag("--hold", measure_.hold,
+                  "perform it until Ctrl-C and record nothing: for perf record, bpftrace and the "
+                  "like");
     run->callback([this] { action_ = [this] { return run_run(a_, shape_, measure_); }; });
 
     CLI::App* ab = app_.add_subcommand("ab", "scheme A against scheme B on one shape");

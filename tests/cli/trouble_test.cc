@@ -266,6 +266,21 @@ TEST(DryRun, SaysHowFarRespondersAre) {
   EXPECT_EQ(run_tlblab(command, folder).status, 2) << "named CPUs are where they are";
 }
 
+/// For tools that look from outside: on until a signal, and nothing left behind.
+TEST(Hold, PerformsUntilItIsInterrupted) {
+  const Folder folder;
+  Process held({tlblab(), "run", "munmap:merged", "--shape", "2x1", "--responders", "0", "--hold"},
+               folder);
+  for (int i = 0; i < 3000 && read_file(folder.path("stderr")).empty(); ++i) usleep(10'000);
+  usleep(200'000);
+  held.signal(SIGINT);
+  const Outcome outcome = held.wait();
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("until Ctrl-C"));
+  EXPECT_THAT(outcome.out, HasSubstr("nothing recorded"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("results")));
+}
+
 TEST(DryRun, OfAPairShowsWhatItsOptionsChange) {
   const Folder folder;
   const Outcome outcome =

@@ -160,6 +160,17 @@ int show_plan(const StudyPlan& plan) {
   return static_cast<int>(ExitStatus::kOk);
 }
 
+/// `run --hold`.
+int hold(const StudyPlan& plan) {
+  const CpuLock lock(used_cpus(plan));
+  fmt::print(stderr, "{} on CPU {}, until Ctrl-C; e.g. perf record -a -C {}, or bpftrace\n",
+             plan.cells.at(0).a, plan.cpus.front(), format_cpu_list(used_cpus(plan)));
+  std::size_t nr_operations = 0;
+  hold_first_arm(plan, [&](std::size_t so_far) { nr_operations = so_far; });
+  fmt::print("held: {} operations and more, nothing recorded\n", nr_operations);
+  return static_cast<int>(ExitStatus::kOk);
+}
+
 int measure_pair(const std::string& a, const std::string& b, const ShapeOptions& shape,
                  const MeasureOptions& options) {
   const std::vector<int> cpus = chosen_cpus(options);
@@ -167,6 +178,7 @@ int measure_pair(const std::string& a, const std::string& b, const ShapeOptions&
       plan_pair(a, b, parse_shape(shape.shape), responder_count(shape.responders, cpus), cpus,
                 options.overrides);
   if (options.dry_run) return show_plan(plan);
+  if (options.hold) return hold(plan);
   const std::string path = measure(plan, options);
   const StudyResult study = analyse_file(path);
   if (options.as_json) {

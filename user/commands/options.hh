@@ -17,6 +17,7 @@ struct MeasureOptions {
   Placement placement;  ///< of CPUs that are not named
   StudyOverrides overrides;
   std::string output;    ///< result file, or empty: a name of our own in kResultsFolder
+  bool hold = false;     ///< perform for ever instead of measuring; of `run` only
   bool dry_run = false;  ///< show the plan, measure nothing
   bool as_json = false;
   std::vector<std::string> argv;  ///< as given, for the header

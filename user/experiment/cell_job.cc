@@ -24,7 +24,8 @@ std::string job_to_text(const CellJob& job) {
               {"cell", job.cell},
               {"prior_medians", std::move(prior)},
               {"first_block", job.first_block},
-              {"prior_seconds", job.prior_seconds}}
+              {"prior_seconds", job.prior_seconds},
+              {"hold", job.hold}}
       .dump();
 }
 
@@ -44,6 +45,7 @@ CellJob job_from_text(std::string_view text) {
   }
   from.at("first_block").get_to(job.first_block);
   from.at("prior_seconds").get_to(job.prior_seconds);
+  from.at("hold").get_to(job.hold);
   return job;
 }
 

@@ -28,6 +28,7 @@ struct CellJob {
   std::vector<statistics::ArmPair> prior_medians;
   std::uint32_t first_block = 0;
   double prior_seconds = 0;
+  bool hold = false;  ///< arm A for ever, nothing is recorded: for tools that look from outside
 };
 
 /// Sent now and then while a cell runs.

@@ -234,6 +234,22 @@ class CellProcess {
   std::array<AccountSum, 2> block_accounts_;  ///< over the block's trials, by arm
 };
 
+/// False, as any cell that was interrupted: there is no other end.
+bool hold_arm(const CellJob& job, const std::function<void(const CellProgress&)>& progress) {
+  TrialRunner trials(job.cell, job.cpus);
+  const std::uint64_t begin = now_ns();
+  double last_progress = -1;
+  for (std::size_t done = 0; !interrupted(); ++done) {
+    const double elapsed = static_cast<double>(now_ns() - begin) / 1e9;
+    if (elapsed - last_progress > 0.5) {
+      progress({done, elapsed});
+      last_progress = elapsed;
+    }
+    trials.run(Arm::kA, nullptr);
+  }
+  return false;
+}
+
 }  // namespace
 
 bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress) {
@@ -241,7 +257,7 @@ bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>
   // A huge page under a small VMA would change what is unmapped; settings of the machine stay as
   // they are, this process opts out.
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  return CellProcess(job, progress).run();
+  return job.hold ? hold_arm(job, progress) : CellProcess(job, progress).run();
 }
 
 }  // namespace tlblab

@@ -238,6 +238,14 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
   return StudyOutcome::kComplete;
 }
 
+void hold_first_arm(const StudyPlan& plan, const std::function<void(std::size_t)>& told) {
+  CellJob job;
+  job.hold = true;
+  job.cpus = plan.cpus;
+  job.cell = plan.cells.at(0);
+  measure_in_process(job, [&](const CellProgress& progress) { told(progress.nr_blocks); });
+}
+
 std::string find_unfinished(const StudyPlan& plan, const std::string& folder) {
   std::vector<fs::path> candidates;
   std::error_code error;

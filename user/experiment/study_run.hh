@@ -42,6 +42,10 @@ enum class StudyOutcome { kComplete, kInterrupted };
 StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const RunOrigin& origin,
                        const std::function<void(const StudyProgress&)>& progress);
 
+/// The plan's first cell's arm A again and again, in a process like any that measures, until a
+/// signal comes; nothing is recorded. `told`: how many operations so far. Throws Error(kMachine).
+void hold_first_arm(const StudyPlan& plan, const std::function<void(std::size_t)>& told);
+
 /// The newest unfinished result file in `folder` for this plan and machine, or "".
 std::string find_unfinished(const StudyPlan& plan, const std::string& folder);
 
