@@ -101,6 +101,8 @@ install: all $(if $(DKMS),,module)
 	@grep -q '^PACKAGE_VERSION="$(VERSION)"$$' dkms.conf || { \
 	  echo "dkms.conf and include/tlblab/version.h name different versions"; exit 1; }
 	install -D $(BUILD)/tlblab $(DESTDIR)$(PREFIX)/bin/tlblab
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(BUILD)/tlblab completion >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tlblab
 	install -D -m 644 kmod/99-tlblab.rules $(DESTDIR)/etc/udev/rules.d/99-tlblab.rules
 ifneq ($(DKMS),)
 	$(if $(DESTDIR),,! $(DKMS) status tlblab/$(VERSION) | grep -q . || \

@@ -92,6 +92,31 @@ void add_shape_options(CLI::App& app, ShapeOptions& shape) {
       ->capture_default_str();
 }
 
+/// For bash: the commands, and each one's long options. After these, names of files.
+std::string completion_of(const CLI::App& app) {
+  std::string commands;
+  std::string cases;
+  for (const CLI::App* command :
+       app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); })) {
+    commands += command->get_name() + " ";
+    std::string options;
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->get_group().empty()) continue;
+      for (const std::string& name : option->get_lnames()) options += "--" + name + " ";
+    }
+    cases += fmt::format("    {}) words='{}' ;;\n", command->get_name(), options);
+  }
+  return fmt::format(
+      "_tlblab() {{\n"
+      "  local words='' word=${{COMP_WORDS[COMP_CWORD]}}\n"
+      "  case ${{COMP_WORDS[1]}} in\n{}  esac\n"
+      "  [ \"$COMP_CWORD\" != 1 ] || words='{}'\n"
+      "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+      "}}\n"
+      "complete -o default -F _tlblab tlblab\n",
+      cases, commands);
+}
+
 class CommandLine {
  public:
   CommandLine() {
@@ -108,6 +133,14 @@ class CommandLine {
     bystanders->callback([this] { action_ = [] { return run_bystanders(); }; });
     CLI::App* measure = app_.add_subcommand(kMeasureCommand, "")->group("");
     measure->callback([this] { action_ = run_measuring_process; });
+    CLI::App* completion =
+        app_.add_subcommand("completion", "print completion for bash; source <(tlblab completion)");
+    completion->callback([this] {
+      action_ = [this] {
+        fmt::print("{}", completion_of(app_));
+        return static_cast<int>(ExitStatus::kOk);
+      };
+    });
   }
 
   int run(int argc, char** argv) {

@@ -87,6 +87,23 @@ TEST(Report, SummaryOfSeveralFilesIsOneDocument) {
   for (const json& summary : summaries) EXPECT_TRUE(summary.contains("answer"));
 }
 
+/// As bash asks: the words so far, and which of them is being typed.
+TEST(Completion, KnowsCommandsAndTheirOptions) {
+  const Folder folder;
+  const auto completed = [&](const std::string& words, int at) {
+    const std::string script = "source <('" + tlblab() + "' completion); COMP_WORDS=(" + words +
+                               "); COMP_CWORD=" + std::to_string(at) +
+                               "; _tlblab; echo \"${COMPREPLY[*]}\"";
+    const Outcome outcome = run({"bash", "-c", script}, folder);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_EQ(completed("tlblab re", 1), "report\n");
+  EXPECT_EQ(completed("tlblab report --ma", 2), "--mail --markdown\n");
+  EXPECT_EQ(completed("tlblab ab --du", 2), "\n");
+  EXPECT_EQ(completed("tlblab ab --wid", 2), "--width\n");
+}
+
 TEST(Report, GoogleBenchmarksCompareReadsTheSummary) {
   const Folder folder;
   ASSERT_EQ(run_tlblab({"report", "--output", "page", recording()}, folder).status, 0);
