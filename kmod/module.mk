@@ -103,6 +103,8 @@ install: all $(if $(DKMS),,module)
 	install -D $(BUILD)/tlblab $(DESTDIR)$(PREFIX)/bin/tlblab
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(BUILD)/tlblab completion >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tlblab
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	$(BUILD)/tlblab man >$(DESTDIR)$(PREFIX)/share/man/man1/tlblab.1
 	install -D -m 644 kmod/99-tlblab.rules $(DESTDIR)/etc/udev/rules.d/99-tlblab.rules
 ifneq ($(DKMS),)
 	$(if $(DESTDIR),,! $(DKMS) status tlblab/$(VERSION) | grep -q . || \

@@ -117,6 +117,36 @@ std::string completion_of(const CLI::App& app) {
       cases, commands);
 }
 
+/// As roff wants it where lines stay as they are.
+std::string roff(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins_line = i == 0 || text[i - 1] == '\n';
+    if (begins_line && (text[i] == '.' || text[i] == '\'')) out += "\\&";
+    if (text[i] == '\\') {
+      out += "\\e";
+    } else if (text[i] == '-') {
+      out += "\\-";
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// A page for man(1): the help of every command.
+std::string man_page_of(const CLI::App& app) {
+  std::string page = fmt::format(
+      ".TH TLBLAB 1 \"\" \"tlblab {}\"\n.SH NAME\ntlblab \\- the laboratory for TLB shootdowns\n"
+      ".SH SYNOPSIS\n.B tlblab\nCOMMAND [OPTIONS]\n",
+      tool_version());
+  for (const CLI::App* command :
+       app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); })) {
+    page += fmt::format(".SH {}\n.nf\n{}.fi\n", command->get_name(), roff(command->help("tlblab")));
+  }
+  return page;
+}
+
 class CommandLine {
  public:
   CommandLine() {
@@ -133,6 +163,13 @@ class CommandLine {
     bystanders->callback([this] { action_ = [] { return run_bystanders(); }; });
     CLI::App* measure = app_.add_subcommand(kMeasureCommand, "")->group("");
     measure->callback([this] { action_ = run_measuring_process; });
+    CLI::App* man = app_.add_subcommand("man", "print a page for man(1)");
+    man->callback([this] {
+      action_ = [this] {
+        fmt::print("{}", man_page_of(app_));
+        return static_cast<int>(ExitStatus::kOk);
+      };
+    });
     CLI::App* completion =
         app_.add_subcommand("completion", "print completion for bash; source <(tlblab completion)");
     completion->callback([this] {

@@ -87,6 +87,17 @@ TEST(Report, SummaryOfSeveralFilesIsOneDocument) {
   for (const json& summary : summaries) EXPECT_TRUE(summary.contains("answer"));
 }
 
+TEST(ManPage, HasEveryCommandWithItsOptions) {
+  const Folder folder;
+  const Outcome outcome = run_tlblab({"man"}, folder);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::StartsWith(".TH TLBLAB 1"));
+  EXPECT_THAT(outcome.out, HasSubstr("\n.SH ab\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("Usage: tlblab ab [OPTIONS] A B\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("\\-\\-equivalence"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("measure\\-cell"))) << "not for people";
+}
+
 /// As bash asks: the words so far, and which of them is being typed.
 TEST(Completion, KnowsCommandsAndTheirOptions) {
   const Folder folder;
