@@ -66,8 +66,8 @@ user/commands                 user/report user/report/render user/report/documen
                               user/analysis user/oracle user/experiment user/engine/registry
                               user/engine user/lab user/counters user/topology user/records
                               user/statistics user/model user/support include <any>
-user/main                     user/commands user/experiment user/topology user/statistics user/support
-                              <any>
+user/main                     user/commands user/experiment user/topology user/statistics
+                              user/support <any>
 TABLE
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "tests/cli/process.hh"
 #include "tests/cli/result_lines.hh"
@@ -209,21 +210,23 @@ TEST(Records, HoldEveryTrialInTheOrderOfItsSchedule) {
   const ResultLines lines(read_file(file));
   EXPECT_EQ(lines.header.at("schema"), 1);
   EXPECT_FALSE(lines.header.at("machine").at("kernel").get<std::string>().empty());
-  EXPECT_EQ(lines.trials.size(), 64 * lines.records.at("block").size());
-  EXPECT_EQ(lines.records.at("cell_end").size(), 2);  // the pair, and its A/A control
-  EXPECT_EQ(lines.records.at("count").size(), 256U);  // two cells, two arms, 64 trials each
-  // Each quad is ABBA or BAAB, both occur, and time goes forward within a cell.
+  EXPECT_EQ(lines.trials.size(), 80 * lines.records.at("block").size());
+  EXPECT_EQ(lines.records.at("cell_end").size(), 3);  // the pair, and the A/A controls of both
+  EXPECT_EQ(lines.records.at("count").size(), 384U);  // three cells, two arms, 64 trials each
+  // Runs of five of one arm, the first of them a lead-in; each quad of runs is ABBA or BAAB, both
+  // occur, and time goes forward within a cell.
   std::set<std::string> quads;
+  std::string quad;
   std::uint64_t last = 0;
-  for (std::size_t i = 0; i < lines.trials.size(); i += 4) {
-    std::string quad;
-    for (std::size_t j = i; j < i + 4; ++j) {
-      quad += lines.trials[j].at(5).get<std::string>();
-      if (j % 64 == 0 && lines.trials[j].at(2) == 0) last = 0;
-      EXPECT_GT(lines.trials[j].at(4).get<std::uint64_t>(), last);
-      last = lines.trials[j].at(4);
-    }
-    quads.insert(quad);
+  for (std::size_t i = 0; i < lines.trials.size(); ++i) {
+    const json& trial = lines.trials[i];
+    if (i % 80 == 0 && trial.at(2) == 0) last = 0;
+    EXPECT_GT(trial.at(4).get<std::uint64_t>(), last);
+    last = trial.at(4);
+    EXPECT_EQ(trial.at(7) == "lead-in", i % 5 == 0) << i;
+    if (i % 5 == 0) quad += trial.at(5).get<std::string>();
+    EXPECT_EQ(trial.at(5).get<std::string>(), quad.substr(quad.size() - 1)) << i;
+    if (i % 20 == 19) quads.insert(std::exchange(quad, ""));
   }
   EXPECT_EQ(quads, (std::set<std::string>{"ABBA", "BAAB"}));
 }
@@ -235,7 +238,7 @@ TEST(Records, TheSameSeedGivesTheSameOrder) {
     measure({"run", "munmap:merged", "--shape", "1x1", "--seed", seed, "--output", file}, folder);
     std::string arms;
     const ResultLines lines(read_file(file));
-    for (std::size_t i = 0; i < 64 * 8; ++i) arms += lines.trials.at(i).at(5).get<std::string>();
+    for (std::size_t i = 0; i < 80 * 8; ++i) arms += lines.trials.at(i).at(5).get<std::string>();
     return arms;
   };
   const std::string first = order("7", "a");

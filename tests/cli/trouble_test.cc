@@ -88,9 +88,12 @@ TEST_P(Killed, GoesOnWithNothingLost) {
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   const std::string after = read_file(file);
   EXPECT_EQ(after.substr(0, before.rfind('\n') + 1), before.substr(0, before.rfind('\n') + 1));
-  const auto resumptions = ResultLines(after).records.at("resumed");
-  ASSERT_EQ(resumptions.size(), 1U);
-  EXPECT_FALSE(resumptions.at(0).at("findings").empty());
+  const ResultLines lines(after);
+  const auto later_runs = lines.records.at("run");
+  ASSERT_EQ(later_runs.size(), 1U);
+  EXPECT_FALSE(later_runs.at(0).at("findings").empty());
+  EXPECT_EQ(later_runs.at(0).at("boot_id"), lines.header.at("boot_id"));
+  EXPECT_EQ(later_runs.at(0).at("version"), lines.header.at("version"));
   expect_whole(file);
 
   // A third run finds nothing left to do and says the same.

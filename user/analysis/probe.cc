@@ -118,8 +118,8 @@ class SizeBuilder {
   }
 
  private:
-  std::array<std::array<Quantity, 2>, 2> losses_;   ///< [arm][victim]
-  std::array<std::vector<double>, 2> empty_walks_;  ///< [victim]
+  std::array<std::array<Quantity, 2>, 2> losses_;           ///< [arm][victim]
+  std::array<std::vector<double>, 2> empty_walks_;          ///< [victim]
   std::array<std::array<SideCountsBuilder, 2>, 2> counts_;  ///< [arm][operated]
   std::size_t nr_blocks_ = 0;
 };

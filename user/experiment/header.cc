@@ -47,7 +47,7 @@ records::RunHeader describe_run(const RunOrigin& origin) {
   for (const Fact& fact : origin.distances) {
     machine.topology.emplace_back("from the initiator, " + fact.first, fact.second);
   }
-  return {tool_version(), git_revision(), origin.argv, utc_now(),
+  return {tool_version(), git_revision(), origin.argv,    utc_now(),
           boot_id(),      machine,        origin.findings};
 }
 
