@@ -155,7 +155,8 @@ class WitnessCrew::Witness {
   void count_read() {
     const WitnessedPage& page = shared_.pages[at_];
     is_counted_ = true;
-    if (!pages_[at_].loaded || (begun_ & page.covered_by) == 0) return;
+    is_eligible_ = pages_[at_].loaded && (begun_ & page.covered_by) != 0;
+    if (!is_eligible_) return;
     ++report_.eligible_reads;
     ran_during_ |= begun_ & ~returned_ & page.covered_by;
   }
@@ -186,6 +187,8 @@ class WitnessCrew::Witness {
 
   void note(Observation observation) {
     ++report_.reads[static_cast<std::size_t>(observation)];
+    // What it saw tells that the call had begun by then, though not yet when this read began.
+    if (!is_eligible_ && pages_[at_].loaded) ++report_.eligible_reads;
     if (pages_[at_].noted || bad_reads_.size() == kKeptBadReads) return;
     pages_[at_].noted = true;
     const WitnessedPage& page = shared_.pages[at_];
@@ -223,6 +226,7 @@ class WitnessCrew::Witness {
   sigjmp_buf escape_{};
   std::size_t at_ = 0;
   bool is_counted_ = false;
+  bool is_eligible_ = false;  ///< the read that was counted last
   std::uint32_t begun_ = 0;
   std::uint32_t returned_ = 0;
   std::uint32_t ran_during_ = 0;
