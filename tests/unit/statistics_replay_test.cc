@@ -131,7 +131,7 @@ TEST(Replay, EachPieceOfTheMethodIsUsed) {
   EXPECT_EQ(replay(recording, plan, no_effect, stops_at_40).findings.typical.nr_values, 40U);
 
   Method always_void;
-  always_void.voids = [](const std::array<double, 2>&) { return true; };
+  always_void.voids = [](const std::array<double, 2>&, double) { return true; };
   EXPECT_EQ(replay(recording, plan, no_effect, always_void).verdict, Verdict::kVoid);
 }
 

@@ -43,13 +43,15 @@ TEST(AcrossSessions, ByHand) {
 }
 
 // 1 1 1 1 2 2 2 2: deviations of a half, r = (3 - 1 + 3)/8 = 0.625, corrected 0.625 + 2.875/8 =
-// 0.984, capped at 0.85: phi = 12.3, at most n/2 = 4. SE = s sqrt(4/8), one degree of freedom.
+// 0.984, capped at 0.85: phi = 12.3, at most n/3. SE = s sqrt(1/3), two degrees of freedom, for
+// which t(.975) = 4.30265.
 TEST(AcrossSessions, SessionsThatResembleTheirNeighboursAreFewer) {
   const auto found = estimate({1, 1, 1, 1, 2, 2, 2, 2});
   EXPECT_NEAR(found.rho, 0.984375, 1e-12);
-  EXPECT_DOUBLE_EQ(found.dof, 1);
-  EXPECT_DOUBLE_EQ(found.se, std::sqrt(2.0 / 7) * std::sqrt(0.5));
-  EXPECT_NEAR(found.half_width(0.95), 12.7062047362 * found.se, 1e-8);
+  EXPECT_DOUBLE_EQ(found.dof, 2);
+  EXPECT_DOUBLE_EQ(found.se, std::sqrt(2.0 / 7) * std::sqrt(1.0 / 3));
+  EXPECT_NEAR(found.half_width(0.95), 4.3026527297 * found.se, 1e-8);
+  EXPECT_LT(found.half_width(0.95), found.prediction_half_width(0.95));
 }
 
 TEST(AcrossSessions, AreTakenInTheOrderOfTheirStarts) {

@@ -109,11 +109,22 @@ TEST(ClaimOf, WithTooFewBlocksClaimsNothing) {
 }
 
 TEST(ApartVoids, ByShareOrByDifference) {
-  EXPECT_FALSE(apart_voids({0.25, 0.25}));
-  EXPECT_TRUE(apart_voids({0.26, 0.25}));
-  EXPECT_FALSE(apart_voids({0.05, 0.0}));
-  EXPECT_TRUE(apart_voids({0.051, 0.0}));
-  EXPECT_TRUE(apart_voids({0.0, 0.051}));
+  EXPECT_FALSE(apart_voids({0.25, 0.25}, 0));
+  EXPECT_TRUE(apart_voids({0.26, 0.25}, 0));
+  EXPECT_FALSE(apart_voids({0.05, 0.0}, 0));
+  EXPECT_TRUE(apart_voids({0.051, 0.0}, 0));
+  EXPECT_TRUE(apart_voids({0.0, 0.051}, 0));
+}
+
+// 2 % at one length is 18.3 % at ten times that.
+TEST(ApartVoids, ALongerWindowIsMetMoreOften) {
+  const double ten_times = std::log(10);
+  EXPECT_FALSE(apart_voids({0.23, 0.02}, ten_times));
+  EXPECT_TRUE(apart_voids({0.24, 0.02}, ten_times));
+  EXPECT_TRUE(apart_voids({0.02, 0.23}, ten_times)) << "the shorter one has no such excuse";
+  EXPECT_FALSE(apart_voids({0.02, 0.23}, -ten_times));
+  EXPECT_TRUE(apart_voids({0.051, 0.0}, ten_times)) << "ten times nothing";
+  EXPECT_TRUE(apart_voids({0.051, 0.0}, kNaN));
 }
 
 TEST(VerdictNames, HaveNames) {

@@ -382,7 +382,7 @@ void judge_cell(CellResult& cell, const Criteria& criteria) {
     return;
   }
   const std::array<double, 2> apart{apart_share(cell.a), apart_share(cell.b)};
-  if (statistics::apart_voids(apart)) {
+  if (statistics::apart_voids(apart, cell.evidence.typical.estimate)) {
     cell.verdict = Verdict::kVoid;
     cell.verdict_reason = fmt::format(
         "{:.0f} % of A's trials and {:.0f} % of B's were set apart: what is left may not be what "

@@ -46,7 +46,13 @@ Claim Quantity::claim() const {
     return statistics::claim_of(session->estimate, session->extent.state);
   }
   const statistics::SessionsEstimate all = over_sessions();
-  if (all.nr_sessions > 0) return statistics::claim_of(all, state());
+  if (all.nr_sessions > 0) {
+    Claim claim = statistics::claim_of(all, state());
+    if (all.scope == statistics::Scope::kTheseSessions) {
+      claim.p_value = std::min(claim.p_value, p_of_each());
+    }
+    return claim;
+  }
   Claim claim;
   double sum = 0;
   double nr_values = 0;
@@ -58,6 +64,21 @@ Claim Quantity::claim() const {
   }
   claim.estimate = nr_values > 0 ? sum / nr_values : std::numeric_limits<double>::quiet_NaN();
   return claim;
+}
+
+double Quantity::p_of_each() const {
+  double largest = 0;
+  std::size_t nr_above = 0;
+  std::size_t nr_sessions = 0;
+  for (const OneSession& session : sessions_) {
+    if (!counts(session)) continue;
+    const Claim claim = statistics::claim_of(session.estimate, session.extent.state);
+    if (claim.at95.low <= 0 && claim.at95.high >= 0) return 1;
+    largest = std::max(largest, claim.p_value);
+    ++nr_sessions;
+    if (claim.estimate > 0) ++nr_above;
+  }
+  return nr_above == 0 || nr_above == nr_sessions ? largest : 1;
 }
 
 double Quantity::se() const {

@@ -32,7 +32,9 @@ class Quantity {
   [[nodiscard]] statistics::Claim claim_of_session(std::size_t i) const;
 
   /// Over the sessions that count and hold values. One: its own. None: the mean of what there is,
-  /// without an interval.
+  /// without an interval. Several that speak for themselves only: where each of them excludes 0 on
+  /// the same side, the largest of their p-values holds for all of them, which few sessions' t
+  /// can't show.
   [[nodiscard]] statistics::Claim claim() const;
   [[nodiscard]] statistics::SessionsEstimate over_sessions() const;
   /// Of the estimate; infinite where no interval is claimed.
@@ -47,6 +49,8 @@ class Quantity {
   };
   /// The only session that counts; null when there are none or several.
   [[nodiscard]] const OneSession* only() const;
+  /// Of "in one of these sessions it is 0, or on the other side": 1 unless each excludes that.
+  [[nodiscard]] double p_of_each() const;
   [[nodiscard]] static bool counts(const OneSession& session);
 
   std::vector<OneSession> sessions_;

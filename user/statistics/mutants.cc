@@ -143,12 +143,16 @@ Verdict mean_not_asked(const Evidence& evidence, const Criteria& criteria) {
   return judge({evidence.typical, std::nullopt, evidence.adjusted_p}, criteria);
 }
 
-bool apart_by_share_alone(const std::array<double, 2>& apart_share) {
+bool apart_by_share_alone(const std::array<double, 2>& apart_share, double /*log_ratio*/) {
   return *std::max_element(apart_share.begin(), apart_share.end()) > kMaxApartShare;
 }
 
-bool apart_always_voids(const std::array<double, 2>& apart_share) {
+bool apart_always_voids(const std::array<double, 2>& apart_share, double /*log_ratio*/) {
   return apart_share[0] + apart_share[1] > 0;
+}
+
+bool apart_whatever_the_length(const std::array<double, 2>& apart_share, double /*log_ratio*/) {
+  return apart_voids(apart_share, 0);
 }
 
 /// Version 1: a control fails only by being called different, and an equivalent one never is.
@@ -210,6 +214,7 @@ std::vector<Mutant> mutants() {
   add("verdict: equivalent by the estimate alone", &Method::judge, equivalent_by_estimate);
   add("verdict: the mean is not asked", &Method::judge, mean_not_asked);
   add("void: the difference between the arms is not asked", &Method::voids, apart_by_share_alone);
+  add("void: the arms' lengths are not asked", &Method::voids, apart_whatever_the_length);
   add("void: by any trial set apart", &Method::voids, apart_always_voids);
   add("control: fails only when called different", &Method::stands, lenient_control);
   add("sessions: divides by n, not by its root", &Method::sessions, divided_by_sessions);

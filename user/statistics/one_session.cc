@@ -133,6 +133,23 @@ std::vector<CheckResult> run_apart_in_both(SuiteRun run) {
           result("set apart in both arms: covered", covered, at_least(0.93), "nothing differs")};
 }
 
+std::vector<CheckResult> run_apart_by_length(SuiteRun run) {
+  constexpr double kTimes = 10;
+  constexpr double kShare = 0.015;
+  Tally is_void;
+  run.for_each([&](std::size_t) {
+    const auto longer = [&](ReplayedTrial& trial) {
+      const bool is_a = trial.arm == Arm::kA;
+      if (is_a) trial.latency_ns *= kTimes;
+      trial.apart =
+          by_chance(run.replayer.random(), is_a ? 1 - std::pow(1 - kShare, kTimes) : kShare);
+    };
+    is_void.add(run.replayer.next(longer, run.method, kShipped).verdict == Verdict::kVoid);
+  });
+  return {result("the longer arm is met more often: void", is_void, at_most(kSignificant),
+                 "A takes ten times as long; 1.5 % of B's calls are set apart and 14 % of A's")};
+}
+
 std::vector<CheckResult> run_biased_control(SuiteRun run) {
   constexpr double kBias = 1.04;
   const Criteria criteria{.equivalence = kPlanted};

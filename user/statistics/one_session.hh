@@ -35,6 +35,8 @@ std::vector<CheckResult> run_heavy_tail(SuiteRun run);
 std::vector<CheckResult> run_apart_in_one_arm(SuiteRun run);
 /// A tenth of all trials is set apart, whatever their arm.
 std::vector<CheckResult> run_apart_in_both(SuiteRun run);
+/// A takes ten times as long and is met ten times as often by what sets trials apart.
+std::vector<CheckResult> run_apart_by_length(SuiteRun run);
 /// The tool favours B by 4 %, in the cell and in its A/A control; nothing differs.
 std::vector<CheckResult> run_biased_control(SuiteRun run);
 

@@ -90,8 +90,9 @@ SessionOutcome replay_session(const Recording& recording, const SessionPlan& pla
   outcome.evidence.typical = method.claim(found.typical, outcome.state);
   outcome.evidence.mean = method.claim(found.mean, method.state(found.mean, criteria.width));
   outcome.evidence.adjusted_p = outcome.evidence.typical.p_value;
-  outcome.verdict =
-      method.voids(found.apart_share) ? Verdict::kVoid : method.judge(outcome.evidence, criteria);
+  outcome.verdict = method.voids(found.apart_share, found.typical.mean)
+                        ? Verdict::kVoid
+                        : method.judge(outcome.evidence, criteria);
   return outcome;
 }
 

@@ -61,7 +61,8 @@ struct Method {
   std::function<Stopping(const StoppingRule&)> stopping = production_stopping;
   std::function<State(const SeriesEstimate&, double width)> state = state_of;
   std::function<Claim(const SeriesEstimate&, State)> claim = production_claim;
-  std::function<bool(const std::array<double, 2>& apart_share)> voids = apart_voids;
+  std::function<bool(const std::array<double, 2>& apart_share, double log_ratio)> voids =
+      apart_voids;
   std::function<Verdict(const Evidence&, const Criteria&)> judge = statistics::judge;
   std::function<bool(Verdict, const Evidence&, double stray, double smallest, const Criteria&)>
       stands = statistics::stands;

@@ -14,6 +14,10 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+/// However much sessions resemble their neighbours, so many of them are taken as independent. With
+/// fewer, Student's t makes the mean's interval wider than that of the next session.
+constexpr double kMinIndependent = 3;
+
 double two_sided_t(double dof, double confidence) {
   const boost::math::students_t t(dof);
   return boost::math::quantile(boost::math::complement(t, (1 - confidence) / 2));
@@ -71,7 +75,7 @@ SessionsEstimate across_sessions(std::span<const Session> sessions) {
   double phi = 1;
   if (means.size() > 2) {
     estimate.rho = lag1_correlation(means);
-    phi = std::min(variance_inflation(estimate.rho), n / 2);
+    phi = std::min(variance_inflation(estimate.rho), std::max(1.0, n / kMinIndependent));
   }
   estimate.se = estimate.spread * std::sqrt(phi / n);
   estimate.dof = n / phi - 1;

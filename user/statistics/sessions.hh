@@ -42,7 +42,7 @@ enum class Scope {
 /// t over the means of the sessions that count, in the order of their starts: no pooling of trials,
 /// because what differs from session to session (the regime) is more than any session's own
 /// interval knows of. Their lag-1 autocorrelation widens it as in SeriesEstimate: se =
-/// s sqrt(phi/n), with n/phi - 1 degrees of freedom, phi at most n/2.
+/// s sqrt(phi/n), with n/phi - 1 degrees of freedom, phi at most n/3.
 struct SessionsEstimate {
   std::size_t nr_sessions = 0;  ///< that count
   Scope scope = Scope::kNothing;

@@ -119,6 +119,7 @@ std::vector<Suite> suites(const Recording& recording, std::uint64_t seed) {
   add("heavy tail in one arm", shipped, run_heavy_tail);
   add("set apart in one arm", shipped, run_apart_in_one_arm);
   add("set apart in both arms", shipped, run_apart_in_both);
+  add("set apart by length", shipped, run_apart_by_length);
   add("biased control", 2 * shipped, run_biased_control);
   add("clusters", shipped, run_clusters);
 

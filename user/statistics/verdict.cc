@@ -78,9 +78,14 @@ Verdict judge(const Evidence& evidence, const Criteria& criteria) {
   return Verdict::kInconclusive;
 }
 
-bool apart_voids(const std::array<double, 2>& apart_share) {
-  const auto [low, high] = std::minmax(apart_share[0], apart_share[1]);
-  return high > kMaxApartShare || high - low > kMaxApartDifference;
+bool apart_voids(const std::array<double, 2>& apart_share, double log_ratio) {
+  if (std::max(apart_share[0], apart_share[1]) > kMaxApartShare) return true;
+  const std::size_t longer = log_ratio > 0 ? 0 : 1;
+  const double shorts = apart_share[1 - longer];
+  const double longs = apart_share[longer];
+  const double times = std::isfinite(log_ratio) ? std::exp(std::abs(log_ratio)) : 1;
+  const double explained = 1 - std::pow(1 - shorts, times);
+  return longs - explained > kMaxApartDifference || shorts - longs > kMaxApartDifference;
 }
 
 double smallest_detectable(double se) { return (1.96 + 0.84) * se; }

@@ -70,11 +70,15 @@ struct Evidence {
 /// here: it comes from controls, responders and accounts.
 Verdict judge(const Evidence& evidence, const Criteria& criteria);
 
-/// Shares of measured trials that may be set apart, and the difference between the arms' shares,
-/// past which a cell is void: what was set apart is then a part of what the arms do.
+/// The share of an arm's measured trials that may be set apart, and how much more of one arm than
+/// the other explains, past which a cell is void: what was set apart is then a part of what the arm
+/// does.
 inline constexpr double kMaxApartShare = 0.25;
 inline constexpr double kMaxApartDifference = 0.05;
-bool apart_voids(const std::array<double, 2>& apart_share);
+/// Shares by arm. `log_ratio` is that of their lengths: what takes CPUs away meets a window r times
+/// as long with probability 1 - (1 - p)^r, where it meets the shorter one with p. That much of the
+/// longer arm is explained by the shorter one's share.
+bool apart_voids(const std::array<double, 2>& apart_share, double log_ratio);
 
 /// Smallest effect (in the unit of the series: logs, or ns) that an estimate with standard error
 /// `se` had 80 % power to see at 5 %: (1.96 + 0.84) SE. Infinite when no interval is claimed.
