@@ -177,8 +177,9 @@ Section main_figure_section(const StudyResult& study) {
   }
   if (study.flush_ceiling_pages > 0) {
     text += fmt::format(
-        " The thin vertical line is where all VMAs, gaps included, span more than the {} pages up "
-        "to which this kernel flushes a range; past it one flush over all is a full one.",
+        " A thin vertical line, where a curve crosses it, is where all VMAs, gaps included, span "
+        "more than the {} pages up to which this kernel flushes a range; past it one flush over "
+        "all is a full one.",
         study.flush_ceiling_pages);
   }
   section.paragraphs.push_back(std::move(text));
