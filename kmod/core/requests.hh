@@ -30,13 +30,9 @@ inline constexpr OperationNeeds kOperationNeeds[] = {
     {TLBLAB_UNMAP, false, true},
 };
 
-constexpr bool every_operation_has_its_needs() {
-  for (const catalogue::Value& row : catalogue::kOperations) {
-    if (catalogue::find(kOperationNeeds, row.value) == nullptr) return false;
-  }
-  return true;
-}
-static_assert(every_operation_has_its_needs());
+static_assert(catalogue::mask_of_all(kOperationNeeds) ==
+                  catalogue::mask_of_all(catalogue::kOperations),
+              "every operation has its needs");
 
 /// `gather`: the request's, or null if there is no such row.
 constexpr int check(const tlblab_request& request, const catalogue::Gather* gather,
