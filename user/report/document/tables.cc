@@ -258,11 +258,14 @@ std::string basis_text(const CellResult& cell) {
   return "";
 }
 
-/// What A pays outside its window, more than B.
+/// What A pays outside its window, more than B; and its bounds.
 std::string outside_text(const CellResult& cell) {
+  return duration_signed(cell.outside_ns.estimate);
+}
+std::string outside_range(const CellResult& cell) {
   const Interval& outside = cell.outside_ns;
-  if (!std::isfinite(outside.estimate)) return std::string(kNotAvailable);
-  return duration_interval_signed(outside);
+  if (!std::isfinite(outside.low) || !std::isfinite(outside.high)) return "(no interval)";
+  return fmt::format("{} to {}", duration(outside.low), duration(outside.high));
 }
 
 std::string extent_note(const StudyResult& study, const CellResult& cell) {
@@ -291,6 +294,7 @@ std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) 
     if (twins) add_twin_columns(table, study, pair, labels);
     const std::vector<Column> more = {{"state", false, false},
                                       {"outside A − B", true, !twins},
+                                      {"outside [95 %]", true, false},
                                       {"pages per request A / B", false, false},
                                       {"set apart", true, false},
                                       {"A", true, false},
@@ -310,6 +314,7 @@ std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) 
       if (twins) add_twin_cells(row, study, cell);
       for (TextCell& text : std::vector<TextCell>{{std::string(statistics::name(cell.state))},
                                                   {outside_text(cell)},
+                                                  {outside_range(cell)},
                                                   {extent_note(study, cell)},
                                                   {count(nr_apart(cell.a) + nr_apart(cell.b))},
                                                   {duration(cell.a.latency_ns.estimate)},
