@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -104,6 +105,53 @@ TEST_F(Records, RoundTrip) {
   EXPECT_EQ(block.trials[5].arm, Arm::kB);
   EXPECT_EQ(block.trials[5].responders.at(1).interrupts, 2U);
   EXPECT_TRUE(file.warnings.empty());
+}
+
+// A later release may order columns otherwise, add some, and write records of its own.
+TEST_F(Records, ColumnsAreFoundByNameAndUnknownRecordsSkipped) {
+  write_trials(kTrialsPerBlock, true);
+  std::ifstream whole(path_);
+  std::ofstream later(path_ + ".later");
+  for (std::string line; std::getline(whole, line);) {
+    auto json = nlohmann::json::parse(line);
+    if (json.is_array()) {
+      std::reverse(json.begin(), json.end());
+      json.push_back("a new column");
+      for (auto& responder : json.at(0)) std::reverse(responder.begin(), responder.end());
+    } else if (json.at("record") == "header") {
+      json["schema_minor"] = 99;
+      for (const char* columns : {"trial_columns", "responder_columns"}) {
+        std::reverse(json[columns].begin(), json[columns].end());
+      }
+      json["trial_columns"].push_back("new");
+      later << json.dump() << "\n"
+            << R"({"record":"weather","rain":true})"
+            << "\n";
+      continue;
+    }
+    later << json.dump() << "\n";
+  }
+  later.close();
+  const StudyFile file = read_study_file(path_ + ".later");
+  std::filesystem::remove(path_ + ".later");
+  const Block& block = file.cells[1].sessions.at(0).blocks.at(0);
+  EXPECT_EQ(block.trials[3].state, TrialState::kSwitched);
+  EXPECT_EQ(block.trials[5].latency_ns, 105U);
+  EXPECT_EQ(block.trials[5].responders.at(1).heartbeats, 2000U);
+  ASSERT_EQ(file.warnings.size(), 1U);
+  EXPECT_NE(file.warnings[0].find("1 \"weather\" record skipped"), std::string::npos);
+}
+
+TEST_F(Records, AFileWithoutANeededColumnIsRefused) {
+  auto json = nlohmann::json::parse(encode(header()));
+  json["trial_columns"].erase(6);
+  write_trials(kTrialsPerBlock, true, json.dump());
+  try {
+    read_study_file(path_);
+    ADD_FAILURE() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("no column \"latency_ns\""), std::string::npos);
+  }
 }
 
 TEST_F(Records, AHeaderIsReadAsItWasWritten) {

@@ -24,15 +24,11 @@ json run_to_json(const RunHeader& header) {
     findings.push_back(
         {{"severity", name(finding.severity)}, {"check", finding.check}, {"seen", finding.seen}});
   }
-  return {{"record", "header"},
-          {"schema", kSchema},
-          {"tool", "tlblab"},
-          {"version", header.version},
-          {"git", header.git},
-          {"argv", header.argv},
-          {"started", header.started_utc},
-          {"boot_id", header.boot_id},
-          {"machine", header.machine},
+  return {{"record", "header"},           {"schema", kSchema},
+          {"schema_minor", kSchemaMinor}, {"tool", "tlblab"},
+          {"version", header.version},    {"git", header.git},
+          {"argv", header.argv},          {"started", header.started_utc},
+          {"boot_id", header.boot_id},    {"machine", header.machine},
           {"findings", findings}};
 }
 
@@ -120,8 +116,8 @@ Header decoded(const std::string& line, const std::string& path, const char* key
 
 std::string encode(const StudyHeader& header) {
   json record = run_to_json(header);
-  record["trial_columns"] = kTrialColumns;
-  record["responder_columns"] = kResponderColumns;
+  record["trial_columns"] = header.trial_columns;
+  record["responder_columns"] = header.responder_columns;
   record["counters_missing"] = header.counters_missing;
   record["counters"] = header.counters;
   record["summaries"] = header.summaries;
@@ -159,6 +155,8 @@ StudyHeader decode_study_header(const std::string& line, const std::string& path
         record.at("counters_missing").get_to(header.counters_missing);
         header.counters = record.value("counters", header.counters);
         record.at("plan").get_to(header.plan);
+        header.trial_columns = record.value("trial_columns", header.trial_columns);
+        header.responder_columns = record.value("responder_columns", header.responder_columns);
         header.summaries = record.contains("summaries")
                                ? record.at("summaries").get<std::map<std::string, std::string>>()
                                : early_summaries(header.plan);

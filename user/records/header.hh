@@ -13,6 +13,7 @@
 #include "user/model/machine.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
+#include "user/records/trial.hh"
 
 namespace tlblab::records {
 
@@ -34,6 +35,9 @@ struct StudyHeader : RunHeader {
   /// Full name of a scheme of the plan -> what it does, in a few words. Early files lack it.
   std::map<std::string, std::string> summaries;
   StudyPlan plan;
+  /// Of the trial lines that follow, in their order, as the file names them.
+  std::vector<std::string> trial_columns{kTrialColumns.begin(), kTrialColumns.end()};
+  std::vector<std::string> responder_columns{kResponderColumns.begin(), kResponderColumns.end()};
 };
 
 struct CheckHeader : RunHeader {

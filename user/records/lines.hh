@@ -8,7 +8,10 @@
 
 namespace tlblab::records {
 
+/// A reader refuses another major number. The minor one grows with records, fields and columns that
+/// a reader who does not know them may skip.
 inline constexpr int kSchema = 1;
+inline constexpr int kSchemaMinor = 1;
 
 /// Gives the header line to `header` and each whole line after it to `record`. Returns warnings: a
 /// torn last line, which is left out. Throws Error(kUsage): not there, empty, not readable, or

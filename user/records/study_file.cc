@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "user/records/cell.hh"
 #include "user/records/early_files.hh"
 #include "user/records/lines.hh"
+#include "user/support/error.hh"
 
 namespace tlblab::records {
 namespace {
@@ -27,12 +30,18 @@ class Builder {
   void header(const std::string& line, const std::string& path) {
     file_.header = decode_study_header(line, path);
     file_.cells.resize(file_.header.plan.cells.size());
+    try {
+      trials_.emplace(file_.header.trial_columns, file_.header.responder_columns);
+    } catch (const std::exception& error) {
+      throw Error(ExitStatus::kUsage, fmt::format("{}: {}", path, error.what()),
+                  "Read it with the tlblab version that its header names.");
+    }
   }
 
   void line(const std::string& text) {
     const json record = json::parse(text);
     if (record.is_array()) {
-      auto [place, trial] = decode_trial(record);
+      auto [place, trial] = trials_->decode(record);
       pending_place_ = place;
       pending_.push_back(std::move(trial));
       return;
@@ -55,11 +64,18 @@ class Builder {
       const CellEnd end = decode_cell_end(record);
       session(end.place).stop_reason = end.reason;
     } else {
-      throw std::runtime_error(fmt::format("unknown record \"{}\"", kind));
+      ++nr_unknown_[kind];
     }
   }
 
-  void end() { drop_pending(); }
+  void end() {
+    drop_pending();
+    for (const auto& [kind, number] : nr_unknown_) {
+      file_.warnings.push_back(
+          fmt::format("{} \"{}\" record{} skipped: this tlblab does not know them", number, kind,
+                      number == 1 ? "" : "s"));
+    }
+  }
 
  private:
   SessionRecord& session(const TrialPlace& place) {
@@ -108,6 +124,8 @@ class Builder {
   }
 
   StudyFile& file_;
+  std::optional<TrialReader> trials_;
+  std::map<std::string, std::size_t> nr_unknown_;  ///< records, by kind
   std::vector<Trial> pending_;
   TrialPlace pending_place_;
   double origin_s_ = 0;
@@ -118,10 +136,11 @@ class Builder {
 StudyFile read_study_file(const std::string& path) {
   StudyFile file;
   Builder builder(file);
-  file.warnings = read_lines(
+  const std::vector<std::string> of_lines = read_lines(
       path, [&](const std::string& line) { builder.header(line, path); },
       [&](const std::string& line) { builder.line(line); });
   builder.end();
+  file.warnings.insert(file.warnings.end(), of_lines.begin(), of_lines.end());
   return file;
 }
 

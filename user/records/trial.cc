@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -43,19 +44,37 @@ std::string encode_trial(const TrialPlace& place, std::uint64_t origin_ns, const
   return line + "]]";
 }
 
-std::pair<TrialPlace, Trial> decode_trial(const json& columns) {
-  const TrialPlace place{columns.at(0).get<std::uint32_t>(), columns.at(1).get<unsigned>()};
+TrialReader::TrialReader(const std::vector<std::string>& trial_columns,
+                         const std::vector<std::string>& responder_columns) {
+  const auto find_all = [](const auto& wanted, const std::vector<std::string>& columns, auto& at) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto found = std::find(columns.begin(), columns.end(), wanted[i]);
+      if (found == columns.end()) {
+        throw std::runtime_error(fmt::format("its trials have no column \"{}\"", wanted[i]));
+      }
+      at[i] = static_cast<std::size_t>(found - columns.begin());
+    }
+  };
+  find_all(kTrialColumns, trial_columns, trial_at_);
+  find_all(kResponderColumns, responder_columns, responder_at_);
+}
+
+std::pair<TrialPlace, Trial> TrialReader::decode(const json& columns) const {
+  // In the order of kTrialColumns and kResponderColumns.
+  const auto at = [&](std::size_t column) -> const json& { return columns.at(trial_at_[column]); };
+  const TrialPlace place{at(0).get<std::uint32_t>(), at(1).get<unsigned>()};
   Trial trial;
-  trial.block = columns.at(2).get<std::uint32_t>();
-  trial.order = columns.at(3).get<std::uint8_t>();
-  trial.start_ns = columns.at(4).get<std::uint64_t>();
-  trial.arm = arm_of(columns.at(5));
-  trial.latency_ns = columns.at(6).get<std::uint64_t>();
-  trial.state = state_of(columns.at(7));
-  for (const json& sample : columns.at(8)) {
-    trial.responders.push_back({sample.at(0).get<std::uint32_t>(),
-                                sample.at(1).get<std::uint32_t>(),
-                                sample.at(2).get<std::uint32_t>()});
+  trial.block = at(2).get<std::uint32_t>();
+  trial.order = at(3).get<std::uint8_t>();
+  trial.start_ns = at(4).get<std::uint64_t>();
+  trial.arm = arm_of(at(5));
+  trial.latency_ns = at(6).get<std::uint64_t>();
+  trial.state = state_of(at(7));
+  for (const json& sample : at(8)) {
+    const auto of = [&](std::size_t column) {
+      return sample.at(responder_at_[column]).get<std::uint32_t>();
+    };
+    trial.responders.push_back({of(0), of(1), of(2)});
   }
   return {place, std::move(trial)};
 }

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "user/model/trial.hh"
 
@@ -28,8 +31,21 @@ struct TrialPlace {
 /// `origin_ns` is the CLOCK_MONOTONIC of the "cell" record that the trial belongs to.
 std::string encode_trial(const TrialPlace& place, std::uint64_t origin_ns, const Trial& trial);
 
-/// The start of the result counts from the "cell" record. Throws a std::exception.
-std::pair<TrialPlace, Trial> decode_trial(const nlohmann::json& columns);
+/// Reads trial lines by the names of their columns, so that other releases may order them otherwise
+/// and add some.
+class TrialReader {
+ public:
+  /// As the file's header names them. Throws a std::exception when one that is needed is not there.
+  TrialReader(const std::vector<std::string>& trial_columns,
+              const std::vector<std::string>& responder_columns);
+
+  /// The start of the result counts from the "cell" record. Throws a std::exception.
+  [[nodiscard]] std::pair<TrialPlace, Trial> decode(const nlohmann::json& columns) const;
+
+ private:
+  std::array<std::size_t, kTrialColumns.size()> trial_at_{};
+  std::array<std::size_t, kResponderColumns.size()> responder_at_{};
+};
 
 /// "A" and "B", as every record spells an arm.
 std::string_view name(Arm arm);
