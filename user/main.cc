@@ -278,7 +278,8 @@ class CommandLine {
     CLI::App* report = app_.add_subcommand("report", "result files to a page, Markdown or mail");
     report
         ->add_option("FILE", report_.files,
-                     "result files (.jsonl or .jsonl.gz); a check's stands in the studies' reports")
+                     "result files (.jsonl or .jsonl.gz): those of one plan are pooled, a check's "
+                     "stands in the studies' reports")
         ->required();
     report->add_option("--output", report_.output, "folder for the report (default: beside FILE)");
     CLI::Option* mail =

@@ -80,11 +80,29 @@ TEST(Report, SummaryIsJsonWithEveryCell) {
 
 TEST(Report, SummaryOfSeveralFilesIsOneDocument) {
   const Folder folder;
-  const Outcome outcome = run_tlblab({"report", "--json", recording(), recording()}, folder);
+  const std::string other = std::regex_replace(run({"zcat", recording()}, folder).out,
+                                               std::regex("\"question\": *\""), "$&Another: ");
+  const Outcome outcome =
+      run_tlblab({"report", "--json", recording(), folder.write("other.jsonl", other)}, folder);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const json summaries = json::parse(outcome.out);
   ASSERT_EQ(summaries.size(), 2U);
   for (const json& summary : summaries) EXPECT_TRUE(summary.contains("answer"));
+}
+
+TEST(Report, PoolsFilesOfOnePlanButNoFileWithItself) {
+  const Folder folder;
+  const std::string other =  // a later run of the plan
+      std::regex_replace(run({"zcat", recording()}, folder).out, std::regex("\"seed\": *"), "$&9");
+  const Outcome pooled =
+      run_tlblab({"report", "--json", recording(), folder.write("other.jsonl", other)}, folder);
+  ASSERT_EQ(pooled.status, 0) << pooled.err;
+  EXPECT_THAT(pooled.err, HasSubstr("pooled: 2 files of one plan"));
+  EXPECT_EQ(json::parse(pooled.out).at("cells").at(0).at("sessions").size(), 2U);
+
+  const Outcome twice = run_tlblab({"report", "--json", recording(), recording()}, folder);
+  EXPECT_EQ(twice.status, 2);
+  EXPECT_THAT(twice.err, HasSubstr("Name each of them once"));
 }
 
 TEST(ManPage, HasEveryCommandWithItsOptions) {

@@ -15,6 +15,8 @@
 #include "user/experiment/header.hh"
 #include "user/experiment/study_file.hh"
 #include "user/records/count.hh"
+#include "user/records/lines.hh"
+#include "user/records/pool.hh"
 #include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
@@ -67,7 +69,7 @@ class Analysis : public testing::Test {
 
   void write_cell(records::Writer& writer, std::uint32_t cell, unsigned session,
                   const Recipe& recipe) {
-    const std::uint64_t start_s = 1000ULL * session + cell;
+    const std::uint64_t start_s = first_session_s_ + 1000ULL * session + cell;
     writer.add_line(json{{"record", "cell"},
                          {"cell", cell},
                          {"session", session},
@@ -133,6 +135,7 @@ class Analysis : public testing::Test {
   std::string path_;
   int requests_a_ = 16;
   bool quad_flipped_ = false;
+  std::uint64_t first_session_s_ = 0;
   std::mt19937 random_{20261120};  // the seed
 };
 
@@ -258,6 +261,42 @@ TEST_F(Analysis, MemoryThatOutlastsTheLeadInIsSaid) {
   const CellResult cell = analyse({recipe}).cells.at(0);
   EXPECT_TRUE(cell.outlasts_lead_in);
   EXPECT_NEAR(cell.position->estimate, 1.1, 0.01);
+}
+
+// Four sessions in each of two boots speak together, in the order of their starts.
+TEST_F(Analysis, SessionsOfOnePlanFromSeveralFilesArePooled) {
+  const std::string other = path_ + ".other";
+  analyse({steady(2), steady(1)}, 4);
+  std::filesystem::rename(path_, other);
+  first_session_s_ = 100000;
+  EXPECT_EQ(analyse({steady(2), steady(1)}, 4).cells.at(0).nr_sessions_counted, 4U);
+  const auto header = [](const std::string& path) {
+    return records::decode_study_header(records::read_header_line(path), path);
+  };
+  records::StudyHeader later = header(path_);
+  EXPECT_TRUE(records::can_pool(header(other), later));
+  later.plan.seed += 1;
+  later.plan.nr_sessions = 99;
+  EXPECT_TRUE(records::can_pool(header(other), later));
+
+  const StudyResult study = analyse_files(std::vector{other, path_});
+  std::filesystem::remove(other);
+  const CellResult& cell = study.cells.at(0);
+  EXPECT_EQ(cell.sessions.size(), 8U);
+  EXPECT_EQ(cell.sessions.back().session, 8U);
+  EXPECT_EQ(cell.scope, statistics::Scope::kMachine);
+  EXPECT_EQ(cell.verdict, Verdict::kDifferent);
+  EXPECT_TRUE(study.complete);
+
+  for (const auto& change : std::vector<std::function<void(records::StudyHeader&)>>{
+           [](auto& made) { made.machine.kernel = "9.9.9"; },
+           [](auto& made) { made.machine.hostname = "another"; },
+           [](auto& made) { made.version = "9.9"; },
+           [](auto& made) { made.plan.cells.pop_back(); }}) {
+    records::StudyHeader made = header(path_);
+    change(made);
+    EXPECT_FALSE(records::can_pool(header(path_), made));
+  }
 }
 
 // As the first release recorded: 64 trials, ABBA or BAAB one by one. B takes what A left.

@@ -15,6 +15,7 @@
 #include "user/analysis/interrupts.hh"
 #include "user/analysis/twins.hh"
 #include "user/model/steps.hh"
+#include "user/records/pool.hh"
 #include "user/records/study_file.hh"
 #include "user/statistics/controls.hh"
 
@@ -176,8 +177,13 @@ void drop_times(ArmResult& arm) {
 
 }  // namespace
 
-StudyResult analyse_file(const std::string& path) {
-  const records::StudyFile file = records::read_study_file(path);
+StudyResult analyse_file(const std::string& path) { return analyse_files(std::span(&path, 1)); }
+
+StudyResult analyse_files(std::span<const std::string> paths) {
+  records::StudyFile file = records::read_study_file(paths.front());
+  for (const std::string& path : paths.subspan(1)) {
+    records::pool(file, records::read_study_file(path));
+  }
   StudyResult study;
   static_cast<RunDescription&>(study) = describe(file.header);
   for (const records::RunHeader& run : file.later_runs) add_later_run(study, run);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -176,6 +177,8 @@ std::size_t nr_miscounted(const StudyResult& study);
 /// Reads and analyses one result file (plain or .gz). Throws Error(kUsage) on a file that is not
 /// tlblab's, is damaged, or has a newer schema; says which line.
 StudyResult analyse_file(const std::string& path);
+/// The same of files whose sessions can be pooled (records::can_pool), at least one.
+StudyResult analyse_files(std::span<const std::string> paths);
 
 /// The cell the answer speaks of: among those that show time, if any do, the one marked headline,
 /// else the largest compare cell with responders, else the first. Null only when there is no cell.

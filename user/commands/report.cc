@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `tlblab report`: result files to pages, mail or JSON.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "user/analysis/analysis.hh"
 #include "user/analysis/check_analysis.hh"
@@ -13,6 +15,7 @@
 #include "user/commands/summary.hh"
 #include "user/records/header.hh"
 #include "user/records/lines.hh"
+#include "user/records/pool.hh"
 #include "user/report/document/answer.hh"
 #include "user/report/document/builder.hh"
 #include "user/report/document/check_words.hh"
@@ -26,16 +29,42 @@ namespace tlblab {
 namespace {
 
 struct Inputs {
-  std::vector<std::string> studies;
+  /// Each of files whose sessions are pooled.
+  std::vector<std::vector<std::string>> studies;
   std::vector<std::string> checks;
 };
 
+/// Throws where two files hold the same sessions: pooled, they would count twice.
+void need_other_sessions(const std::string& file, const records::StudyHeader& header,
+                         const records::StudyHeader& other) {
+  if (header.started_utc != other.started_utc || header.plan.seed != other.plan.seed) return;
+  throw Error(ExitStatus::kUsage,
+              fmt::format("{} holds sessions that another file here holds, too", file),
+              "Name each of them once.");
+}
+
 Inputs sorted(const std::vector<std::string>& files) {
+  struct Known {
+    records::StudyHeader header;
+    std::size_t study;  ///< index into Inputs::studies
+  };
   Inputs inputs;
+  std::vector<Known> all;
   for (const std::string& file : files) {
-    const bool is_study =
-        records::kind_of(records::read_header_line(file), file) == records::FileKind::kStudy;
-    (is_study ? inputs.studies : inputs.checks).push_back(file);
+    const std::string line = records::read_header_line(file);
+    if (records::kind_of(line, file) == records::FileKind::kCheck) {
+      inputs.checks.push_back(file);
+      continue;
+    }
+    Known known{records::decode_study_header(line, file), inputs.studies.size()};
+    for (const Known& other : all) {
+      if (!records::can_pool(known.header, other.header)) continue;
+      need_other_sessions(file, known.header, other.header);
+      known.study = other.study;
+    }
+    if (known.study == inputs.studies.size()) inputs.studies.emplace_back();
+    inputs.studies[known.study].push_back(file);
+    all.push_back(std::move(known));
   }
   return inputs;
 }
@@ -92,11 +121,15 @@ int run_report(const ReportOptions& options) {
     print_warnings(checks.back(), file);
   }
   std::vector<StudyResult> studies;
-  for (const std::string& file : inputs.studies) {
-    studies.push_back(analyse_file(file));
-    print_warnings(studies.back(), file);
+  for (const std::vector<std::string>& files : inputs.studies) {
+    studies.push_back(analyse_files(files));
+    if (files.size() > 1) {
+      fmt::print(stderr, "pooled: {} files of one plan: {}\n", files.size(),
+                 fmt::join(files, ", "));
+    }
+    print_warnings(studies.back(), files.front());
     for (std::size_t i = 0; i < checks.size(); ++i) {
-      need_same_machine(studies.back(), file, checks[i], inputs.checks[i]);
+      need_same_machine(studies.back(), files.front(), checks[i], inputs.checks[i]);
     }
   }
   // In JSON a study's summary has no place for a check.
@@ -109,9 +142,9 @@ int run_report(const ReportOptions& options) {
     const std::string printed = printed_form(report::build_document(studies[i], checks), options);
     fmt::print("{}", printed);
     if (!printed.empty()) continue;
-    no_page =
-        print_written(report::answer_sentence(studies[i]),
-                      report::write_report(studies[i], checks, inputs.studies[i], options.output));
+    no_page = print_written(
+        report::answer_sentence(studies[i]),
+        report::write_report(studies[i], checks, inputs.studies[i].front(), options.output));
   }
   for (std::size_t i = 0; studies.empty() && i < checks.size(); ++i) {
     const std::string printed = printed_form(report::build_document(checks[i]), options);
