@@ -47,8 +47,9 @@ std::size_t steps_done(const records::StudyFile& file) {
 /// Holm-adjusts what `p_of` gives for each cell of `family`, and gives it to `set`.
 template <typename P, typename Set>
 void adjust(const std::vector<CellResult*>& family, const P& p_of, const Set& set) {
-  std::vector<double> p_values;
-  for (const CellResult* cell : family) p_values.push_back(p_of(*cell));
+  std::vector<double> p_values(family.size());
+  std::transform(family.begin(), family.end(), p_values.begin(),
+                 [&](const CellResult* cell) { return p_of(*cell); });
   const std::vector<double> adjusted = statistics::holm(p_values);
   for (std::size_t i = 0; i < family.size(); ++i) set(*family[i], adjusted[i]);
 }

@@ -49,8 +49,8 @@ std::optional<ArmPair> outside_of(std::span<const Trial> trials) {
 
 /// ln(A/B) of the trials at one place of their runs.
 std::optional<double> ratio_at(std::span<const Trial> trials, std::size_t place) {
-  constexpr std::size_t kLeast = kRunsPerBlock / 4;
-  const auto pair = medians_of(trials, kLeast, [&](std::size_t i) -> std::optional<double> {
+  constexpr std::size_t least = kRunsPerBlock / 4;
+  const auto pair = medians_of(trials, least, [&](std::size_t i) -> std::optional<double> {
     if (trials[i].state != TrialState::kOk || i % kTrialsPerRun != place) return std::nullopt;
     return static_cast<double>(trials[i].latency_ns);
   });

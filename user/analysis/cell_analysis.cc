@@ -276,8 +276,8 @@ class CellBuilder {
     const double reach = all.prediction_half_width(0.95);
     cell_.next_session =
         Interval{std::exp(all.mean), std::exp(all.mean - reach), std::exp(all.mean + reach)};
-    constexpr double kWorthSaying = 0.01;
-    cell_.clusters = statistics::clusters(ratios, std::log1p(kWorthSaying));
+    constexpr double worth_saying = 0.01;
+    cell_.clusters = statistics::clusters(ratios, std::log1p(worth_saying));
     if (!cell_.clusters) return;
     for (auto* range : {&cell_.clusters->lower, &cell_.clusters->upper}) {
       range->low = std::exp(range->low);

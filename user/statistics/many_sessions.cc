@@ -66,18 +66,18 @@ std::vector<CheckResult> run_regimes(SuiteRun run, const RegimeCase& spec,
 
 std::vector<CheckResult> run_eight(SuiteRun run, const SessionsCase& spec,
                                    const std::string& name) {
-  constexpr std::size_t kSessions = kSessionsForClaim;
+  constexpr std::size_t nr_of_claim = kSessionsForClaim;
   Tally covered;
   Tally predicted;
   Tally for_machine;
   Tally claims;
-  run.nr_sessions /= kSessions;
+  run.nr_sessions /= nr_of_claim;
   run.for_each([&](std::size_t) {
     // One more than the claim needs: the next session, which is foretold.
-    Regimes regimes(spec.dwell_s, spec.gap_s * (kSessions + 1) + spec.rule.max_seconds,
+    Regimes regimes(spec.dwell_s, spec.gap_s * (nr_of_claim + 1) + spec.rule.max_seconds,
                     run.replayer.random());
     std::vector<Session> sessions;
-    for (std::size_t i = 0; i <= kSessions; ++i) {
+    for (std::size_t i = 0; i <= nr_of_claim; ++i) {
       const double start_s = spec.gap_s * static_cast<double>(i);
       const auto session = run.replayer.next(through(regimes, start_s), run.method, spec.rule);
       sessions.push_back({session.findings.typical.mean, start_s, session.elapsed_s,
@@ -107,14 +107,14 @@ std::vector<CheckResult> run_eight(SuiteRun run, const SessionsCase& spec,
 }
 
 std::vector<CheckResult> run_clusters(SuiteRun run) {
-  constexpr std::size_t kSessions = kSessionsForClaim;
+  constexpr std::size_t nr_of_claim = kSessionsForClaim;
   Tally seen_in_two;
   Tally seen_in_one;
-  run.nr_sessions /= 2 * kSessions;
+  run.nr_sessions /= 2 * nr_of_claim;
   run.for_each([&](std::size_t) {
     for (const bool two : {true, false}) {
       std::vector<double> means;
-      for (std::size_t i = 0; i < kSessions; ++i) {
+      for (std::size_t i = 0; i < nr_of_claim; ++i) {
         const double level = two && i % 4 == 0 ? Regimes::kLevel : 1;
         const auto session = run.replayer.next(slower_a(level), run.method, StoppingRule{});
         means.push_back(session.findings.typical.mean);

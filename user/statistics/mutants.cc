@@ -37,10 +37,10 @@ Schedule lead_ins_measured(std::uint64_t seed, std::uint64_t session, std::uint6
 // --- Estimator: from trials to a log ratio -------------------------------------------------------
 
 std::optional<BlockFigures> labels_by_position(std::span<const Measured> trials) {
-  constexpr std::size_t kMeasuredPerRun = kTrialsPerRun - 1;
+  constexpr std::size_t measured_per_run = kTrialsPerRun - 1;
   std::vector<Measured> relabelled(trials.begin(), trials.end());
   for (std::size_t i = 0; i < relabelled.size(); ++i) {
-    const std::size_t in_quad = i / kMeasuredPerRun % kRunsPerQuad;
+    const std::size_t in_quad = i / measured_per_run % kRunsPerQuad;
     relabelled[i].arm = in_quad == 0 || in_quad == kRunsPerQuad - 1 ? Arm::kA : Arm::kB;
   }
   return block_figures(relabelled);

@@ -72,16 +72,16 @@ std::vector<CheckResult> run_planted(SuiteRun run) {
 }
 
 std::vector<CheckResult> run_carry_over(SuiteRun run) {
-  constexpr double kLeft = 0.2;
+  constexpr double left = 0.2;
   Tally covered;
   Tally reversed;
   run.for_each([&](std::size_t) {
     const auto leaves = [after_a = false](ReplayedTrial& trial) mutable {
-      if (after_a) trial.latency_ns *= 1 + kLeft;
+      if (after_a) trial.latency_ns *= 1 + left;
       after_a = trial.arm == Arm::kA;
     };
     const auto session = run.replayer.next(leaves, run.method, kShipped);
-    covered.add(covers(session.evidence.typical, std::log1p(kLeft)));
+    covered.add(covers(session.evidence.typical, std::log1p(left)));
     reversed.add(session.verdict == Verdict::kDifferent && session.evidence.typical.estimate < 0);
   });
   return {result("carry-over of 20 %: covered", covered, at_least(0.93),
@@ -134,15 +134,15 @@ std::vector<CheckResult> run_apart_in_both(SuiteRun run) {
 }
 
 std::vector<CheckResult> run_apart_by_length(SuiteRun run) {
-  constexpr double kTimes = 10;
-  constexpr double kShare = 0.015;
+  constexpr double times = 10;
+  constexpr double share_of_b = 0.015;
   Tally is_void;
   run.for_each([&](std::size_t) {
     const auto longer = [&](ReplayedTrial& trial) {
       const bool is_a = trial.arm == Arm::kA;
-      if (is_a) trial.latency_ns *= kTimes;
+      if (is_a) trial.latency_ns *= times;
       trial.apart =
-          by_chance(run.replayer.random(), is_a ? 1 - std::pow(1 - kShare, kTimes) : kShare);
+          by_chance(run.replayer.random(), is_a ? 1 - std::pow(1 - share_of_b, times) : share_of_b);
     };
     is_void.add(run.replayer.next(longer, run.method, kShipped).verdict == Verdict::kVoid);
   });
@@ -151,12 +151,12 @@ std::vector<CheckResult> run_apart_by_length(SuiteRun run) {
 }
 
 std::vector<CheckResult> run_biased_control(SuiteRun run) {
-  constexpr double kBias = 1.04;
+  constexpr double bias = 1.04;
   const Criteria criteria{.equivalence = kPlanted};
   Tally claimed;
   run.for_each([&](std::size_t) {
-    const auto control = run.replayer.next(slower_a(kBias), run.method, kShipped);
-    const auto cell = run.replayer.next(slower_a(kBias), run.method, kShipped);
+    const auto control = run.replayer.next(slower_a(bias), run.method, kShipped);
+    const auto cell = run.replayer.next(slower_a(bias), run.method, kShipped);
     const double smallest = claimed_effect(cell.verdict, cell.evidence.typical, criteria);
     const double stray = farthest_stray(std::span(&control.evidence.typical, 1));
     const bool claims = cell.verdict == Verdict::kDifferent || cell.verdict == Verdict::kEquivalent;

@@ -27,17 +27,18 @@ constexpr double kLargeEffect = 11;
 constexpr double kSpreadGap = 172;
 
 /// Why these limits. With many regimes in a session its interval is right, but for the few points
-/// that a correction from 32 batch means falls short of 95 %. From a dwell of some tenths of the
-/// session on it wanders, and its interval is the range of its batch means, which reaches from
-/// level to level once both were met. With a dwell of twice the session, most sessions see one
-/// regime only, and nothing in them tells; there a single session must be *seen* to fail, or this
-/// test proves nothing. However long the regimes, an effect far larger than they are must keep its
-/// word: a state is no veto.
+/// that a correction from 32 batch means falls short of 95 %, and that a block in which the regime
+/// changes has the median of a mixture, not its mean: most blocks, at a dwell of 0.1 s. From a
+/// dwell of some tenths of the session on it wanders, and its interval is the range of its batch
+/// means, which reaches from level to level once both were met. With a dwell of twice the session,
+/// most sessions see one regime only, and nothing in them tells; there a single session must be
+/// *seen* to fail, or this test proves nothing. However long the regimes, an effect far larger than
+/// they are must keep its word: a state is no veto.
 const RegimeCase kRegimeCases[] = {
     {.dwell_s = 0.1,
      .rule = kFullSession,
-     .least_covered = 0.90,
-     .least_covered_series = 0.90,
+     .least_covered = 0.88,
+     .least_covered_series = 0.88,
      .most_different = 0.05},
     {.dwell_s = 0.9,
      .rule = kFullSession,
@@ -114,7 +115,7 @@ std::vector<Suite> suites(const Recording& recording, std::uint64_t seed) {
 
   add("planted 5 %", shipped, run_planted);
   add("A/A", shipped,
-      [](SuiteRun run) { return run_aa(std::move(run), kShipped, "A/A", "relabelled at random"); });
+      [](SuiteRun run) { return run_aa(run, kShipped, "A/A", "relabelled at random"); });
   add("carry-over", shipped, run_carry_over);
   add("heavy tail in one arm", shipped, run_heavy_tail);
   add("set apart in one arm", shipped, run_apart_in_one_arm);
@@ -128,7 +129,7 @@ std::vector<Suite> suites(const Recording& recording, std::uint64_t seed) {
   const StoppingRule contested{contested_width(Replayer(recording, seed, nr_suites), pilot_s), 0,
                                kShipped.max_seconds};
   add("A/A, width contested", shipped, [contested](SuiteRun run) {
-    return run_aa(std::move(run), contested, "A/A, width contested",
+    return run_aa(run, contested, "A/A, width contested",
                   fmt::format("+-{:.2f} % wanted, no minimum time", 100 * contested.width));
   });
   for (const RegimeCase& spec : kRegimeCases) {
@@ -137,14 +138,14 @@ std::vector<Suite> suites(const Recording& recording, std::uint64_t seed) {
         fmt::format("regimes of {} s{}{}", spec.dwell_s,
                     spec.factor == 1 ? "" : ", A 11 times slower", early ? ", stopping early" : "");
     add(name, spec.rule.max_seconds,
-        [&spec, name](SuiteRun run) { return run_regimes(std::move(run), spec, name); });
+        [&spec, name](SuiteRun run) { return run_regimes(run, spec, name); });
   }
   for (const SessionsCase& spec : kSessionsCases) {
     const std::string name =
         fmt::format("eight sessions of {:g} s, {:g} s apart, regimes of {:g} s",
                     spec.rule.max_seconds, spec.gap_s, spec.dwell_s);
     add(name, spec.rule.max_seconds,
-        [&spec, name](SuiteRun run) { return run_eight(std::move(run), spec, name); });
+        [&spec, name](SuiteRun run) { return run_eight(run, spec, name); });
   }
   return all;
 }
