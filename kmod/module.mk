@@ -74,7 +74,7 @@ driver: $(SYSROOT)/whole
 	  $(GUEST_BUILD)/tlblab
 endif
 
-$(BUILD)/sysroot/%/whole:
+$(BUILD)/sysroot/%/whole: kmod/guest/sysroot.sh
 	+@kmod/guest/sysroot.sh $*
 
 ##@ Use

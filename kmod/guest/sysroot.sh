@@ -16,7 +16,8 @@ packages=(libc6 libgcc-s1 libstdc++6 libhwloc-dev libhwloc15 libudev1 libcap2 li
 mkdir -p "$BUILD/sysroot"
 exec 9>"$BUILD/sysroot/lock"
 flock 9
-[ ! -e "$root/whole" ] || exit 0
+# One that was made by an earlier state of this script may lack a library.
+[ ! "$root/whole" -nt kmod/guest/sysroot.sh ] || exit 0
 echo "  SYSROOT Debian 12 for $arch"
 debian_prepare
 rm -rf "$root.tmp"
