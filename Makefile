@@ -23,11 +23,12 @@ CODE_ARCH := $(if $(filter x86_64-%,$(shell $(CXX) -dumpmachine 2>/dev/null)),x8
 # own unit.
 CPPFLAGS += -I. -Iinclude -Iuser/arch/$(CODE_ARCH) -Ikmod/arch/$(CODE_ARCH)
 COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -MP
-LDLIBS = -lhwloc -lnuma -lpfm -lfmt -lz -pthread
+LDLIBS = -lhwloc -lnuma -lpfm -lfmt -lsimdjson -lzstd -lz -pthread
 
 # What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
 PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libpfm4-dev libcli11-dev libfmt-dev \
-  nlohmann-json3-dev libtomlplusplus-dev libboost-math-dev zlib1g-dev gnuplot-nox $(PACKAGES_GUEST)
+  nlohmann-json3-dev libsimdjson-dev libtomlplusplus-dev libboost-math-dev libzstd-dev zlib1g-dev \
+  zstd gnuplot-nox $(PACKAGES_GUEST)
 PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools \
   python3-numpy python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev \
   editorconfig perl shellcheck shfmt sparse

@@ -79,12 +79,12 @@ guests() {
   for arch in amd64 arm64; do
     echo "The lab engine in an emulated $arch guest, Debian's Linux 6.12: counts, no times"
     make --no-print-directory ARCH=$arch KERNEL=6.12 module driver
-    out=results/local/lab-counts-$arch.jsonl
+    out=results/local/lab-counts-$arch.jsonl.zst
     ARCH=$arch KERNEL=6.12 NAME=run-$arch TCG_THREADS=single \
       FILES=bench/studies/lab-counts.toml:/usr/share/tlblab/studies/lab-counts.toml \
-      kmod/guest/run_vm.sh 'tlblab study lab-counts --output /results/lab-counts.jsonl'
+      kmod/guest/run_vm.sh 'tlblab study lab-counts --output /results/lab-counts.jsonl.zst'
     mkdir -p results/local
-    cp "$BUILD/vm/run-$arch/results/lab-counts.jsonl" "$out"
+    cp "$BUILD/vm/run-$arch/results/lab-counts.jsonl.zst" "$out"
     "$BUILD/tlblab" report "$out"
   done
 }

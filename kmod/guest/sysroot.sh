@@ -11,7 +11,8 @@ cd "$(dirname "$0")/../.."
 arch=${1:?usage: kmod/guest/sysroot.sh amd64|arm64}
 root=$BUILD/sysroot/$arch
 packages=(libc6 libgcc-s1 libstdc++6 libhwloc-dev libhwloc15 libudev1 libcap2 libnuma-dev libnuma1
-  libpfm4-dev libpfm4 libfmt-dev libfmt9 zlib1g-dev zlib1g)
+  libpfm4-dev libpfm4 libfmt-dev libfmt9 libsimdjson-dev libsimdjson14 libzstd-dev libzstd1
+  zlib1g-dev zlib1g)
 
 mkdir -p "$BUILD/sysroot"
 exec 9>"$BUILD/sysroot/lock"

@@ -67,10 +67,10 @@ class CheckReport : public testing::Test {
   CheckReport() {
     const Outcome measured =
         run_tlblab({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x2", "--responders", "0",
-                    "--min-seconds", "0", "--max-seconds", "0.01", "--output", "study.jsonl"},
+                    "--min-seconds", "0", "--max-seconds", "0.01", "--output", "study.jsonl.zst"},
                    folder_);
-    EXPECT_TRUE(std::filesystem::exists(folder_.path("study.jsonl"))) << measured.err;
-    const std::string study = read_file(folder_.path("study.jsonl"));
+    EXPECT_TRUE(std::filesystem::exists(folder_.path("study.jsonl.zst"))) << measured.err;
+    const std::string study = read_result(folder_.path("study.jsonl.zst"));
     header_ = json::parse(study.substr(0, study.find('\n')));
     header_.erase("plan");
     header_["check"] = {{"vmas", 6},      {"pages", 2},     {"gap", 1},
@@ -122,18 +122,18 @@ TEST_F(CheckReport, OfACheckAlone) {
 }
 
 TEST_F(CheckReport, StandsInTheStudysReport) {
-  const Outcome outcome = run_tlblab({"report", "study.jsonl", check_}, folder_);
+  const Outcome outcome = run_tlblab({"report", "study.jsonl.zst", check_}, folder_);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(read_file(folder_.path("study.html")), HasSubstr("Is it correct?"));
   EXPECT_FALSE(std::filesystem::exists(folder_.path("check.html")));
-  EXPECT_THAT(run_tlblab({"report", "--mail", "study.jsonl", check_}, folder_).out,
+  EXPECT_THAT(run_tlblab({"report", "--mail", "study.jsonl.zst", check_}, folder_).out,
               HasSubstr("Is it correct?"));
 }
 
 TEST_F(CheckReport, OfAnotherMachineIsRefused) {
   header_["machine"]["kernel"] = "9.9.9";
   const std::string other = folder_.write("other.jsonl", header_.dump() + "\n");
-  const Outcome outcome = run_tlblab({"report", "study.jsonl", other}, folder_);
+  const Outcome outcome = run_tlblab({"report", "study.jsonl.zst", other}, folder_);
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("another machine or kernel"));
 }

@@ -73,9 +73,9 @@ TEST(Bystanders, KeepOtherCpusBusyForACellWithoutResponders) {
       "name = 'busy'\nquestion = 'How long?'\ncompare = ['munmap:per-vma', 'munmap:merged']\n"
       "min_seconds = 0.3\nmax_seconds = 0.3\ncount_trials = 5\n"
       "[[cells]]\nvmas = 4\npages = 1\nresponders = 0\nbystanders = 1\n");
-  const Outcome outcome = run_tlblab({"study", study, "--output", "busy.jsonl"}, folder);
+  const Outcome outcome = run_tlblab({"study", study, "--output", "busy.jsonl.zst"}, folder);
   EXPECT_THAT(outcome.status, AnyOf(0, 5)) << outcome.err;
-  const ResultLines lines(read_file(folder.path("busy.jsonl")));
+  const ResultLines lines(read_result(folder.path("busy.jsonl.zst")));
   EXPECT_FALSE(lines.trials.empty());
   EXPECT_EQ(lines.header.at("plan").at("cells").at(0).at("id"),
             "syscall/munmap:per-vma~syscall/munmap:merged/4x1+1/R0+1");
@@ -101,15 +101,16 @@ TEST(CountsOnly, MeasuresCountsAndShowsNoTime) {
       "name = 'counts'\nquestion = 'How many?'\ncompare = ['munmap:per-vma', 'munmap:merged']\n"
       "passes = ['counts']\ncount_trials = 5\n"
       "[[cells]]\nvmas = 4\npages = 1\nresponders = 0\n");
-  const Outcome outcome = run_tlblab({"study", study, "--output", "counts.jsonl"}, folder);
+  const Outcome outcome = run_tlblab({"study", study, "--output", "counts.jsonl.zst"}, folder);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("No time is claimed"));
-  const ResultLines lines(read_file(folder.path("counts.jsonl")));
+  const ResultLines lines(read_result(folder.path("counts.jsonl.zst")));
   EXPECT_TRUE(lines.trials.empty());
   EXPECT_EQ(lines.records.at("count").size(), 10U);
   EXPECT_EQ(lines.records.at("cell_end").at(0).at("reason"), "counts");
   EXPECT_EQ(lines.records.at("cell").at(0).at("expected").at("A").at("requests"), 4);
-  const json summary = json::parse(run_tlblab({"report", "--json", "counts.jsonl"}, folder).out);
+  const json summary =
+      json::parse(run_tlblab({"report", "--json", "counts.jsonl.zst"}, folder).out);
   EXPECT_TRUE(summary.at("complete"));
   EXPECT_FALSE(summary.at("cells").at(0).contains("ratio"));
 }
@@ -123,7 +124,7 @@ TEST(Study, WithoutGnuplotSaysWhereToMakeThePage) {
       "count_trials = 2\nmin_seconds = 0\nmax_seconds = 0.1\n"
       "[[cells]]\nvmas = 2\npages = 1\nresponders = 0\n");
   const Outcome outcome = run({"/usr/bin/env", "PATH=/nonexistent", tlblab(), "study", study,
-                               "--output", folder.path("short.jsonl")},
+                               "--output", folder.path("short.jsonl.zst")},
                               folder);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("gnuplot is not installed"));
@@ -196,19 +197,19 @@ TEST(Records, OfTwoRunsAtOnceAreApart) {
 /// A file's name may hold any byte; JSON may not.
 TEST(Records, HoldArgumentsThatAreNotUtf8) {
   const Folder folder;
-  const std::string file = folder.path("caf\xe9.jsonl");
+  const std::string file = folder.path("caf\xe9.jsonl.zst");
   measure({"run", "munmap:merged", "--shape", "2x1", "--responders", "0", "--output", file},
           folder);
-  const ResultLines lines(read_file(file));
-  EXPECT_THAT(lines.header.at("argv").dump(), HasSubstr("caf\xef\xbf\xbd.jsonl"));
+  const ResultLines lines(read_result(file));
+  EXPECT_THAT(lines.header.at("argv").dump(), HasSubstr("caf\xef\xbf\xbd.jsonl.zst"));
 }
 
 TEST(Records, HoldEveryTrialInTheOrderOfItsSchedule) {
   const Folder folder;
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   measure({"ab", "munmap:per-vma", "munmap:merged", "--shape", "2x1", "--output", file}, folder);
-  const ResultLines lines(read_file(file));
-  EXPECT_EQ(lines.header.at("schema"), 1);
+  const ResultLines lines(read_result(file));
+  EXPECT_EQ(lines.header.at("schema"), 2);
   EXPECT_FALSE(lines.header.at("machine").at("kernel").get<std::string>().empty());
   EXPECT_EQ(lines.trials.size(), 80 * lines.records.at("block").size());
   EXPECT_EQ(lines.records.at("cell_end").size(), 3);  // the pair, and the A/A controls of both
@@ -234,10 +235,10 @@ TEST(Records, HoldEveryTrialInTheOrderOfItsSchedule) {
 TEST(Records, TheSameSeedGivesTheSameOrder) {
   const Folder folder;
   const auto order = [&](const char* seed, const char* name) {
-    const std::string file = folder.path(name);
+    const std::string file = folder.path(std::string(name) + ".jsonl.zst");
     measure({"run", "munmap:merged", "--shape", "1x1", "--seed", seed, "--output", file}, folder);
     std::string arms;
-    const ResultLines lines(read_file(file));
+    const ResultLines lines(read_result(file));
     for (std::size_t i = 0; i < 80 * 8; ++i) arms += lines.trials.at(i).at(5).get<std::string>();
     return arms;
   };
@@ -253,14 +254,14 @@ TEST(SetApart, TrialsWhoseResponderLostItsCpu) {
   if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: no responder";
   const Folder hog_folder;
   Process hog({"taskset", "-c", "1", "sh", "-c", "while :; do :; done"}, hog_folder);
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   const Outcome outcome =
       run_tlblab({"ab", "munmap:per-vma", "munmap:merged", "--cpus", "0,1", "--min-seconds", "1",
                   "--max-seconds", "2", "--json", "--output", file},
                  folder);
   EXPECT_THAT(outcome.status, AnyOf(0, 1, 3, 5)) << outcome.err;
   std::size_t switched = 0;
-  const ResultLines lines(read_file(file));
+  const ResultLines lines(read_result(file));
   for (const json& trial : lines.trials) switched += trial.at(7) == "switched" ? 1 : 0;
   EXPECT_GT(switched, 0U);
 }
@@ -287,10 +288,10 @@ TEST(Privilege, NoRootIsNeeded) {
 TEST(Alone, IsNoTroubleWhenAskedFor) {
   const Folder folder;
   if (nr_cpus() < 2) GTEST_SKIP() << "one CPU: nobody could respond";
-  const std::string file = folder.path("alone.jsonl");
+  const std::string file = folder.path("alone.jsonl.zst");
   measure({"run", "munmap:merged", "--shape", "2x1", "--responders", "0", "--output", file},
           folder);
-  for (const json& finding : ResultLines(read_file(file)).header.at("findings")) {
+  for (const json& finding : ResultLines(read_result(file)).header.at("findings")) {
     if (finding.at("check") != "CPUs") continue;
     EXPECT_EQ(finding.at("severity"), "ok") << finding;
   }

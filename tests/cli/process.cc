@@ -9,11 +9,13 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 namespace tlblab::cli {
 
@@ -47,6 +49,22 @@ std::string Folder::write(const std::string& name, const std::string& text) cons
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string read_result(const std::string& path) {
+  const std::string packed = read_file(path);
+  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
+                                                                     &ZSTD_freeDCtx);
+  std::string text;
+  std::string part(ZSTD_DStreamOutSize(), '\0');
+  ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+  ZSTD_outBuffer out{part.data(), part.size(), 0};
+  do {
+    out.pos = 0;
+    if (ZSTD_isError(ZSTD_decompressStream(context.get(), &out, &in)) != 0) break;
+    text.append(part, 0, out.pos);
+  } while (in.pos < in.size || out.pos == out.size);
+  return text;
 }
 
 Process::Process(const std::vector<std::string>& argv, const Folder& folder)

@@ -35,6 +35,8 @@ class Folder {
 };
 
 std::string read_file(const std::string& path);
+/// The text of a result file, or as much of it as is there: a run may be writing it.
+std::string read_result(const std::string& path);
 
 /// A running command. Its output goes to files, so that it never blocks on a full pipe.
 class Process {

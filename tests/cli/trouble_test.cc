@@ -29,7 +29,7 @@ std::vector<std::string> study_command(const Folder& folder, const std::string& 
 /// Waits until `count` blocks are in the file; false after a minute.
 bool wait_for_blocks(const std::string& path, std::size_t count) {
   for (int i = 0; i < 6000; ++i) {
-    const std::string text = read_file(path);
+    const std::string text = read_result(path);
     std::size_t found = 0;
     for (auto at = text.find("\"record\":\"block\""); at != std::string::npos;
          at = text.find("\"record\":\"block\"", at + 1)) {
@@ -43,7 +43,7 @@ bool wait_for_blocks(const std::string& path, std::size_t count) {
 
 /// Every cell of every session ended once, and its blocks are numbered without a gap or a repeat.
 void expect_whole(const std::string& path) {
-  const ResultLines lines(read_file(path));
+  const ResultLines lines(read_result(path));
   EXPECT_EQ(lines.records.at("cell_end").size(), 4);
   std::map<std::pair<int, int>, int> next;
   for (const json& block : lines.records.at("block")) {
@@ -66,7 +66,7 @@ class Killed : public testing::TestWithParam<int> {};
 
 TEST_P(Killed, GoesOnWithNothingLost) {
   const Folder folder;
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   std::string before;
   {
     Process study(study_command(folder, file), folder);
@@ -82,11 +82,11 @@ TEST_P(Killed, GoesOnWithNothingLost) {
     // The measuring process ends with its parent, however that ended.
     for (int i = 0; i < 500 && measuring_process_alive(file); ++i) usleep(10'000);
     EXPECT_FALSE(measuring_process_alive(file));
-    before = read_file(file);
+    before = read_result(file);
   }
   const Outcome resumed = run(study_command(folder, file), folder);
   EXPECT_EQ(resumed.status, 0) << resumed.err;
-  const std::string after = read_file(file);
+  const std::string after = read_result(file);
   EXPECT_EQ(after.substr(0, before.rfind('\n') + 1), before.substr(0, before.rfind('\n') + 1));
   const ResultLines lines(after);
   const auto later_runs = lines.records.at("run");
@@ -99,21 +99,20 @@ TEST_P(Killed, GoesOnWithNothingLost) {
   // A third run finds nothing left to do and says the same.
   const Outcome again = run(study_command(folder, file), folder);
   EXPECT_EQ(again.status, 0);
-  EXPECT_EQ(read_file(file), after);
+  EXPECT_EQ(read_result(file), after);
 }
 INSTANTIATE_TEST_SUITE_P(Signals, Killed, testing::Values(SIGINT, SIGTERM, SIGHUP, SIGKILL));
 
 TEST(Resume, MendsATornLastLine) {
   const Folder folder;
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   ASSERT_EQ(run(study_command(folder, file), folder).status, 0);
-  const std::string whole = read_file(file);
   // Cut inside the last record, as a crash of the machine might.
-  std::filesystem::resize_file(file, whole.size() - 9);
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 9);
 
   const Outcome report = run_tlblab({"report", "--json", file}, folder);
   EXPECT_EQ(report.status, 0) << report.err;
-  EXPECT_THAT(report.err, HasSubstr("torn"));
+  EXPECT_THAT(report.err, HasSubstr("unfinished"));
 
   EXPECT_EQ(run(study_command(folder, file), folder).status, 0);
   expect_whole(file);
@@ -121,7 +120,7 @@ TEST(Resume, MendsATornLastLine) {
 
 TEST(Resume, RefusesAnotherPlanAndDamage) {
   const Folder folder;
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   ASSERT_EQ(run(study_command(folder, file), folder).status, 0);
   auto other = study_command(folder, file);
   other.insert(other.end(), {"--seed", "99"});
@@ -129,8 +128,8 @@ TEST(Resume, RefusesAnotherPlanAndDamage) {
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.err, HasSubstr("another plan"));
 
-  std::string text = read_file(file);
-  text[text.find("\n[", text.size() / 2) + 1] = '{';
+  std::string text = read_result(file);
+  text[text.find("latency_ns", text.size() / 2) - 1] = '{';
   const Outcome damaged = run_tlblab({"report", folder.write("damaged.jsonl", text)}, folder);
   EXPECT_EQ(damaged.status, 2);
   EXPECT_THAT(damaged.err, HasSubstr("damaged at line"));
@@ -140,14 +139,14 @@ TEST(Resume, RefusesAnotherPlanAndDamage) {
 TEST(Resume, KeepsTheSeedThatWasDrawn) {
   const Folder folder;
   const auto seed_in = [&](const std::string& file) {
-    return ResultLines(read_file(file)).header.at("plan").at("seed").get<std::uint64_t>();
+    return ResultLines(read_result(file)).header.at("plan").at("seed").get<std::uint64_t>();
   };
   const auto dry = [&](std::vector<std::string> command) {
     command.emplace_back("--dry-run");
     return run(command, folder).out;
   };
-  const std::string first = folder.path("first.jsonl");
-  const std::string second = folder.path("second.jsonl");
+  const std::string first = folder.path("first.jsonl.zst");
+  const std::string second = folder.path("second.jsonl.zst");
   ASSERT_EQ(run(study_command(folder, first), folder).status, 0);
   ASSERT_EQ(run(study_command(folder, second), folder).status, 0);
   EXPECT_NE(seed_in(first), seed_in(second));
@@ -172,7 +171,7 @@ TEST(Resume, FindsAnUnfinishedFileByItself) {
       bool blocks = false;
       for (const auto& entry :
            std::filesystem::directory_iterator(folder.path("results/local"), error)) {
-        blocks = read_file(entry.path()).find("\"record\":\"block\"") != std::string::npos;
+        blocks = read_result(entry.path()).find("\"record\":\"block\"") != std::string::npos;
       }
       if (blocks) break;
       usleep(10'000);
@@ -188,16 +187,17 @@ TEST(Resume, FindsAnUnfinishedFileByItself) {
 /// A limit on the file's size stands for the full disk: write() fails in the same place.
 TEST(DiskFull, SaysSoAndGoesOnLater) {
   const Folder folder;
-  const std::string file = folder.path("out.jsonl");
-  std::string line = "ulimit -f 100; exec";
+  const std::string file = folder.path("out.jsonl.zst");
+  std::string line = "ulimit -f 20; exec";
   for (const std::string& word : study_command(folder, file)) line += " '" + word + "'";
   const Outcome full = run({"bash", "-c", line}, folder);
   EXPECT_EQ(full.status, 6) << full.err;
   EXPECT_THAT(full.err, HasSubstr("Free some space"));
-  const std::string text = read_file(file);
+  const std::string text = read_result(file);
   ASSERT_FALSE(text.empty());
   EXPECT_EQ(text.back(), '\n') << "a torn line was left";
   EXPECT_NO_THROW(ResultLines{text});
+  EXPECT_EQ(run({"zstd", "--test", file}, folder).status, 0) << "a frame was left open";
 
   EXPECT_EQ(run(study_command(folder, file), folder).status, 0);
   expect_whole(file);
@@ -205,7 +205,7 @@ TEST(DiskFull, SaysSoAndGoesOnLater) {
 
 TEST(DiskFull, LeavesNoHalfReport) {
   const Folder folder;
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   ASSERT_EQ(run(study_command(folder, file), folder).status, 0);
   const Outcome full = run(
       {"bash", "-c", "ulimit -f 4; exec '" + tlblab() + "' report --output page '" + file + "'"},
@@ -220,25 +220,25 @@ TEST(DiskFull, LeavesNoHalfReport) {
 /// Who holds a CPU is named, and a kill of it takes the hold away.
 TEST(SecondRun, OnTheSameCpuIsRefused) {
   const Folder folder, second_folder;
-  const std::string file = folder.path("out.jsonl");
+  const std::string file = folder.path("out.jsonl.zst");
   Process first(study_command(folder, file), folder);
   ASSERT_TRUE(wait_for_blocks(file, 1));
-  const auto second = study_command(second_folder, second_folder.path("out.jsonl"));
+  const auto second = study_command(second_folder, second_folder.path("out.jsonl.zst"));
   const Outcome refused = run(second, second_folder);
   EXPECT_EQ(refused.status, 6) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("is taken by another run: process " +
                                      std::to_string(first.pid()) + " (" + tlblab()));
   EXPECT_THAT(refused.err, HasSubstr("--cpus"));
-  EXPECT_FALSE(std::filesystem::exists(second_folder.path("out.jsonl")));
+  EXPECT_FALSE(std::filesystem::exists(second_folder.path("out.jsonl.zst")));
   first.signal(SIGKILL);
   first.wait();
   EXPECT_EQ(run(second, second_folder).status, 0);
-  expect_whole(second_folder.path("out.jsonl"));
+  expect_whole(second_folder.path("out.jsonl.zst"));
 }
 
 TEST(Output, ThatCannotBeWrittenIsRefusedAtOnce) {
   const Folder folder;
-  auto command = study_command(folder, "/proc/nowhere/out.jsonl");
+  auto command = study_command(folder, "/proc/nowhere/out.jsonl.zst");
   const Outcome outcome = run(command, folder);
   EXPECT_EQ(outcome.status, 6);
   EXPECT_THAT(outcome.err, HasSubstr("--output"));
@@ -246,12 +246,12 @@ TEST(Output, ThatCannotBeWrittenIsRefusedAtOnce) {
 
 TEST(DryRun, ShowsThePlanAndWritesNothing) {
   const Folder folder;
-  auto command = study_command(folder, folder.path("out.jsonl"));
+  auto command = study_command(folder, folder.path("out.jsonl.zst"));
   command.emplace_back("--dry-run");
   const Outcome outcome = run(command, folder);
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.out, HasSubstr("syscall/munmap:per-vma~syscall/munmap:merged/4x1+1/R0"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path("out.jsonl")));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("out.jsonl.zst")));
 }
 
 TEST(DryRun, SaysHowFarRespondersAre) {

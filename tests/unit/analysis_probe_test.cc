@@ -11,7 +11,12 @@ namespace tlblab {
 namespace {
 
 using records::ProbeTrial;
-using records::SessionRecord;
+
+std::vector<ProbePoint> analyse_probe(const std::vector<ProbedSession>& sessions) {
+  ProbeAnalysis analysis;
+  for (const ProbedSession& session : sessions) analysis.add(session);
+  return analysis.finish();
+}
 
 /// A walk alone takes 1000 ns. After A the initiator pays 300 more and each responder 70; after B
 /// 30 and 5. Two responders.
@@ -22,11 +27,9 @@ std::uint64_t truth(Arm arm, bool operated, bool initiator) {
 }
 
 /// `touch` may spoil a trial.
-SessionRecord session(
-    unsigned number, std::uint32_t nr_blocks,
-    const std::function<void(ProbeTrial&)>& touch = [](ProbeTrial&) {}) {
-  SessionRecord made;
-  made.session = number;
+ProbedSession session(
+    std::uint32_t nr_blocks, const std::function<void(ProbeTrial&)>& touch = [](ProbeTrial&) {}) {
+  ProbedSession made;
   for (std::uint32_t block = 0; block < nr_blocks; ++block) {
     for (const Arm arm : {Arm::kA, Arm::kB}) {
       for (const bool operated : {true, false}) {
@@ -40,7 +43,7 @@ SessionRecord session(
           trial.initiator_ns = truth(arm, operated, true) + drift;
           trial.responders_ns.assign(2, truth(arm, operated, false) + drift);
           touch(trial);
-          made.probes.push_back(trial);
+          made.trials.push_back(trial);
         }
       }
     }
@@ -49,7 +52,7 @@ SessionRecord session(
 }
 
 TEST(ProbeAnalysis, SubtractsTheEmptyOperation) {
-  const auto points = analyse_probe({session(1, 32)});
+  const auto points = analyse_probe({session(32)});
   ASSERT_EQ(points.size(), 1U);
   EXPECT_EQ(points[0].nr_pages, 64U);
   EXPECT_EQ(points[0].nr_blocks, 32U);
@@ -63,7 +66,7 @@ TEST(ProbeAnalysis, SubtractsTheEmptyOperation) {
 
 /// Counted walks lie beside the timed ones, and are disturbed: their times must not enter.
 TEST(ProbeAnalysis, CountedWalksGiveCountsAndNoTime) {
-  SessionRecord made = session(1, 32);
+  ProbedSession made = session(32);
   for (const bool operated : {true, false}) {
     ProbeTrial trial;
     trial.nr_pages = 64;
@@ -73,10 +76,10 @@ TEST(ProbeAnalysis, CountedWalksGiveCountsAndNoTime) {
     trial.responders_ns = {1'000'000, 1'000'000};
     const std::uint64_t walks = operated ? 60 : 4;
     trial.counts = {{{"walks", walks}}, {{"walks", 2 * walks}}, {{"walks", 0}}};
-    for (int i = 0; i < 50; ++i) made.probes.push_back(trial);
+    for (int i = 0; i < 50; ++i) made.trials.push_back(trial);
     trial.state = TrialState::kStalled;
     trial.counts.front()["walks"] = 1'000;
-    made.probes.push_back(trial);
+    made.trials.push_back(trial);
   }
   const auto points = analyse_probe({made});
   ASSERT_EQ(points.size(), 1U);
@@ -91,7 +94,7 @@ TEST(ProbeAnalysis, CountedWalksGiveCountsAndNoTime) {
 /// A walk that costs the same after an operation as after none shows no loss, however long it is:
 /// whoever forgets to subtract reports 1000 here.
 TEST(ProbeAnalysis, AWalkThatNothingDisturbedLosesNothing) {
-  const auto points = analyse_probe({session(1, 32, [](ProbeTrial& trial) {
+  const auto points = analyse_probe({session(32, [](ProbeTrial& trial) {
     trial.initiator_ns = 1000;
     trial.responders_ns.assign(2, 1000);
   })});
@@ -103,22 +106,22 @@ TEST(ProbeAnalysis, AWalkThatNothingDisturbedLosesNothing) {
 }
 
 TEST(ProbeAnalysis, WithoutTheEmptyOperationNothingIsKnown) {
-  SessionRecord spoilt = session(1, 32);
-  std::erase_if(spoilt.probes, [](const ProbeTrial& trial) { return !trial.operated; });
+  ProbedSession spoilt = session(32);
+  std::erase_if(spoilt.trials, [](const ProbeTrial& trial) { return !trial.operated; });
   EXPECT_TRUE(analyse_probe({spoilt}).empty());
-  EXPECT_TRUE(analyse_probe({SessionRecord{}}).empty()) << "an early file";
+  EXPECT_TRUE(analyse_probe({ProbedSession{}}).empty()) << "an early file";
 }
 
 TEST(ProbeAnalysis, OneWalkThatWasInterruptedDoesNotMoveABlock) {
   int n = 0;
-  const auto points = analyse_probe({session(1, 32, [&](ProbeTrial& trial) {
+  const auto points = analyse_probe({session(32, [&](ProbeTrial& trial) {
     if (n++ % 3 == 0) trial.responders_ns.assign(2, 5'000'000);
   })});
   EXPECT_DOUBLE_EQ(points.at(0).losses[0].responders_ns.estimate, 140);
 }
 
 TEST(ProbeAnalysis, TrialsSetApartAreNotUsed) {
-  const auto points = analyse_probe({session(1, 32, [](ProbeTrial& trial) {
+  const auto points = analyse_probe({session(32, [](ProbeTrial& trial) {
     if (trial.block % 2 == 0) return;
     trial.state = TrialState::kInitiatorSwitched;
     trial.initiator_ns = 1'000'000'000;
@@ -132,7 +135,7 @@ TEST(ProbeAnalysis, SessionsGiveTheInterval) {
   const auto longer = [](ProbeTrial& trial) {
     if (trial.operated) trial.initiator_ns += 20;
   };
-  const auto points = analyse_probe({session(1, 32), session(2, 32, longer)});
+  const auto points = analyse_probe({session(32), session(32, longer)});
   const Interval& loss = points.at(0).losses[0].initiator_ns;
   EXPECT_DOUBLE_EQ(loss.estimate, 310);
   EXPECT_LT(loss.low, 300) << "wider than what one session alone would say: nothing varied there";

@@ -75,7 +75,11 @@ TEST_F(CheckRecords, ADamagedRecordIsRefusedWithItsLine) {
     Writer::create(path_, encode(made.header));
     json record = json::parse(encode(made.cells.at(0)));
     record[key] = value;
-    std::ofstream(path_, std::ios::app) << record.dump() << '\n';
+    {
+      Writer writer(path_);
+      writer.add_line(record.dump());
+      writer.commit();
+    }
     try {
       read_check_file(path_);
       ADD_FAILURE() << key;
@@ -87,7 +91,8 @@ TEST_F(CheckRecords, ADamagedRecordIsRefusedWithItsLine) {
 
 TEST_F(CheckRecords, ATornLastLineIsLeftOut) {
   write(fixture::clean_check());
-  std::ofstream(path_, std::ios::app) << R"({"record":"checked","sch)";
+  std::ofstream(path_, std::ios::app | std::ios::binary)
+      << Frame().add(R"({"record":"checked","sch)");
   const CheckFile read = read_check_file(path_);
   EXPECT_EQ(read.cells.size(), 4U);
   EXPECT_EQ(read.warnings.size(), 1U);
@@ -96,7 +101,8 @@ TEST_F(CheckRecords, ATornLastLineIsLeftOut) {
 TEST_F(CheckRecords, IsNoStudy) {
   write(fixture::clean_check());
   EXPECT_EQ(kind_of(encode(fixture::clean_check().header), path_), FileKind::kCheck);
-  EXPECT_THROW(read_study_file(path_), Error);
+  StudyVisitor nobody;
+  EXPECT_THROW(read_study_file(path_, nobody), Error);
   StudyHeader study;
   EXPECT_EQ(kind_of(encode(study), path_), FileKind::kStudy);
   EXPECT_THROW(decode_check_header(encode(study), path_), Error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Result files: what is written is what is read, and what is damaged is refused.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -9,10 +10,12 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "tests/unit/whole_study.hh"
+#include "user/records/block.hh"
 #include "user/records/early_files.hh"
-#include "user/records/study_file.hh"
-#include "user/records/trial.hh"
+#include "user/records/frames.hh"
 #include "user/records/writer.hh"
 #include "user/support/error.hh"
 
@@ -65,23 +68,26 @@ class Records : public testing::Test {
     made.state = order == 3 ? TrialState::kSwitched : TrialState::kOk;
     made.start_ns = 1'000'000 + order;
     made.latency_ns = 100U + order;
-    made.responders = {{7, 1, 1000}, {9, 2, 2000}};
+    made.responders = {{7, 1, 1000}, {9U + order, 2, 2000}};
     return made;
   }
 
-  /// A file with one cell begun and `nr_trials` of block 0.
-  void write_trials(int nr_trials, bool with_block,
-                    const std::string& header_line = encode(header())) {
+  static BlockRecord block(std::size_t nr_trials = kTrialsPerBlock) {
+    BlockRecord made{{1, 2}, 0, 0.5, 42};
+    for (std::size_t i = 0; i < nr_trials; ++i) {
+      made.trials.push_back(trial(0, static_cast<std::uint8_t>(i)));
+    }
+    return made;
+  }
+
+  static constexpr const char* kCell =
+      R"({"record":"cell","cell":1,"session":2,"realtime_ns":5000000000})";
+
+  void write(const std::vector<std::string>& lines,
+             const std::string& header_line = encode(header())) {
     Writer::create(path_, header_line);
     Writer writer(path_);
-    writer.add_line(R"({"record":"cell","cell":1,"session":2,"realtime_ns":5000000000})");
-    for (int i = 0; i < nr_trials; ++i) {
-      writer.add_line(encode_trial({1, 2}, 1'000'000, trial(0, static_cast<std::uint8_t>(i))));
-    }
-    if (with_block) {
-      writer.add_line(
-          R"({"record":"block","cell":1,"session":2,"block":0,"seconds":0.5,"calibrator_ns":42})");
-    }
+    for (const std::string& line : lines) writer.add_line(line);
     writer.commit();
   }
 
@@ -89,69 +95,76 @@ class Records : public testing::Test {
 };
 
 TEST_F(Records, RoundTrip) {
-  write_trials(kTrialsPerBlock, true);
-  const StudyFile file = read_study_file(path_);
+  write({kCell, encode(block(), 1'000'000)});
+  const WholeStudy file(path_);
   ASSERT_EQ(file.cells.size(), 2U);
-  EXPECT_TRUE(file.cells[0].sessions.empty());
-  const SessionRecord& session = file.cells[1].sessions.at(0);
+  EXPECT_TRUE(file.cells[0].empty());
+  const WholeSession& session = file.cells[1].at(0);
   EXPECT_EQ(session.session, 2U);
-  const Block& block = session.blocks.at(0);
-  EXPECT_EQ(block.calibrator_ns, 42U);
-  EXPECT_DOUBLE_EQ(block.time_s, 5.0);
-  ASSERT_EQ(block.trials.size(), kTrialsPerBlock);
-  EXPECT_FALSE(session.alternated);
-  EXPECT_EQ(block.trials[3].state, TrialState::kSwitched);
-  EXPECT_EQ(block.trials[5].latency_ns, 105U);
-  EXPECT_EQ(block.trials[5].arm, Arm::kB);
-  EXPECT_EQ(block.trials[5].responders.at(1).interrupts, 2U);
+  const Block& read = session.blocks.at(0);
+  EXPECT_EQ(read.calibrator_ns, 42U);
+  EXPECT_DOUBLE_EQ(read.time_s, 5.0);
+  EXPECT_DOUBLE_EQ(read.seconds, 0.5);
+  ASSERT_EQ(read.trials.size(), kTrialsPerBlock);
+  EXPECT_FALSE(read.alternated);
+  for (std::size_t i = 0; i < read.trials.size(); ++i) {
+    const Trial written = trial(0, static_cast<std::uint8_t>(i));
+    EXPECT_EQ(read.trials[i].start_ns + 1'000'000, written.start_ns) << i << ", next ones too";
+    EXPECT_EQ(read.trials[i].latency_ns, written.latency_ns);
+    EXPECT_EQ(read.trials[i].state, written.state);
+    EXPECT_EQ(read.trials[i].arm, written.arm);
+    EXPECT_EQ(read.trials[i].order, i);
+    ASSERT_EQ(read.trials[i].responders.size(), 2U);
+    EXPECT_EQ(read.trials[i].responders[1].stolen_ns, 9U + i);
+    EXPECT_EQ(read.trials[i].responders[1].interrupts, 2U);
+    EXPECT_EQ(read.trials[i].responders[1].heartbeats, 2000U);
+  }
   EXPECT_TRUE(file.warnings.empty());
 }
 
-// A later release may order columns otherwise, add some, and write records of its own.
+// A later release may order columns otherwise, add some, number states in its own way, and write
+// records of its own.
 TEST_F(Records, ColumnsAreFoundByNameAndUnknownRecordsSkipped) {
-  write_trials(kTrialsPerBlock, true);
-  std::ifstream whole(path_);
-  std::ofstream later(path_ + ".later");
-  for (std::string line; std::getline(whole, line);) {
-    auto json = nlohmann::json::parse(line);
-    if (json.is_array()) {
-      std::reverse(json.begin(), json.end());
-      json.push_back("a new column");
-      for (auto& responder : json.at(0)) std::reverse(responder.begin(), responder.end());
-    } else if (json.at("record") == "header") {
-      json["schema_minor"] = 99;
-      for (const char* columns : {"trial_columns", "responder_columns"}) {
-        std::reverse(json[columns].begin(), json[columns].end());
-      }
-      json["trial_columns"].push_back("new");
-      later << json.dump() << "\n"
-            << R"({"record":"weather","rain":true})"
-            << "\n";
-      continue;
-    }
-    later << json.dump() << "\n";
+  auto head = nlohmann::json::parse(encode(header()));
+  head["schema_minor"] = 99;
+  auto& states = head["trial_states"];
+  std::reverse(states.begin(), states.end());
+  auto parsed = nlohmann::json::parse(encode(block(), 1'000'000));
+  for (auto& state : parsed["state"]) state = states.size() - 1 - state.get<std::size_t>();
+  parsed["a new column"] = nlohmann::json::array();
+  nlohmann::ordered_json turned;
+  for (auto column = parsed.rbegin(); column != parsed.rend(); ++column) {
+    turned[column.key()] = column.value();
   }
-  later.close();
-  const StudyFile file = read_study_file(path_ + ".later");
-  std::filesystem::remove(path_ + ".later");
-  const Block& block = file.cells[1].sessions.at(0).blocks.at(0);
-  EXPECT_EQ(block.trials[3].state, TrialState::kSwitched);
-  EXPECT_EQ(block.trials[5].latency_ns, 105U);
-  EXPECT_EQ(block.trials[5].responders.at(1).heartbeats, 2000U);
+  write({R"({"record":"weather","rain":true})", kCell, turned.dump()}, head.dump());
+  const WholeStudy file(path_);
+  const Block& read = file.cells[1].at(0).blocks.at(0);
+  EXPECT_EQ(read.trials[3].state, TrialState::kSwitched);
+  EXPECT_EQ(read.trials[5].latency_ns, 105U);
+  EXPECT_EQ(read.trials[5].responders.at(1).heartbeats, 2000U);
   ASSERT_EQ(file.warnings.size(), 1U);
   EXPECT_NE(file.warnings[0].find("1 \"weather\" record skipped"), std::string::npos);
 }
 
-TEST_F(Records, AFileWithoutANeededColumnIsRefused) {
-  auto json = nlohmann::json::parse(encode(header()));
-  json["trial_columns"].erase(6);
-  write_trials(kTrialsPerBlock, true, json.dump());
-  try {
-    read_study_file(path_);
-    ADD_FAILURE() << "it was read";
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("no column \"latency_ns\""), std::string::npos);
+TEST_F(Records, ABlockWithoutAColumnOrWithOneTooShortIsDamage) {
+  for (const char* column : {"arm", "state", "outside_ns", "latency_ns", "responders"}) {
+    auto record = nlohmann::json::parse(encode(block(), 0));
+    record.erase(column);
+    write({kCell, record.dump()});
+    EXPECT_THROW(WholeStudy{path_}, Error) << column;
+    std::filesystem::remove(path_);
   }
+  auto record = nlohmann::json::parse(encode(block(), 0));
+  record["latency_ns"].erase(7);
+  write({kCell, record.dump()});
+  EXPECT_THROW(WholeStudy{path_}, Error);
+}
+
+TEST_F(Records, AStateThatIsNotKnownIsRefused) {
+  auto head = nlohmann::json::parse(encode(header()));
+  head["trial_states"][2] = "asleep";
+  write({}, head.dump());
+  EXPECT_THROW(WholeStudy{path_}, Error);
 }
 
 TEST_F(Records, AHeaderIsReadAsItWasWritten) {
@@ -178,45 +191,34 @@ TEST_F(Records, AHeaderWithAWrongValueIsRefused) {
 }
 
 TEST_F(Records, TheAccountFromInsideIsReadWhereThereIsOne) {
-  Writer::create(path_, encode(header()));
-  {
-    Writer writer(path_);
-    writer.add_line(R"({"record":"cell","cell":0,"session":1,"realtime_ns":1,"expected":{
-      "A":{"note":"a","requests":16,"inside":{"requests":16}},"B":{"note":"b"}}})"_one_line);
-    for (int i = 0; i < 64; ++i)
-      writer.add_line(encode_trial({0, 1}, 0, trial(0, static_cast<std::uint8_t>(i))));
-    writer.add_line(R"({"record":"block","cell":0,"session":1,"block":0,"seconds":0.5,
-      "calibrator_ns":0,"inside":{"A":{"requests":512},"B":{}}})"_one_line);
-    writer.add_line(R"({"record":"count","cell":0,"session":1,"arm":"A","state":"ok",
-      "latency_ns":1,"counts":[{}],"inside":{"requests":16}})"_one_line);
-    writer.add_line(R"({"record":"count","cell":0,"session":1,"arm":"B","state":"ok",
-      "latency_ns":1,"counts":[{}]})"_one_line);
-    writer.commit();
-  }
-  const SessionRecord session = read_study_file(path_).cells.at(0).sessions.at(0);
+  BlockRecord record = block();
+  record.place = {0, 1};
+  record.engine_accounts[0] = {{"requests", 640}};
+  write({R"({"record":"cell","cell":0,"session":1,"realtime_ns":1,"expected":{
+      "A":{"note":"a","requests":16,"inside":{"requests":16}},"B":{"note":"b"}}})"_one_line,
+         encode(record, 0), R"({"record":"count","cell":0,"session":1,"arm":"A","state":"ok",
+      "latency_ns":1,"counts":[{}],"inside":{"requests":16}})"_one_line,
+         R"({"record":"count","cell":0,"session":1,"arm":"B","state":"ok",
+      "latency_ns":1,"counts":[{}]})"_one_line});
+  const WholeSession session = WholeStudy(path_).cells.at(0).at(0);
   EXPECT_EQ(session.expected.front().requests, 16U);
   EXPECT_EQ(session.expected.front().account.at("requests"), 16U);
   EXPECT_FALSE(session.expected.back().requests.has_value());
-  EXPECT_EQ(session.blocks.at(0).engine_accounts[0].at("requests"), 512U);
+  EXPECT_EQ(session.blocks.at(0).engine_accounts[0].at("requests"), 640U);
   EXPECT_EQ(session.counts.at(0).engine_account.at("requests"), 16U);
   EXPECT_TRUE(session.counts.at(1).engine_account.empty());
 }
 
 TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
-  Writer::create(path_, encode(header()));
-  {
-    Writer writer(path_);
-    writer.add_line(encode({1, 2}, ProbeTrial{512,
-                                              7,
-                                              Arm::kB,
-                                              true,
-                                              TrialState::kInitiatorFaulted,
-                                              90,
-                                              {1, 2},
-                                              {{{"dtlb_walks", 3}}, {}}}));
-    writer.commit();
-  }
-  const SessionRecord session = read_study_file(path_).cells.at(1).sessions.at(0);
+  write({encode({1, 2}, ProbeTrial{512,
+                                   7,
+                                   Arm::kB,
+                                   true,
+                                   TrialState::kInitiatorFaulted,
+                                   90,
+                                   {1, 2},
+                                   {{{"dtlb_walks", 3}}, {}}})});
+  const WholeSession session = WholeStudy(path_).cells.at(1).at(0);
   EXPECT_EQ(session.session, 2U);
   const ProbeTrial& probe = session.probes.at(0);
   EXPECT_EQ(probe.nr_pages, 512U);
@@ -229,17 +231,94 @@ TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
   EXPECT_EQ(probe.counts, (std::vector<Counts>{{{"dtlb_walks", 3}}, {}}));
 }
 
-/// Files of 0.1.0 have neither summaries nor, without the lab, expectations; nor any account.
-TEST_F(Records, FilesOfTheFirstVersionAreReadAsBefore) {
-  auto early = nlohmann::json::parse(encode(header()));
-  early.erase("summaries");
-  write_trials(64, true, early.dump());
-  const StudyFile file = read_study_file(path_);
-  EXPECT_EQ(file.header.summaries.at("syscall/munmap:merged"), "one munmap over all VMAs");
-  const SessionRecord& session = file.cells.at(1).sessions.at(0);
+/// A file of schema 1: plain text, a line for each trial, columns in an order of its own.
+class EarlyRecords : public Records {
+ protected:
+  static nlohmann::json early_header() {
+    auto made = nlohmann::json::parse(encode(header()));
+    made["schema"] = 1;
+    made.erase("trial_states");
+    made.erase("summaries");
+    made["trial_columns"] = {"new",      "responders", "state", "latency_ns", "arm",
+                             "start_ns", "order",      "block", "session",    "cell"};
+    made["responder_columns"] = {"heartbeats", "interrupts", "stolen_ns"};
+    return made;
+  }
+
+  static std::string text(int nr_trials, bool with_block) {
+    std::string lines = std::string(kCell) + "\n";
+    for (int i = 0; i < nr_trials; ++i) {
+      lines +=
+          fmt::format("[0,[[10,2,7]],\"{}\",{},\"{}\",{},{},0,2,1]\n", i == 3 ? "switched" : "ok",
+                      100 + i, i % 2 == 0 ? "A" : "B", 1000 * i, i);
+    }
+    if (with_block) {
+      lines +=
+          R"({"record":"block","cell":1,"session":2,"block":0,"seconds":0.5,"calibrator_ns":42})"
+          "\n";
+    }
+    return lines;
+  }
+
+  void write_early(int nr_trials, bool with_block, const nlohmann::json& head = early_header()) {
+    std::ofstream(path_) << head.dump() << "\n" << text(nr_trials, with_block);
+  }
+};
+
+/// Nor have files of 0.1.0 summaries or, without the lab, expectations.
+TEST_F(EarlyRecords, AreReadAsBefore) {
+  write_early(64, true);
+  const WholeStudy file(path_);
+  EXPECT_EQ(file.header_.summaries.at("syscall/munmap:merged"), "one munmap over all VMAs");
+  const WholeSession& session = file.cells.at(1).at(0);
   EXPECT_EQ(session.expected.front().requests, 16U) << "munmap:per-vma, the default shape";
   EXPECT_EQ(session.expected.back().requests, 1U) << "munmap:merged on x86";
-  EXPECT_TRUE(session.blocks.at(0).engine_accounts[0].empty());
+  const Block& read = session.blocks.at(0);
+  EXPECT_TRUE(read.alternated);
+  EXPECT_TRUE(read.engine_accounts[0].empty());
+  EXPECT_EQ(read.trials[2].state, TrialState::kLeadIn) << "it follows one of the other arm";
+  EXPECT_EQ(read.trials[5].latency_ns, 105U);
+  EXPECT_EQ(read.trials[5].start_ns, 5000U);
+  EXPECT_EQ(read.trials[5].responders.at(0).heartbeats, 10U);
+  EXPECT_EQ(read.trials[5].responders.at(0).stolen_ns, 7U);
+}
+
+TEST_F(EarlyRecords, WithoutANeededColumnAreRefused) {
+  auto head = early_header();
+  head["trial_columns"].erase(3);
+  write_early(64, true, head);
+  try {
+    WholeStudy{path_};
+    ADD_FAILURE() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("no column \"latency_ns\""), std::string::npos);
+  }
+}
+
+TEST_F(EarlyRecords, PackedByGzipReadTheSame) {
+  const std::string plain = early_header().dump() + "\n" + text(64, true);
+  gzFile packed = gzopen(path_.c_str(), "wb");
+  gzwrite(packed, plain.data(), static_cast<unsigned>(plain.size()));
+  gzclose(packed);
+  EXPECT_EQ(WholeStudy(path_).cells.at(1).at(0).blocks.size(), 1U);
+}
+
+TEST_F(EarlyRecords, OfAnUnfinishedBlockAreCountedNotUsed) {
+  write_early(10, false);
+  const WholeSession session = WholeStudy(path_).cells.at(1).at(0);
+  EXPECT_TRUE(session.blocks.empty());
+  EXPECT_EQ(session.nr_interrupted_trials, 10U);
+}
+
+TEST_F(EarlyRecords, AreDamagedByABlockOfTooFewTrials) {
+  write_early(63, true);
+  EXPECT_THROW(WholeStudy{path_}, Error);
+}
+
+TEST_F(EarlyRecords, WithATornLastLineAreReadUpToIt) {
+  write_early(64, true);
+  std::ofstream(path_, std::ios::app) << "[1,2,1,0,55";
+  EXPECT_EQ(WholeStudy(path_).warnings.size(), 1U);
 }
 
 TEST(EarlyFiles, ExpectWhatTheirMachineDoes) {
@@ -264,36 +343,109 @@ TEST(EarlyFiles, ExpectWhatTheirMachineDoes) {
   EXPECT_FALSE(summaries.contains("other/unmap:merged"));
 }
 
-TEST_F(Records, GzipReadsTheSame) {
-  write_trials(64, true);
-  std::ifstream plain(path_);
-  const std::string text{std::istreambuf_iterator<char>(plain), {}};
-  gzFile packed = gzopen(path_.c_str(), "wb");
-  gzwrite(packed, text.data(), static_cast<unsigned>(text.size()));
-  gzclose(packed);
-  EXPECT_EQ(read_study_file(path_).cells.at(1).sessions.at(0).blocks.size(), 1U);
-}
-
 TEST_F(Records, TrialsOfAnUnfinishedBlockAreCountedNotUsed) {
-  write_trials(10, false);
-  const SessionRecord session = read_study_file(path_).cells.at(1).sessions.at(0);
+  write({kCell, encode_interrupted(block(10), 0)});
+  const WholeSession session = WholeStudy(path_).cells.at(1).at(0);
   EXPECT_TRUE(session.blocks.empty());
   EXPECT_EQ(session.nr_interrupted_trials, 10U);
 }
 
 TEST_F(Records, ABlockOfTooFewTrialsIsDamage) {
-  write_trials(63, true);
-  EXPECT_THROW(read_study_file(path_), Error);
+  write({kCell, encode(block(63), 0)});
+  EXPECT_THROW(WholeStudy{path_}, Error);
 }
 
-TEST_F(Records, MendCutsTheTornLineOnly) {
-  write_trials(64, true);
-  const auto whole = std::filesystem::file_size(path_);
-  std::ofstream(path_, std::ios::app) << "[1,2,1,0,55";
-  EXPECT_EQ(read_study_file(path_).warnings.size(), 1U);
-  EXPECT_EQ(Writer::mend(path_), 11U);
-  EXPECT_EQ(std::filesystem::file_size(path_), whole);
-  EXPECT_EQ(Writer::mend(path_), 0U);
+/// Wherever a kill or a crash cuts a file, what was committed before is kept, the file can be
+/// written on, and any zstd reads it: no frame stays open.
+TEST_F(Records, MendKeepsAllCommitsBeforeACut) {
+  std::vector<std::uintmax_t> committed;  // sizes after each
+  Writer::create(path_, encode(header()));
+  {
+    Writer writer(path_);
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      writer.add_line(i == 0 ? kCell : encode(block(), 0));
+      writer.commit();
+      committed.push_back(std::filesystem::file_size(path_));
+    }
+  }
+  std::ifstream file(path_, std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  std::set<std::size_t> cuts;
+  for (std::size_t cut = committed.front(); cut < whole.size(); cut += 13) cuts.insert(cut);
+  for (const std::uintmax_t size : committed) cuts.insert({size - 1, size, size + 1, size + 3});
+  cuts.erase(committed.front() - 1);
+  for (const std::size_t cut : cuts) {
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << whole.substr(0, cut);
+    const auto nr_kept = static_cast<std::size_t>(
+        std::count_if(committed.begin(), committed.end(), [&](auto size) { return size <= cut; }));
+    EXPECT_EQ(Writer::mend(path_), cut == whole.size() ? 0 : cut - committed[nr_kept - 1]) << cut;
+    EXPECT_EQ(Writer::mend(path_), 0U) << cut << ": once is enough";
+    {
+      Writer writer(path_);
+      writer.add_line(R"({"record":"cell_end","cell":1,"session":2,"reason":"time"})");
+      writer.commit();
+    }
+    const WholeStudy study(path_);
+    ASSERT_EQ(study.cells.at(1).size(), 1U) << cut;
+    EXPECT_EQ(study.cells[1][0].blocks.size(), nr_kept - 1) << cut;
+    EXPECT_EQ(study.cells[1][0].stop_reason, "time") << cut;
+    EXPECT_TRUE(study.warnings.empty());
+    EXPECT_EQ(Writer::last_line(path_).find(R"({"record":"cell_end")"), 0U);
+  }
+}
+
+/// One that was killed in mid-write is read up to its last whole record.
+TEST_F(Records, AnOpenFrameIsReadAndALineThatIsTornIsNot) {
+  write({kCell});
+  const std::string begun = Frame().add(encode(block(), 0) + "\n{\"record\":\"blo");
+  std::ofstream(path_, std::ios::app | std::ios::binary) << begun;
+  const WholeStudy study(path_);
+  EXPECT_EQ(study.cells.at(1).at(0).blocks.size(), 1U);
+  EXPECT_EQ(study.warnings.size(), 1U);
+}
+
+TEST_F(Records, MendRefusesWhatIsNotOurs) {
+  std::ofstream(path_) << "{\"record\":\"header\"}\n";
+  EXPECT_THROW(Writer::mend(path_), Error);
+}
+
+TEST_F(Records, AFileIsDamagedWhereItsFramesAre) {
+  write({kCell, encode(block(), 0)});
+  std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path_) / 2));
+  file.write("\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+  file.close();
+  EXPECT_THROW(WholeStudy{path_}, Error);
+}
+
+/// At most 12 bytes a trial with one responder, of trials as a real machine gives them.
+TEST_F(Records, ATrialTakesTwelveBytesAtMost) {
+  const WholeStudy real("tests/data/recording.jsonl.gz");
+  std::vector<std::string> lines;
+  std::size_t nr_trials = 0;
+  BlockRecord record{{1, 2}, 0, 0, 0};
+  for (const Block& read : real.cells.at(0).at(0).blocks) {
+    record.index = read.index;
+    record.seconds = read.seconds;
+    record.calibrator_ns = read.calibrator_ns;
+    record.trials = read.trials;
+    ASSERT_EQ(record.trials.front().responders.size(), 1U);
+    lines.push_back(encode(record, 0));
+    nr_trials += record.trials.size();
+  }
+  ASSERT_GT(nr_trials, 10'000U);
+  Writer::create(path_, encode(header()));
+  const auto header_bytes = std::filesystem::file_size(path_);
+  {
+    Writer writer(path_);
+    for (const std::string& line : lines) {
+      writer.add_line(line);
+      writer.commit();
+    }
+  }
+  EXPECT_LE(static_cast<double>(std::filesystem::file_size(path_) - header_bytes) /
+                static_cast<double>(nr_trials),
+            12.0);
 }
 
 TEST_F(Records, CreateRefusesAnExistingFile) {

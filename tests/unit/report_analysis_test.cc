@@ -11,13 +11,13 @@
 #include <random>
 
 #include "user/analysis/analysis.hh"
-#include "user/analysis/cell_analysis.hh"
+#include "user/analysis/cell_builder.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/study_file.hh"
+#include "user/records/block.hh"
 #include "user/records/count.hh"
 #include "user/records/lines.hh"
 #include "user/records/pool.hh"
-#include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/answer.hh"
@@ -78,6 +78,7 @@ class Analysis : public testing::Test {
     std::uint64_t now_ns = 0;
     for (std::uint32_t block = 0; block < recipe.nr_blocks; ++block) {
       const auto schedule = statistics::block_schedule(1, cell, session, block);
+      records::BlockRecord record{{cell, session}, block, recipe.block_s * (block + 1), 5000};
       for (std::size_t order = 0; order < schedule.size(); ++order) {
         Trial trial;
         trial.block = block;
@@ -92,16 +93,9 @@ class Analysis : public testing::Test {
         now_ns += trial.latency_ns +
                   static_cast<std::uint64_t>(trial.arm == Arm::kA ? recipe.outside_a_ns : 1000);
         trial.responders = {{trial.arm == Arm::kA ? 900U : 100U, 1, 10}};
-        writer.add_line(records::encode_trial({cell, session}, 0, trial));
+        record.trials.push_back(trial);
       }
-      writer.add_line(json{
-          {"record", "block"},
-          {"cell", cell},
-          {"session", session},
-          {"block", block},
-          {"seconds", recipe.block_s * (block + 1)},
-          {"calibrator_ns",
-           5000}}.dump());
+      writer.add_line(records::encode(record, 0));
     }
     for (const char* arm : {"A", "B"}) {
       const bool is_per_vma = arm[0] == 'A' || cell == 1;  // whose A/A control that cell is
@@ -144,13 +138,13 @@ records::CountTrial counted(std::vector<Counts> counts) {
   return {Arm::kA, TrialState::kOk, 1000, std::move(counts), {}};
 }
 
-CellResult analysed(std::vector<records::CountTrial> trials) {
-  records::SessionRecord session;
-  session.session = 1;
-  session.counts = std::move(trials);
+CellResult analysed(const std::vector<records::CountTrial>& trials) {
   CellPlan plan;
   plan.timed = false;
-  return analyse_cell(plan, {{session}}, 0);
+  CellBuilder cell(plan);
+  cell.begin(1, {});
+  for (const records::CountTrial& trial : trials) cell.add(trial);
+  return cell.finish(0);
 }
 
 TEST(ResponderCounts, EachHasAMeanAndTheyHaveASpread) {
@@ -302,11 +296,13 @@ TEST_F(Analysis, SessionsOfOnePlanFromSeveralFilesArePooled) {
 // As the first release recorded: 64 trials, ABBA or BAAB one by one. B takes what A left.
 TEST_F(Analysis, AnEarlyFileIsJudgedByWhatFollowsItsOwnArm) {
   analyse({steady(1)});
-  std::ifstream whole(path_);
-  std::string header;
-  std::getline(whole, header);
+  json header = json::parse(records::read_header_line(path_));
+  header["schema"] = 1;
+  header["trial_columns"] = {"cell", "session",    "block", "order",     "start_ns",
+                             "arm",  "latency_ns", "state", "responders"};
+  header["responder_columns"] = {"stolen_ns", "interrupts", "heartbeats"};
   std::ofstream early(path_ + ".early");
-  early << header << "\n";
+  early << header.dump() << "\n";
   early << R"({"record":"cell","cell":0,"session":1,"realtime_ns":0})"
         << "\n";
   for (int block = 0; block < 64; ++block) {

@@ -15,7 +15,7 @@
 #include "user/commands/summary.hh"
 #include "user/experiment/header.hh"
 #include "user/experiment/twins.hh"
-#include "user/records/trial.hh"
+#include "user/records/block.hh"
 #include "user/records/writer.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/answer.hh"
@@ -116,18 +116,13 @@ class LabReport : public testing::Test {
          {{"A", expected_of(is_lab, true, machine)}, {"B", expected_of(is_lab, false, machine)}}}}
                         .dump());
     for (std::uint32_t block = 0; plan.timed && block < 64; ++block) {
-      write_block(writer, index, is_lab ? machine.lab_ratio : machine.stock_ratio, block);
-      json record = {{"record", "block"},
-                     {"cell", index},
-                     {"session", 1},
-                     {"block", block},
-                     {"seconds", 0.1 * (block + 1)},
-                     {"calibrator_ns", 5000}};
+      records::BlockRecord record =
+          made_block(index, is_lab ? machine.lab_ratio : machine.stock_ratio, block);
       if (is_lab) {
-        record["inside"] = {{"A", {{"requests", kTrialsPerBlock / 2 * machine.block_requests_a}}},
-                            {"B", {{"requests", kTrialsPerBlock / 2}}}};
+        record.engine_accounts[0]["requests"] = kTrialsPerBlock / 2 * machine.block_requests_a;
+        record.engine_accounts[1]["requests"] = kTrialsPerBlock / 2;
       }
-      writer.add_line(record.dump());
+      writer.add_line(records::encode(record, 0));
     }
     for (const bool is_a : {true, false}) {
       const std::uint64_t requests = is_a ? 16 : 1;
@@ -151,8 +146,8 @@ class LabReport : public testing::Test {
     writer.commit();
   }
 
-  static void write_block(records::Writer& writer, std::uint32_t cell, double ratio,
-                          std::uint32_t block) {
+  static records::BlockRecord made_block(std::uint32_t cell, double ratio, std::uint32_t block) {
+    records::BlockRecord record{{cell, 1}, block, 0.1 * (block + 1), 5000};
     const auto schedule = statistics::block_schedule(1, cell, 1, block);
     for (std::size_t order = 0; order < schedule.size(); ++order) {
       Trial trial;
@@ -163,8 +158,9 @@ class LabReport : public testing::Test {
       trial.latency_ns =
           static_cast<std::uint64_t>(40000 * (trial.arm == Arm::kA ? ratio : 1) * wobble);
       trial.responders = {{100, 1, 10}};
-      writer.add_line(records::encode_trial({cell, 1}, 0, trial));
+      record.trials.push_back(trial);
     }
+    return record;
   }
 
   static std::vector<AccountLine> contradictions(const CellResult& cell) {

@@ -30,7 +30,7 @@ holds() { # NAME COMMAND...
 }
 
 command='tlblab info >/results/info && tlblab list >/results/list &&
-  tlblab study lab-counts --output /results/lab-counts.jsonl'
+  tlblab study lab-counts --output /results/lab-counts.jsonl.zst'
 # The benchmarks of the module's calls: that they run, since their times are none here.
 if [ "$ARCH" = "$(dpkg --print-architecture)" ]; then
   FILES+=" $BUILD/bench/tlblab_bench"
@@ -40,7 +40,7 @@ kmod/guest/run_vm.sh "$command"
 result $? 'a study runs in a guest'
 holds 'the module is named by info' grep -q 'loaded, ABI 2' "$results/info"
 holds 'the gathers are listed' grep -q 'unmap:full-mm' "$results/list"
-holds 'the report is made elsewhere' "$BUILD/tlblab" report "$results/lab-counts.jsonl"
+holds 'the report is made elsewhere' "$BUILD/tlblab" report "$results/lab-counts.jsonl.zst"
 holds 'requests are just those due' \
   grep -q 'counted, in every operation, just the flush requests that are due' \
   "$results/lab-counts.md"

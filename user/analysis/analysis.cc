@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 
 #include "include/tlblab/catalogue.hh"
 #include "user/analysis/cell_analysis.hh"
+#include "user/analysis/cell_builder.hh"
 #include "user/analysis/interrupts.hh"
 #include "user/analysis/twins.hh"
 #include "user/model/steps.hh"
@@ -24,25 +26,80 @@ namespace {
 
 using statistics::Verdict;
 
-double first_block_time(const records::StudyFile& file) {
-  double first = std::numeric_limits<double>::infinity();
-  for (const auto& cell : file.cells) {
-    for (const auto& session : cell.sessions) {
-      for (const auto& block : session.blocks) first = std::min(first, block.time_s);
+/// Reads files of one plan, one after the other.
+class StudyReader : public records::StudyVisitor {
+ public:
+  void read(const std::string& path) {
+    for (const std::string& warning : records::read_study_file(path, *this)) {
+      warnings_.push_back(warning);
     }
+    session_offset_ = last_session_;
   }
-  return first;
-}
 
-std::size_t steps_done(const records::StudyFile& file) {
-  std::size_t done = 0;
-  for (const auto& cell : file.cells) {
-    done += static_cast<std::size_t>(
-        std::count_if(cell.sessions.begin(), cell.sessions.end(),
-                      [](const auto& session) { return !session.stop_reason.empty(); }));
+  void header(records::StudyHeader&& header) override {
+    if (cells_.empty()) {
+      header_ = std::move(header);
+      for (const CellPlan& plan : header_.plan.cells) cells_.emplace_back(plan);
+      return;
+    }
+    records::pool(header_.plan, header.plan);
+    later_runs_.push_back(std::move(header));
   }
-  return done;
-}
+  void later_run(records::RunHeader&& run) override { later_runs_.push_back(std::move(run)); }
+  void session(const records::TrialPlace& place, records::SessionBegin&& begin) override {
+    const unsigned session = session_offset_ + place.session;
+    last_session_ = std::max(last_session_, session);
+    cells_[place.cell].begin(session, begin);
+  }
+  void block(const records::TrialPlace& place, const records::Block& block) override {
+    cells_[place.cell].add(block);
+  }
+  void interrupted(const records::TrialPlace& place, std::size_t nr_trials) override {
+    cells_[place.cell].add_interrupted(nr_trials);
+  }
+  void count(const records::TrialPlace& place, records::CountTrial&& trial) override {
+    cells_[place.cell].add(trial);
+  }
+  void probe(const records::TrialPlace& place, records::ProbeTrial&& trial) override {
+    cells_[place.cell].add(std::move(trial));
+  }
+  void end(const records::TrialPlace& place, const std::string& reason) override {
+    cells_[place.cell].end(reason);
+  }
+
+  [[nodiscard]] const records::StudyHeader& first_header() const { return header_; }
+  [[nodiscard]] const std::vector<records::RunHeader>& later_runs() const { return later_runs_; }
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+  [[nodiscard]] std::size_t nr_steps_done() const {
+    return std::accumulate(
+        cells_.begin(), cells_.end(), std::size_t{0},
+        [](std::size_t sum, const CellBuilder& cell) { return sum + cell.nr_sessions_ended(); });
+  }
+
+  /// Those of which something is there, in the plan's order.
+  std::vector<CellResult> finish() {
+    double origin_s = std::numeric_limits<double>::infinity();
+    for (const CellBuilder& cell : cells_) origin_s = std::min(origin_s, cell.first_block_s());
+    std::vector<CellResult> results;
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      CellResult cell = cells_[i].finish(origin_s);
+      cell.plan = header_.plan.cells[i];  // pooling may have asked for more sessions
+      if (!cell.sessions.empty() || cell.nr_dropped_blocks > 0 || cell.nr_count_trials > 0) {
+        results.push_back(std::move(cell));
+      }
+    }
+    return results;
+  }
+
+ private:
+  records::StudyHeader header_;
+  std::vector<records::RunHeader> later_runs_;
+  std::vector<CellBuilder> cells_;
+  std::vector<std::string> warnings_;
+  unsigned session_offset_ = 0;
+  unsigned last_session_ = 0;
+};
 
 /// Holm-adjusts what `p_of` gives for each cell of `family`, and gives it to `set`.
 template <typename P, typename Set>
@@ -156,10 +213,10 @@ std::string changes(const records::RunHeader& first, const records::RunHeader& l
 }
 
 /// Warnings about runs that went on in a file which another began.
-std::vector<std::string> later_runs(const records::StudyFile& file) {
+std::vector<std::string> later_runs(const StudyReader& file) {
   std::vector<std::string> warnings;
-  for (const records::RunHeader& run : file.later_runs) {
-    const std::string changed = changes(file.header, run);
+  for (const records::RunHeader& run : file.later_runs()) {
+    const std::string changed = changes(file.first_header(), run);
     if (!changed.empty()) {
       warnings.push_back(fmt::format("the run that went on at {} differs from the first in {}",
                                      run.started_utc, changed));
@@ -181,30 +238,24 @@ void drop_times(ArmResult& arm) {
 StudyResult analyse_file(const std::string& path) { return analyse_files(std::span(&path, 1)); }
 
 StudyResult analyse_files(std::span<const std::string> paths) {
-  records::StudyFile file = records::read_study_file(paths.front());
-  for (const std::string& path : paths.subspan(1)) {
-    records::pool(file, records::read_study_file(path));
-  }
+  StudyReader file;
+  for (const std::string& path : paths) file.read(path);
+  const records::StudyHeader& header = file.first_header();
   StudyResult study;
-  static_cast<RunDescription&>(study) = describe(file.header);
-  for (const records::RunHeader& run : file.later_runs) add_later_run(study, run);
-  study.plan = file.header.plan;
-  study.summaries = file.header.summaries;
-  study.counters_missing = file.header.counters_missing;
-  study.counters = file.header.counters;
-  study.flush_ceiling_pages = file.header.machine.flush_ceiling_pages;
-  study.warnings.insert(study.warnings.end(), file.warnings.begin(), file.warnings.end());
+  static_cast<RunDescription&>(study) = describe(header);
+  for (const records::RunHeader& run : file.later_runs()) add_later_run(study, run);
+  study.plan = header.plan;
+  study.summaries = header.summaries;
+  study.counters_missing = header.counters_missing;
+  study.counters = header.counters;
+  study.flush_ceiling_pages = header.machine.flush_ceiling_pages;
+  study.warnings.insert(study.warnings.end(), file.warnings().begin(), file.warnings().end());
   const std::vector<std::string> of_runs = later_runs(file);
   study.warnings.insert(study.warnings.end(), of_runs.begin(), of_runs.end());
-  study.nr_steps_done = steps_done(file);
+  study.nr_steps_done = file.nr_steps_done();
   study.nr_steps = steps_of(study.plan).size();
   study.complete = study.nr_steps_done == study.nr_steps;
-  const double origin_s = first_block_time(file);
-  for (std::size_t i = 0; i < file.cells.size(); ++i) {
-    CellResult cell = analyse_cell(study.plan.cells.at(i), file.cells[i], origin_s);
-    if (!cell.sessions.empty() || cell.nr_dropped_blocks > 0 || cell.nr_count_trials > 0)
-      study.cells.push_back(std::move(cell));
-  }
+  study.cells = file.finish();
   pair_twins(study.cells);
   price_interrupts(study.cells);
   if (!study.complete) {

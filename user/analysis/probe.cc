@@ -59,18 +59,19 @@ class BlockWalks {
 
 /// Of the session that the walks belong to. What is asked of its state is whether blocks resemble
 /// their neighbours: a loss may be next to nothing, so no relative width is wanted of it.
-SessionExtent extent_of(const records::SessionRecord& session, std::span<const double> losses_ns) {
+SessionExtent extent_of(const ProbedSession& session, std::span<const double> losses_ns) {
   const double rho = statistics::estimate_series(losses_ns).rho;
-  return {session.blocks.empty() ? 0 : session.blocks.front().time_s,
-          session.blocks.empty() ? 0 : session.blocks.back().seconds, losses_ns.size(),
+  return {session.start_s, session.seconds, losses_ns.size(),
           rho <= statistics::kRhoWandering ? statistics::State::kSteady
                                            : statistics::State::kWandering};
 }
 
+}  // namespace
+
 /// One size over all sessions.
-class SizeBuilder {
+class ProbeAnalysis::Size {
  public:
-  void add_session(const records::SessionRecord& session,
+  void add_session(const ProbedSession& session,
                    const std::map<std::uint32_t, BlockWalks>& blocks) {
     std::array<std::array<std::vector<double>, 2>, 2> series;  // [arm][victim]
     for (const auto& [number, block] : blocks) {
@@ -124,23 +125,25 @@ class SizeBuilder {
   std::size_t nr_blocks_ = 0;
 };
 
-}  // namespace
+ProbeAnalysis::ProbeAnalysis() = default;
+ProbeAnalysis::~ProbeAnalysis() = default;
+ProbeAnalysis::ProbeAnalysis(ProbeAnalysis&&) noexcept = default;
 
-std::vector<ProbePoint> analyse_probe(const std::vector<records::SessionRecord>& sessions) {
-  std::map<std::size_t, SizeBuilder> sizes;
-  for (const records::SessionRecord& session : sessions) {
-    std::map<std::size_t, std::map<std::uint32_t, BlockWalks>> walks;
-    for (const records::ProbeTrial& trial : session.probes) {
-      if (trial.counts.empty()) {
-        walks[trial.nr_pages][trial.block].add(trial);
-      } else {  // counting disturbs: its times are none
-        sizes[trial.nr_pages].add_counts(trial);
-      }
+void ProbeAnalysis::add(const ProbedSession& session) {
+  std::map<std::size_t, std::map<std::uint32_t, BlockWalks>> walks;
+  for (const records::ProbeTrial& trial : session.trials) {
+    if (trial.counts.empty()) {
+      walks[trial.nr_pages][trial.block].add(trial);
+    } else {  // counting disturbs: its times are none
+      sizes_[trial.nr_pages].add_counts(trial);
     }
-    for (const auto& [nr_pages, blocks] : walks) sizes[nr_pages].add_session(session, blocks);
   }
+  for (const auto& [nr_pages, blocks] : walks) sizes_[nr_pages].add_session(session, blocks);
+}
+
+std::vector<ProbePoint> ProbeAnalysis::finish() {
   std::vector<ProbePoint> points;
-  for (auto& [nr_pages, size] : sizes) {
+  for (auto& [nr_pages, size] : sizes_) {
     if (size.nr_blocks() > 0) points.push_back(size.finish(nr_pages));
   }
   return points;

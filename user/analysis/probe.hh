@@ -4,11 +4,12 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <vector>
 
 #include "user/analysis/side_counts.hh"
 #include "user/model/interval.hh"
-#include "user/records/study_file.hh"
+#include "user/records/probe.hh"
 
 namespace tlblab {
 
@@ -31,8 +32,30 @@ struct ProbePoint {
   std::size_t nr_blocks = 0;  ///< with all four kinds of walk
 };
 
-/// By size, ascending. Empty when nothing was measured: then it is unknown, not 0. Sizes of which
-/// no block has an operation and an empty one for both arms are left out.
-std::vector<ProbePoint> analyse_probe(const std::vector<records::SessionRecord>& sessions);
+/// The probe pass of one session.
+struct ProbedSession {
+  double start_s = 0;  ///< of the session's first block, since the epoch
+  double seconds = 0;  ///< of the session's measuring
+  std::vector<records::ProbeTrial> trials;
+};
+
+/// Gathers sessions; a session's trials are not kept.
+class ProbeAnalysis {
+ public:
+  ProbeAnalysis();
+  ~ProbeAnalysis();
+  ProbeAnalysis(ProbeAnalysis&&) noexcept;
+  ProbeAnalysis& operator=(ProbeAnalysis&&) = delete;
+
+  void add(const ProbedSession& session);
+
+  /// By size, ascending. Empty when nothing was measured: then it is unknown, not 0. Sizes of which
+  /// no block has an operation and an empty one for both arms are left out.
+  [[nodiscard]] std::vector<ProbePoint> finish();
+
+ private:
+  class Size;
+  std::map<std::size_t, Size> sizes_;
+};
 
 }  // namespace tlblab

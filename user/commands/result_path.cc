@@ -9,6 +9,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "user/records/writer.hh"
 #include "user/support/error.hh"
 
 namespace tlblab {
@@ -30,13 +31,19 @@ void make_folder(const fs::path& folder) {
 
 std::string new_result_path(const std::string& output, const std::string& stem) {
   if (!output.empty()) {
+    if (!output.ends_with(records::kFileEnding)) {
+      throw Error(ExitStatus::kUsage,
+                  fmt::format("a result file is packed: its name ends in {}, not as {}",
+                              records::kFileEnding, output),
+                  "Give such a name with --output; `zstdcat` reads the file.");
+    }
     const fs::path parent = fs::path(output).parent_path();
     if (!parent.empty()) make_folder(parent);
     return output;
   }
   make_folder(kResultsFolder);
-  return fmt::format("{}/{}-{:%Y%m%d-%H%M%S}-{}.jsonl", kResultsFolder, stem,
-                     fmt::localtime(std::time(nullptr)), getpid());
+  return fmt::format("{}/{}-{:%Y%m%d-%H%M%S}-{}{}", kResultsFolder, stem,
+                     fmt::localtime(std::time(nullptr)), getpid(), records::kFileEnding);
 }
 
 }  // namespace tlblab

@@ -8,11 +8,14 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "user/commands/commands.hh"
 #include "user/experiment/study_run.hh"
 #include "user/records/study_file.hh"
+#include "user/records/writer.hh"
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/cpu_lock.hh"
@@ -28,28 +31,46 @@ using statistics::Recording;
 constexpr double kRecordingSeconds = 12;
 
 /// Every A/A cell of a file, its sessions end to end: trials of one scheme in time order.
-std::vector<Recording> recordings_of(const std::string& path) {
-  const records::StudyFile file = records::read_study_file(path);
-  std::vector<Recording> recordings;
-  for (std::size_t i = 0; i < file.cells.size(); ++i) {
-    const CellPlan& cell = file.header.plan.cells.at(i);
-    if (cell.role != CellRole::kSame) continue;
-    Recording recording;
-    recording.name = cell.id;
-    double seconds = 0;
-    for (const records::SessionRecord& session : file.cells[i].sessions) {
-      for (const records::Block& block : session.blocks) {
-        for (const Trial& trial : block.trials) {
-          if (trial.state != TrialState::kOk || trial.latency_ns == 0) continue;
-          recording.latency_ns.push_back(static_cast<double>(trial.latency_ns));
-        }
-      }
-      if (!session.blocks.empty()) seconds += session.blocks.back().seconds;
+class RecordingReader : public records::StudyVisitor {
+ public:
+  void header(records::StudyHeader&& header) override { cells_ = std::move(header.plan.cells); }
+
+  void block(const records::TrialPlace& place, const records::Block& block) override {
+    if (cells_.at(place.cell).role != CellRole::kSame) return;
+    auto& [recording, seconds] = of_cell_[place.cell];
+    for (const Trial& trial : block.trials) {
+      if (trial.state != TrialState::kOk || trial.latency_ns == 0) continue;
+      recording.latency_ns.push_back(static_cast<double>(trial.latency_ns));
     }
-    if (recording.latency_ns.empty()) continue;
-    recording.trials_per_second = static_cast<double>(recording.latency_ns.size()) / seconds;
-    recordings.push_back(std::move(recording));
+    seconds[place.session] = block.seconds;
   }
+
+  [[nodiscard]] std::vector<Recording> take() {
+    std::vector<Recording> recordings;
+    for (auto& [cell, of] : of_cell_) {
+      auto& [recording, seconds] = of;
+      if (recording.latency_ns.empty()) continue;
+      double sum_s = 0;
+      for (const auto& [session, of_session] : seconds) sum_s += of_session;
+      recording.name = cells_.at(cell).id;
+      recording.trials_per_second = static_cast<double>(recording.latency_ns.size()) / sum_s;
+      recordings.push_back(std::move(recording));
+    }
+    return recordings;
+  }
+
+ private:
+  std::vector<CellPlan> cells_;
+  /// By cell: the trials, and by session the seconds of measuring.
+  std::map<std::uint32_t, std::pair<Recording, std::map<unsigned, double>>> of_cell_;
+};
+
+std::vector<Recording> recordings_of(const std::string& path) {
+  RecordingReader reader;
+  for (const std::string& warning : records::read_study_file(path, reader)) {
+    fmt::print(stderr, "warning: {}: {}\n", path, warning);
+  }
+  std::vector<Recording> recordings = reader.take();
   if (recordings.empty()) {
     throw Error(
         ExitStatus::kUsage, fmt::format("{} holds no trials of an A/A cell", path),
@@ -72,9 +93,9 @@ std::vector<Recording> record_here(std::uint64_t seed) {
   for (const char* scheme : {"munmap:per-vma", "munmap:merged"}) {
     fmt::print(stderr, "recording {} for {} s\n", scheme, kRecordingSeconds);
     const StudyPlan plan = plan_pair(scheme, scheme, shape, responders, cpus, overrides);
-    const std::string path =
-        (std::filesystem::temp_directory_path() / fmt::format("tlblab-{}.jsonl", getpid()))
-            .string();
+    const std::string path = (std::filesystem::temp_directory_path() /
+                              fmt::format("tlblab-{}{}", getpid(), records::kFileEnding))
+                                 .string();
     struct Cleanup {
       const std::string& path;
       ~Cleanup() { std::filesystem::remove(path); }

@@ -16,7 +16,6 @@
 #include "user/records/block.hh"
 #include "user/records/cell.hh"
 #include "user/records/count.hh"
-#include "user/records/trial.hh"
 #include "user/records/writer.hh"
 #include "user/statistics/blocks.hh"
 #include "user/statistics/series.hh"
@@ -56,7 +55,9 @@ class CellProcess {
         progress_(progress),
         writer_(job.results_path),
         bystanders_(bystander_cpus(job)),
-        trials_(job.cell, job.cpus) {}
+        trials_(job.cell, job.cpus) {
+    block_.place = place_;
+  }
 
   bool run() {
     begin();
@@ -105,7 +106,7 @@ class CellProcess {
       if (!run_block(block, medians)) return "";
       const double elapsed = static_cast<double>(now_ns() - begin) / 1e9;
       const double seconds = job_.prior_seconds + elapsed;
-      end_block(block, seconds);
+      end_block(seconds);
       if (elapsed - last_progress > 0.5) {
         progress_({medians.size(), seconds});
         last_progress = elapsed;
@@ -117,39 +118,39 @@ class CellProcess {
     }
   }
 
-  /// Adds the block's trials to the writer and its medians, if it counts, to `medians`. False when
-  /// interrupted: the trials so far are then kept in the file, without a block record.
+  /// Performs the block's trials and adds its medians, if it counts, to `medians`. False when
+  /// interrupted: the trials so far are then kept in the file.
   bool run_block(std::uint32_t block, std::vector<ArmPair>& medians) {
     const auto schedule =
         statistics::block_schedule(job_.seed, job_.cell_index, job_.session, block);
-    calibrator_ns_ = job_.cell.nr_responders > 0 ? calibrate() : 0;
-    block_trials_.clear();
+    block_.index = block;
+    block_.calibrator_ns = job_.cell.nr_responders > 0 ? calibrate() : 0;
+    block_.trials.clear();
     block_accounts_ = {};
     for (std::size_t order = 0; order < schedule.size(); ++order) {
       if (interrupted()) break;
-      Trial& trial = block_trials_.emplace_back(trials_.run(schedule[order], nullptr));
+      Trial& trial = block_.trials.emplace_back(trials_.run(schedule[order], nullptr));
       trial.block = block;
       trial.order = static_cast<std::uint8_t>(order);
       if (leads_in(order)) trial.state = TrialState::kLeadIn;
       block_accounts_[static_cast<std::size_t>(trial.arm)].add(trials_.account());
     }
-    for (const Trial& trial : block_trials_) {
-      writer_.add_line(records::encode_trial(place_, origin_ns_, trial));
+    if (block_.trials.size() < schedule.size()) {
+      if (!block_.trials.empty()) {
+        writer_.add_line(records::encode_interrupted(block_, origin_ns_));
+      }
+      return false;
     }
-    if (block_trials_.size() < schedule.size()) return false;
-    if (const auto figures = statistics::block_figures(block_trials_)) {
+    if (const auto figures = statistics::block_figures(block_.trials)) {
       medians.push_back(figures->median);
     }
     return true;
   }
 
-  void end_block(std::uint32_t block, double seconds) {
-    writer_.add_line(
-        records::encode(records::BlockEnd{place_,
-                                          block,
-                                          seconds,
-                                          calibrator_ns_,
-                                          {block_accounts_[0].sums(), block_accounts_[1].sums()}}));
+  void end_block(double seconds) {
+    block_.seconds = seconds;
+    block_.engine_accounts = {block_accounts_[0].sums(), block_accounts_[1].sums()};
+    writer_.add_line(records::encode(block_, origin_ns_));
     writer_.commit();
   }
 
@@ -228,9 +229,8 @@ class CellProcess {
   Bystanders bystanders_;
   TrialRunner trials_;
   Calibrator calibrator_;
-  std::uint64_t calibrator_ns_ = 0;
   std::uint64_t origin_ns_ = 0;
-  std::vector<Trial> block_trials_;
+  records::BlockRecord block_;                ///< in flight
   std::array<AccountSum, 2> block_accounts_;  ///< over the block's trials, by arm
 };
 

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,11 +33,60 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What of a step is in a file.
+struct StepDone {
+  std::vector<statistics::ArmPair> medians;  ///< of the blocks that count
+  std::uint32_t next_block = 0;
+  double seconds = 0;  ///< of measuring
+  bool ended = false;
+};
+
+/// Reads how far a file has come.
+class ProgressReader : public records::StudyVisitor {
+ public:
+  void header(records::StudyHeader&& header) override { plan_ = std::move(header.plan); }
+
+  void block(const records::TrialPlace& place, const records::Block& block) override {
+    StepDone& step = done_[{place.cell, place.session}];
+    if (const auto figures = statistics::block_figures(block.trials)) {
+      step.medians.push_back(figures->median);
+    }
+    step.next_block = std::max(step.next_block, block.index + 1);
+    step.seconds = std::max(step.seconds, block.seconds);
+    if (place.session < latest_.first) return;
+    const bool later = place.session > latest_.first;
+    latest_ = {place.session, later ? block.time_s : std::min(latest_.second, block.time_s)};
+  }
+
+  void end(const records::TrialPlace& place, const std::string& /*reason*/) override {
+    StepDone& step = done_[{place.cell, place.session}];
+    step.ended = true;
+    step.medians = {};  // they are for whoever goes on
+  }
+
+  [[nodiscard]] const StudyPlan& plan() const { return plan_; }
+
+  [[nodiscard]] StepDone done(const StudyStep& step) const {
+    const auto found = done_.find({step.cell_index, step.session});
+    return found == done_.end() ? StepDone{} : found->second;
+  }
+
+  /// The latest session of which something is in the file, and when its first block began.
+  [[nodiscard]] std::pair<unsigned, double> latest_start() const { return latest_; }
+
+ private:
+  StudyPlan plan_;
+  std::map<std::pair<std::size_t, unsigned>, StepDone> done_;
+  std::pair<unsigned, double> latest_{0, 0};
+};
+
 /// Work left in a file: the steps that have not ended, each with what was measured of it.
-std::vector<CellJob> jobs_left(const std::string& path, const records::StudyFile& file) {
-  const StudyPlan& plan = file.header.plan;
+std::vector<CellJob> jobs_left(const std::string& path, const ProgressReader& file) {
+  const StudyPlan& plan = file.plan();
   std::vector<CellJob> jobs;
   for (const StudyStep& step : steps_of(plan)) {
+    StepDone done = file.done(step);
+    if (done.ended) continue;
     CellJob job;
     job.results_path = path;
     job.seed = plan.seed;
@@ -46,20 +95,9 @@ std::vector<CellJob> jobs_left(const std::string& path, const records::StudyFile
     job.count_trials = plan.count_trials;
     job.cpus = plan.cpus;
     job.cell = plan.cells.at(step.cell_index);
-    const auto& sessions = file.cells.at(step.cell_index).sessions;
-    const auto found = std::find_if(sessions.begin(), sessions.end(), [&](const auto& session) {
-      return session.session == step.session;
-    });
-    if (found != sessions.end()) {
-      if (!found->stop_reason.empty()) continue;
-      for (const records::Block& block : found->blocks) {
-        if (const auto figures = statistics::block_figures(block.trials)) {
-          job.prior_medians.push_back(figures->median);
-        }
-        job.first_block = std::max(job.first_block, block.index + 1);
-        job.prior_seconds = std::max(job.prior_seconds, block.seconds);
-      }
-    }
+    job.prior_medians = std::move(done.medians);
+    job.first_block = done.next_block;
+    job.prior_seconds = done.seconds;
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -99,20 +137,6 @@ double epoch_s() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-/// The latest session of which something is in the file, and when its first block began.
-std::pair<unsigned, double> latest_start(const records::StudyFile& file) {
-  std::pair<unsigned, double> latest{0, 0};
-  for (const records::CellRecord& cell : file.cells) {
-    for (const records::SessionRecord& session : cell.sessions) {
-      if (session.blocks.empty() || session.session < latest.first) continue;
-      const double start_s = session.blocks.front().time_s;
-      const bool later = session.session > latest.first;
-      latest = {session.session, later ? start_s : std::min(latest.second, start_s)};
-    }
-  }
-  return latest;
-}
-
 /// Keeps the starts of sessions apart.
 class SessionPace {
  public:
@@ -141,14 +165,8 @@ class SessionPace {
 };
 
 /// Steps are taken in one order only, so a file is finished when its last record ends the last one.
-bool is_finished(const fs::path& path) {
-  constexpr std::streamoff tail_bytes = 4096;  // holds the last record, which is short, and more
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - tail_bytes));
-  std::string last;
-  for (std::string line; std::getline(file, line);) last = line;
-  const auto record = nlohmann::json::parse(last, nullptr, false);
+bool is_finished(const std::string& path) {
+  const auto record = nlohmann::json::parse(records::Writer::last_line(path), nullptr, false);
   const std::string header = records::read_header_line(path);
   const StudyStep end = steps_of(records::decode_study_header(header, path).plan).back();
   return record.is_object() && record.value("record", "") == "cell_end" &&
@@ -197,18 +215,20 @@ StudyOutcome run_study(const StudyPlan& plan, const std::string& path, const Run
     throw Error(ExitStatus::kUsage, fmt::format("cannot go on in {}: {}", path, obstacle),
                 "Name another --output, or move that file away.");
   }
-  records::Writer writer(path);  // holds the lock; the measuring processes append
+  records::Writer writer(path);  // holds the lock alone; the measuring processes append
   writer.lock();
   records::Writer::mend(path);
-  const records::StudyFile file = records::read_study_file(path);
+  ProgressReader file;
+  static_cast<void>(records::read_study_file(path, file));  // the report tells its warnings
   const std::vector<CellJob> jobs = jobs_left(path, file);
   if (goes_on && !jobs.empty()) {
-    writer.add_line(records::encode_later_run(describe_run(origin)));
-    writer.commit();
+    records::Writer run(path);
+    run.add_line(records::encode_later_run(describe_run(origin)));
+    run.commit();
   }
 
   TimeLeft time(jobs);
-  SessionPace pace(plan.session_gap_s, latest_start(file));
+  SessionPace pace(plan.session_gap_s, file.latest_start());
   StudyProgress status;
   status.total = jobs.size();
   for (const CellJob& job : jobs) {
@@ -250,7 +270,7 @@ std::string find_unfinished(const StudyPlan& plan, const std::string& folder) {
   std::vector<fs::path> candidates;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".jsonl") candidates.push_back(entry.path());
+    if (entry.path().string().ends_with(records::kFileEnding)) candidates.push_back(entry.path());
   }
   std::sort(candidates.rbegin(), candidates.rend());  // names carry the time, newest first
   for (const fs::path& path : candidates) {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string_view>
 
 #include "user/records/checked_cell.hh"
 #include "user/records/lines.hh"
@@ -16,7 +17,7 @@ CheckFile read_check_file(const std::string& path) {
   CheckFile file;
   file.warnings = read_lines(
       path, [&](const std::string& line) { file.header = decode_check_header(line, path); },
-      [&](const std::string& line) {
+      [&](std::string_view line) {
         const auto record = nlohmann::json::parse(line);
         const auto kind = record.at("record").get<std::string>();
         if (kind != "checked") throw std::runtime_error(fmt::format("unknown record \"{}\"", kind));

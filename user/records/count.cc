@@ -23,8 +23,8 @@ std::string encode(const TrialPlace& place, const CountTrial& trial) {
 
 CountTrial decode_count(const json& record) {
   CountTrial trial;
-  trial.arm = arm_of(record.at("arm"));
-  trial.state = state_of(record.at("state"));
+  trial.arm = arm_of(record.at("arm").get<std::string>());
+  trial.state = state_of(record.at("state").get<std::string>());
   record.at("latency_ns").get_to(trial.latency_ns);
   record.at("counts").get_to(trial.counts);
   trial.engine_account = record.value("inside", Account{});

@@ -7,10 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "user/records/early_files.hh"
-#include "user/records/lines.hh"
 #include "user/records/machine.hh"
 #include "user/records/plan.hh"
-#include "user/records/trial.hh"
 #include "user/support/error.hh"
 
 namespace tlblab::records {
@@ -85,9 +83,10 @@ json parse_header(const std::string& line, const std::string& path) {
                 "Name a file that tlblab wrote (docs/result-format.md).");
   }
   const int schema = record["schema"].get<int>();
-  if (schema != kSchema) {
+  if (schema < kFirstSchema || schema > kSchema) {
     throw Error(ExitStatus::kUsage,
-                fmt::format("{} has schema {}, this tlblab reads schema {}", path, schema, kSchema),
+                fmt::format("{} has schema {}, this tlblab reads schemas {} to {}", path, schema,
+                            kFirstSchema, kSchema),
                 schema > kSchema ? "Read it with the newer tlblab that wrote it."
                                  : "Read it with the tlblab version that its header names.");
   }
@@ -116,8 +115,7 @@ Header decoded(const std::string& line, const std::string& path, const char* key
 
 std::string encode(const StudyHeader& header) {
   json record = run_to_json(header);
-  record["trial_columns"] = header.trial_columns;
-  record["responder_columns"] = header.responder_columns;
+  record["trial_states"] = header.trial_states;
   record["counters_missing"] = header.counters_missing;
   record["counters"] = header.counters;
   record["summaries"] = header.summaries;
@@ -155,6 +153,8 @@ StudyHeader decode_study_header(const std::string& line, const std::string& path
         record.at("counters_missing").get_to(header.counters_missing);
         header.counters = record.value("counters", header.counters);
         record.at("plan").get_to(header.plan);
+        record.at("schema").get_to(header.schema);
+        header.trial_states = record.value("trial_states", header.trial_states);
         header.trial_columns = record.value("trial_columns", header.trial_columns);
         header.responder_columns = record.value("responder_columns", header.responder_columns);
         header.summaries = record.contains("summaries")

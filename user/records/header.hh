@@ -13,7 +13,8 @@
 #include "user/model/machine.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
-#include "user/records/trial.hh"
+#include "user/records/block.hh"
+#include "user/records/lines.hh"
 
 namespace tlblab::records {
 
@@ -35,9 +36,12 @@ struct StudyHeader : RunHeader {
   /// Full name of a scheme of the plan -> what it does, in a few words. Early files lack it.
   std::map<std::string, std::string> summaries;
   StudyPlan plan;
-  /// Of the trial lines that follow, in their order, as the file names them.
-  std::vector<std::string> trial_columns{kTrialColumns.begin(), kTrialColumns.end()};
-  std::vector<std::string> responder_columns{kResponderColumns.begin(), kResponderColumns.end()};
+  int schema = kSchema;
+  /// Names of trial states, by the number that stands for each in a block.
+  std::vector<std::string> trial_states = state_names();
+  /// Of schema 1 only: of the trial lines that follow, in their order, as the file names them.
+  std::vector<std::string> trial_columns{};
+  std::vector<std::string> responder_columns{};
 };
 
 struct CheckHeader : RunHeader {

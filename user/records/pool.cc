@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Compares headers, and renumbers sessions.
+// Compares headers, and adds up sessions.
 #include "user/records/pool.hh"
 
-#include <algorithm>
-#include <iterator>
+#include <cstddef>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 #include "user/records/plan.hh"
 
@@ -30,23 +28,11 @@ bool can_pool(const StudyHeader& one, const StudyHeader& other) {
          question_of(one.plan) == question_of(other.plan);
 }
 
-void pool(StudyFile& to, StudyFile&& more) {
-  unsigned last = 0;
-  for (const CellRecord& cell : to.cells) {
-    if (!cell.sessions.empty()) last = std::max(last, cell.sessions.back().session);
+void pool(StudyPlan& to, const StudyPlan& more) {
+  to.nr_sessions += more.nr_sessions;
+  for (std::size_t i = 0; i < to.cells.size(); ++i) {
+    to.cells[i].min_sessions += more.cells.at(i).min_sessions;
   }
-  for (std::size_t i = 0; i < more.cells.size(); ++i) {
-    for (SessionRecord& session : more.cells[i].sessions) {
-      session.session += last;
-      to.cells.at(i).sessions.push_back(std::move(session));
-    }
-    CellPlan& plan = to.header.plan.cells.at(i);
-    plan.min_sessions += more.header.plan.cells.at(i).min_sessions;
-  }
-  to.header.plan.nr_sessions += more.header.plan.nr_sessions;
-  to.later_runs.push_back(more.header);
-  std::move(more.later_runs.begin(), more.later_runs.end(), std::back_inserter(to.later_runs));
-  std::move(more.warnings.begin(), more.warnings.end(), std::back_inserter(to.warnings));
 }
 
 }  // namespace tlblab::records

@@ -2,7 +2,7 @@
 // Several files of one plan, as one.
 #pragma once
 
-#include "user/records/study_file.hh"
+#include "user/records/header.hh"
 
 namespace tlblab::records {
 
@@ -10,7 +10,7 @@ namespace tlblab::records {
 /// of sessions, on the same machine and kernel: then their sessions are sessions of one thing.
 bool can_pool(const StudyHeader& one, const StudyHeader& other);
 
-/// Adds the sessions of `more`, numbered on after those of `to`, and its runs. can_pool() holds.
-void pool(StudyFile& to, StudyFile&& more);
+/// Adds to `to` the sessions that `more` asks for. can_pool() holds of their headers.
+void pool(StudyPlan& to, const StudyPlan& more);
 
 }  // namespace tlblab::records

@@ -28,9 +28,9 @@ ProbeTrial decode_probe(const json& record) {
   ProbeTrial trial;
   record.at("pages").get_to(trial.nr_pages);
   record.at("block").get_to(trial.block);
-  trial.arm = arm_of(record.at("arm"));
+  trial.arm = arm_of(record.at("arm").get<std::string>());
   record.at("operated").get_to(trial.operated);
-  trial.state = state_of(record.at("state"));
+  trial.state = state_of(record.at("state").get<std::string>());
   record.at("initiator_ns").get_to(trial.initiator_ns);
   record.at("responders_ns").get_to(trial.responders_ns);
   trial.counts = record.value("counts", trial.counts);

@@ -3,20 +3,31 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "user/records/frames.hh"
+
 namespace tlblab::records {
 
-/// An open result file. Lines gather in memory until commit() writes them in one piece.
+/// What names of result files end in.
+inline constexpr std::string_view kFileEnding = ".jsonl.zst";
+
+/// An open result file. Lines gather in memory until commit() writes them in one piece. All commits
+/// of a Writer are one zstd frame, so only one Writer may commit at a time.
 class Writer {
  public:
   /// Makes a new file that holds `header_line` alone. Throws Error(kUsage) when it exists already,
   /// Error(kMachine) when it can't be written; then nothing is left behind.
   static void create(const std::string& path, const std::string& header_line);
 
-  /// Cuts a last line that was torn by a kill or a full disk. Returns the bytes cut.
+  /// Cuts what was torn by a kill or a full disk, and ends a frame that was left open. Returns the
+  /// bytes cut. Throws Error(kUsage): the file is not what a Writer makes.
   static std::uint64_t mend(const std::string& path);
+
+  /// The last whole line. Throws as mend() does.
+  static std::string last_line(const std::string& path);
 
   explicit Writer(const std::string& path);
   ~Writer();
@@ -34,9 +45,13 @@ class Writer {
   void commit();
 
  private:
+  /// The next commit begins another frame.
+  void end_frame() noexcept;
+
   std::string path_;
   int fd_ = -1;
   std::string pending_;
+  std::optional<Frame> frame_;
 };
 
 }  // namespace tlblab::records

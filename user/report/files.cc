@@ -42,7 +42,7 @@ void write_whole(const fs::path& path, const std::string& text) {
 
 fs::path stem(const std::string& result_path, const std::string& folder) {
   fs::path path = result_path;
-  if (path.extension() == ".gz") path.replace_extension();
+  if (path.extension() == ".gz" || path.extension() == ".zst") path.replace_extension();
   if (path.extension() == ".jsonl") path.replace_extension();
   return folder.empty() ? path : fs::path(folder) / path.filename();
 }

@@ -22,7 +22,7 @@ struct WrittenFiles {
 };
 
 /// Writes NAME.html, .md, .svg and .benchmark.json, NAME being the result file's name without
-/// .jsonl and .gz, into `folder` (empty: beside the result file). Each file appears whole or not at
+/// its ending, into `folder` (empty: beside the result file). Each file appears whole or not at
 /// all. Throws Error(kMachine).
 WrittenFiles write_report(const StudyResult& study, std::span<const CheckResult> checks,
                           const std::string& result_path, const std::string& folder);
