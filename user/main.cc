@@ -14,6 +14,7 @@
 #include "user/commands/check.hh"
 #include "user/commands/commands.hh"
 #include "user/commands/doctor.hh"
+#include "user/commands/export.hh"
 #include "user/commands/info.hh"
 #include "user/experiment/bystanders.hh"
 #include "user/experiment/header.hh"
@@ -278,8 +279,8 @@ class CommandLine {
     CLI::App* report = app_.add_subcommand("report", "result files to a page, Markdown or mail");
     report
         ->add_option("FILE", report_.files,
-                     "result files (.jsonl or .jsonl.gz): those of one plan are pooled, a check's "
-                     "stands in the studies' reports")
+                     "result files (.jsonl.zst; of early releases .jsonl, .jsonl.gz): those of one "
+                     "plan are pooled, a check's stands in the studies' reports")
         ->required();
     report->add_option("--output", report_.output, "folder for the report (default: beside FILE)");
     CLI::Option* mail =
@@ -291,6 +292,19 @@ class CommandLine {
         ->excludes(mail)
         ->excludes(markdown);
     report->callback([this] { action_ = [this] { return run_report(report_); }; });
+
+    CLI::App* table = app_.add_subcommand("export", "a result file as CSV, on standard output");
+    const std::map<std::string, ExportTable> tables{{"trials", ExportTable::kTrials},
+                                                    {"responders", ExportTable::kResponders},
+                                                    {"counts", ExportTable::kCounts},
+                                                    {"probes", ExportTable::kProbes}};
+    table->add_option("FILE", export_.file, "a study's result file")->required();
+    table
+        ->add_option("--table", export_.table,
+                     "which rows: trials, responders (of each trial), counts (of the counting "
+                     "pass), probes (what victims lose; default: trials)")
+        ->transform(CLI::CheckedTransformer(tables).description(""));
+    table->callback([this] { action_ = [this] { return run_export(export_); }; });
 
     CLI::App* selftest = app_.add_subcommand(
         "selftest", "does the statistics err as rarely as it says? replays of recorded trials");
@@ -311,6 +325,7 @@ class CommandLine {
   std::string a_, b_;
   CheckOptions check_;
   DoctorOptions doctor_;
+  ExportOptions export_;
   ShapeOptions shape_;
   MeasureOptions measure_;
   ReportOptions report_;
