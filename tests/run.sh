@@ -42,6 +42,8 @@ parts() {
   # Alone on the machine: these measure.
   part cli "command line tests" "$build/tlblab $build/tests/cli_tests" \
     gtest "$build/tests/cli_tests"
+  part probe "the headline against a probe by hand" "$build/tlblab $build/tests/probe/probe" \
+    ktap tests/probe/agree.py
   part bench "benchmarks run" "$build/bench/tlblab_bench" check benchmarks
 
   # The self-test takes one CPU for a minute.

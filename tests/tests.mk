@@ -23,6 +23,12 @@ $(BUILD)/tests/litmus/litmus: $(LITMUS_OBJECTS)
 	@echo '  LINK    $@'
 	@$(CXX) $(LDFLAGS) -o $@ $^
 
+# On its own: a witness has none of the tool's headers or code.
+$(BUILD)/tests/probe/probe: tests/probe/probe.c
+	@mkdir -p $(@D)
+	@echo '  CC      $@'
+	@gcc -std=gnu11 -O2 -Wall -Wextra -Werror -pthread $< -o $@ -lm
+
 # Programs that test the module in a guest: static, so that they need nothing there.
 VM_PROGRAMS := $(BUILD)/vm/programs
 VM_SOURCES := $(sort $(wildcard tests/vm/*.cc))
