@@ -137,12 +137,12 @@ TEST(Placement, TwoBigPackages) {
   ASSERT_EQ(near.size(), 128U) << "one thread of each core";
   for (std::size_t i = 1; i < near.size(); ++i) EXPECT_EQ(near[i] % 2, 0);
   EXPECT_THAT(std::vector<int>(near.begin(), near.begin() + 4), ElementsAre(0, 2, 4, 6));
-  EXPECT_EQ(machine.shared(0, near[7]), "same L3 cache");
-  EXPECT_EQ(machine.shared(0, near[8]), "same package");
-  EXPECT_EQ(machine.shared(0, near[64]), "same machine");
+  EXPECT_EQ(machine.distance(0, near[7]), "same L3 cache");
+  EXPECT_EQ(machine.distance(0, near[8]), "same package");
+  EXPECT_EQ(machine.distance(0, near[64]), "other package");
   const std::vector<int> far = machine.order(all, {Place::kFar, false}, same_distance);
   EXPECT_THAT(std::vector<int>(far.begin(), far.begin() + 3), ElementsAre(0, 128, 130));
-  EXPECT_EQ(machine.shared(0, far.back()), "same L3 cache");
+  EXPECT_EQ(machine.distance(0, far.back()), "same L3 cache");
   // The other package, then an L3 of its own each, and so on.
   const std::vector<int> spread = machine.order(all, {Place::kSpread, false}, same_distance);
   EXPECT_THAT(std::vector<int>(spread.begin(), spread.begin() + 4), ElementsAre(0, 128, 16, 32));
@@ -173,10 +173,54 @@ TEST(Placement, PerformanceAndEfficiencyCores) {
   EXPECT_GT(machine.kind(0), machine.kind(6));
 }
 
+/// 2 sockets, each a node of 64 cores of 2 threads, 8 cores to a cache.
+TEST(Distance, OfTwoSocketsTimes64CoresTimesTwoThreads) {
+  const CpuTopology machine = CpuTopology::synthetic("pack:2 [numa] l3:8 core:8 pu:2");
+  EXPECT_EQ(machine.distance(0, 1), "same core");
+  EXPECT_EQ(machine.distance(0, 2), "same L3 cache");
+  EXPECT_EQ(machine.distance(0, 16), "same package");
+  EXPECT_EQ(machine.distance(0, 128), "other node");
+  EXPECT_EQ(machine.distance(0, 256), "unknown");
+  const std::vector<int> order = machine.order(range(0, 255), kAll, same_distance);
+  EXPECT_EQ(
+      distance_facts(distances(machine, order)),
+      (std::vector<Fact>{
+          {"CPUs 2,4,6,8,10,12,14", "same L3 cache"},
+          {"CPUs " + format_cpu_list(std::vector<int>(order.begin() + 8, order.begin() + 64)),
+           "same package"},
+          {"CPUs " + format_cpu_list(std::vector<int>(order.begin() + 64, order.begin() + 128)),
+           "other node"},
+          {"CPUs 1", "same core"},
+          {"CPUs 3,5,7,9,11,13,15", "same L3 cache"},
+          {"CPUs " + format_cpu_list(std::vector<int>(order.begin() + 136, order.begin() + 192)),
+           "same package"},
+          {"CPUs " + format_cpu_list(std::vector<int>(order.begin() + 192, order.end())),
+           "other node"}}));
+}
+
+TEST(Distance, PackagesThatShareANodeAndNodesThatShareAPackage) {
+  EXPECT_EQ(CpuTopology::synthetic("pack:2 core:2 pu:1").distance(0, 2), "other package");
+  const CpuTopology clusters = CpuTopology::synthetic("pack:2 [numa] l3:2 [numa] core:2 pu:1");
+  EXPECT_EQ(clusters.distance(0, 1), "same L3 cache");
+  const CpuTopology divided = CpuTopology::synthetic("pack:2 die:2 [numa] core:2 pu:1");
+  EXPECT_EQ(divided.distance(0, 2), "same package (other node)");
+  EXPECT_EQ(divided.distance(0, 4), "other node");
+}
+
+TEST(Distance, OfBigAndLittleCores) {
+  const CpuTopology machine =
+      CpuTopology::synthetic("pack:1 l3:1 l2:2 core:4 pu:1", {{0, 1, 2, 3}, {4, 5, 6, 7}});
+  EXPECT_EQ(machine.distance(4, 5), "same L2 cache");
+  EXPECT_EQ(machine.distance(4, 0), "same L3 cache (other kind of core)");
+  EXPECT_EQ(distance_facts(distances(machine, {5, 4, 6, 7, 0, 1})),
+            (std::vector<Fact>{{"CPUs 4,6-7", "same L2 cache"},
+                               {"CPUs 0-1", "same L3 cache (other kind of core)"}}));
+}
+
 TEST(Placement, TheOnlyCoresThreadsRespondToEachOther) {
   const CpuTopology machine = CpuTopology::synthetic("pack:1 core:1 pu:2");
   EXPECT_THAT(machine.order({0, 1}, {}, same_distance), ElementsAre(0, 1));
-  EXPECT_EQ(machine.shared(0, 1), "same core");
+  EXPECT_EQ(machine.distance(0, 1), "same core");
   EXPECT_EQ(machine.kind(0), -1);
 }
 

@@ -86,7 +86,8 @@ std::vector<MachineFinding> look_at_machine(const StudyPlan& plan) {
 std::string measure(const StudyPlan& plan, const MeasureOptions& options) {
   const CpuLock lock(used_cpus(plan));
   const std::string path = result_path(plan, options);
-  const RunOrigin origin{options.argv, look_at_machine(plan), distances(plan.cpus)};
+  const RunOrigin origin{options.argv, look_at_machine(plan),
+                         distances(CpuTopology::of_this_machine(), plan.cpus)};
   StudyOutcome outcome;
   {
     ProgressBar bar;
@@ -143,7 +144,7 @@ int show_plan(const StudyPlan& plan) {
              format_cpu_list(plan.cpus),
              plan.seed_is_drawn ? "to be drawn" : fmt::format("{}", plan.seed), plan.nr_sessions,
              plan.nr_sessions == 1 ? "" : "s");
-  for (const Fact& fact : distances(plan.cpus)) {
+  for (const Fact& fact : distance_facts(distances(CpuTopology::of_this_machine(), plan.cpus))) {
     fmt::print("  {} respond: {}\n", fact.first, fact.second);
   }
   for (const CellPlan& cell : plan.cells) {

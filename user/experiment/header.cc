@@ -44,7 +44,7 @@ std::string tool_version() { return TLBLAB_VERSION; }
 
 records::RunHeader describe_run(const RunOrigin& origin) {
   Machine machine = describe_machine();
-  for (const Fact& fact : origin.distances) {
+  for (const Fact& fact : distance_facts(origin.distances)) {
     machine.topology.emplace_back("from the initiator, " + fact.first, fact.second);
   }
   return {tool_version(), git_revision(), origin.argv,    utc_now(),

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "user/experiment/cell_job.hh"
-#include "user/model/machine.hh"
+#include "user/model/distance.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
 
@@ -29,8 +29,8 @@ struct StudyProgress {
 /// How a run came to be: goes into the header of a new file, or behind what an earlier run left.
 struct RunOrigin {
   std::vector<std::string> argv;
-  std::vector<MachineFinding> findings;  ///< of the look at the machine right before
-  std::vector<Fact> distances = {};      ///< of the CPUs that respond from the initiator's
+  std::vector<MachineFinding> findings;     ///< of the look at the machine right before
+  std::vector<CpuDistance> distances = {};  ///< of the plan's other CPUs from the initiator's
 };
 
 enum class StudyOutcome { kComplete, kInterrupted };

@@ -3,6 +3,7 @@
 #include "user/topology/cpu_topology.hh"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hwloc.h>
 
 #include <algorithm>
@@ -120,6 +121,34 @@ hwloc_obj_t pu_of(hwloc_topology_t topology, int cpu) {
                              : hwloc_get_pu_obj_by_os_index(topology, static_cast<unsigned>(cpu));
 }
 
+hwloc_obj_t package_of(hwloc_topology_t topology, hwloc_obj_t pu) {
+  return hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, pu);
+}
+
+/// Whether two CPUs have a NUMA node in common.
+enum class Sharing { kYes, kNo, kUnknown };
+
+Sharing sharing(hwloc_const_nodeset_t a, hwloc_const_nodeset_t b) {
+  if (a == nullptr || b == nullptr || hwloc_bitmap_iszero(a) != 0 || hwloc_bitmap_iszero(b) != 0) {
+    return Sharing::kUnknown;  // a CPU without memory of its own
+  }
+  return hwloc_bitmap_intersects(a, b) != 0 ? Sharing::kYes : Sharing::kNo;
+}
+
+/// Of the nearest object that two CPUs have in common: "same L3 cache".
+std::string what_it_is(hwloc_obj_t both) {
+  switch (both->type) {
+    case HWLOC_OBJ_CORE:
+      return "same core";
+    case HWLOC_OBJ_PACKAGE:
+      return "same package";
+    default:
+      return hwloc_obj_type_is_cache(both->type) != 0
+                 ? fmt::format("same L{} cache", both->attr->cache.depth)
+                 : fmt::format("same {}", hwloc_obj_type_string(both->type));
+  }
+}
+
 /// Larger: the two share more. The tree first, then the nodes' distance.
 using Nearness = std::pair<int, int>;
 constexpr int kUnknownDepth = -1;
@@ -214,23 +243,26 @@ std::vector<int> CpuTopology::most_capable(const std::vector<int>& cpus) const {
   return found;
 }
 
-std::string CpuTopology::shared(int a, int b) const {
+std::string CpuTopology::distance(int a, int b) const {
   const hwloc_obj_t left = pu_of(impl_->topology, a);
   const hwloc_obj_t right = pu_of(impl_->topology, b);
   if (left == nullptr || right == nullptr) return "unknown";
+  const Sharing node = sharing(left->nodeset, right->nodeset);
+  const bool packages = package_of(impl_->topology, left) != package_of(impl_->topology, right);
   const hwloc_obj_t both = hwloc_get_common_ancestor_obj(impl_->topology, left, right);
-  switch (both->type) {
-    case HWLOC_OBJ_CORE:
-      return "same core";
-    case HWLOC_OBJ_PACKAGE:
-      return "same package";
-    case HWLOC_OBJ_MACHINE:
-      return "same machine";
-    default:
-      return hwloc_obj_type_is_cache(both->type)
-                 ? fmt::format("same L{} cache", both->attr->cache.depth)
-                 : fmt::format("same {}", hwloc_obj_type_string(both->type));
+  std::vector<std::string_view> besides;
+  std::string words;
+  if (packages || both->type == HWLOC_OBJ_MACHINE) {
+    words = node == Sharing::kNo    ? "other node"
+            : packages              ? "other package"
+            : node == Sharing::kYes ? "same node"
+                                    : "same machine";
+  } else {
+    words = what_it_is(both);
+    if (node == Sharing::kNo) besides.emplace_back("other node");
   }
+  if (kind(a) != kind(b)) besides.emplace_back("other kind of core");
+  return besides.empty() ? words : fmt::format("{} ({})", words, fmt::join(besides, ", "));
 }
 
 std::vector<int> CpuTopology::core_siblings(int cpu) const {

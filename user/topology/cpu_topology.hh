@@ -47,8 +47,11 @@ class CpuTopology {
   [[nodiscard]] std::vector<int> most_capable(const std::vector<int>& cpus) const;
   /// A number for its kind of core, larger for more capable ones; -1: unknown, or one kind only.
   [[nodiscard]] int kind(int cpu) const;
-  /// What two CPUs share: "same core", "same L3 cache", "same package", "same machine".
-  [[nodiscard]] std::string shared(int a, int b) const;
+  /// How far two CPUs are from each other: what the nearest thing is that they share ("same core",
+  /// "same L3 cache", "same package", "same node") or what they do not ("other package", "other
+  /// node"). Behind it in brackets what else differs ("other node", "other kind of core").
+  /// "unknown" where hwloc does not know one of them.
+  [[nodiscard]] std::string distance(int a, int b) const;
 
   /// Every CPU of the core that `cpu` belongs to, itself included; only itself if unknown.
   [[nodiscard]] std::vector<int> core_siblings(int cpu) const;

@@ -209,24 +209,12 @@ std::vector<int> placement_order(const Placement& wish) {
   return topology.order(cpus, wish, distance);
 }
 
-std::vector<Fact> distances(const std::vector<int>& cpus) {
-  const CpuTopology topology = CpuTopology::of_this_machine();
-  std::vector<Fact> facts;
-  std::vector<int> group;
-  std::string words;
-  const auto end_group = [&] {
-    if (!group.empty()) facts.emplace_back("CPUs " + format_cpu_list(group), words);
-    group.clear();
-  };
+std::vector<CpuDistance> distances(const CpuTopology& topology, const std::vector<int>& cpus) {
+  std::vector<CpuDistance> found;
   for (std::size_t i = 1; i < cpus.size(); ++i) {
-    std::string now = topology.shared(cpus[0], cpus[i]);
-    if (topology.kind(cpus[i]) != topology.kind(cpus[0])) now += ", another kind of core";
-    if (now != words) end_group();
-    words = now;
-    group.push_back(cpus[i]);
+    found.push_back({cpus[i], topology.distance(cpus[0], cpus[i])});
   }
-  end_group();
-  return facts;
+  return found;
 }
 
 void pin_to_cpu(int cpu) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/model/distance.hh"
 #include "user/topology/cpu_topology.hh"
 
 namespace tlblab {
@@ -24,9 +25,8 @@ std::vector<int> parse_cpu_list(std::string_view text);
 /// Without hwloc's topology (containers) falls back to ascending order.
 std::vector<int> placement_order(const Placement& wish = {});
 
-/// How far each of the CPUs after the first is from the first, equal neighbours together: "CPUs
-/// 2-3" and "same L3 cache".
-std::vector<Fact> distances(const std::vector<int>& cpus);
+/// How far each of the CPUs after the first is from the first.
+std::vector<CpuDistance> distances(const CpuTopology& topology, const std::vector<int>& cpus);
 
 /// Interrupts of devices, by CPU, from the text of /proc/interrupts: rows with a number.
 std::map<int, std::uint64_t> device_interrupts(std::string_view text);
