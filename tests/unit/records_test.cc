@@ -49,6 +49,7 @@ class Records : public testing::Test {
     made.machine.kernel = "6.12.0";
     made.machine.tlb = {{"PCID", "yes"}};
     made.findings = {{Severity::kWarning, "steal time", "3 %", "advice is not kept"}};
+    made.distances = {{1, "same core"}, {5, "other node"}};
     made.counters_missing = {{"dtlb_walks", "no PMU"}};
     made.counters = {{"page-faults", "software"}};
     made.summaries = {{"syscall/munmap:merged", "one munmap over all VMAs"}};
@@ -175,15 +176,24 @@ TEST_F(Records, AHeaderIsReadAsItWasWritten) {
   EXPECT_EQ(read.machine.tlb, header().machine.tlb);
   EXPECT_EQ(read.findings.at(0).severity, Severity::kWarning);
   EXPECT_EQ(read.findings.at(0).seen, "3 %");
+  EXPECT_EQ(read.distances, header().distances);
   EXPECT_EQ(read.counters_missing, header().counters_missing);
   EXPECT_EQ(read.counters, header().counters);
   EXPECT_EQ(read.summaries, header().summaries);
   EXPECT_EQ(read.plan.cells.size(), 2U);
 }
 
+TEST_F(Records, AHeaderFromBeforeDistancesWereRecordedIsRead) {
+  auto json = nlohmann::json::parse(encode(header()));
+  EXPECT_EQ(json.erase("distances"), 1U);
+  EXPECT_TRUE(decode_study_header(json.dump(), path_).distances.empty());
+}
+
 TEST_F(Records, AHeaderWithAWrongValueIsRefused) {
-  for (const auto& [key, value] :
-       {std::pair{"machine", "{}"}, {"findings", "3"}, {"plan", "{\"cells\":3}"}}) {
+  for (const auto& [key, value] : {std::pair{"machine", "{}"},
+                                   {"findings", "3"},
+                                   {"distances", "[[\"1\",2]]"},
+                                   {"plan", "{\"cells\":3}"}}) {
     auto json = nlohmann::json::parse(encode(header()));
     json[key] = nlohmann::json::parse(value);
     EXPECT_THROW(decode_study_header(json.dump(), path_), Error) << key;

@@ -256,6 +256,10 @@ StudyResult analyse_files(std::span<const std::string> paths) {
   study.nr_steps = steps_of(study.plan).size();
   study.complete = study.nr_steps_done == study.nr_steps;
   study.cells = file.finish();
+  const std::vector<CpuDistance> distances = recorded_distances(header, file.later_runs());
+  for (CellResult& cell : study.cells) {
+    cell.distances = responder_distances(cell.plan, study.plan.cpus, distances);
+  }
   pair_twins(study.cells);
   price_interrupts(study.cells);
   if (!study.complete) {

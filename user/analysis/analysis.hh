@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/analysis/distance.hh"
 #include "user/analysis/probe.hh"
 #include "user/analysis/run_description.hh"
 #include "user/analysis/side_counts.hh"
@@ -97,6 +98,7 @@ enum class PriceBasis {
 
 struct CellResult {
   CellPlan plan;
+  std::vector<ResponderDistance> distances;  ///< of the responders from the initiator
   std::string untimed;  ///< why no time of this cell may be shown; empty: they may
   /// Counts that contradict what is due, of the engine's own account or seen from outside; empty:
   /// none.

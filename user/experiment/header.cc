@@ -47,8 +47,8 @@ records::RunHeader describe_run(const RunOrigin& origin) {
   for (const Fact& fact : distance_facts(origin.distances)) {
     machine.topology.emplace_back("from the initiator, " + fact.first, fact.second);
   }
-  return {tool_version(), git_revision(), origin.argv,    utc_now(),
-          boot_id(),      machine,        origin.findings};
+  return {tool_version(), git_revision(), origin.argv,     utc_now(),
+          boot_id(),      machine,        origin.findings, origin.distances};
 }
 
 std::string make_header(const StudyPlan& plan, const RunOrigin& origin) {

@@ -22,12 +22,16 @@ json run_to_json(const RunHeader& header) {
     findings.push_back(
         {{"severity", name(finding.severity)}, {"check", finding.check}, {"seen", finding.seen}});
   }
+  json distances = json::array();
+  for (const CpuDistance& distance : header.distances) {
+    distances.push_back({distance.cpu, distance.words});
+  }
   return {{"record", "header"},           {"schema", kSchema},
           {"schema_minor", kSchemaMinor}, {"tool", "tlblab"},
           {"version", header.version},    {"git", header.git},
           {"argv", header.argv},          {"started", header.started_utc},
           {"boot_id", header.boot_id},    {"machine", header.machine},
-          {"findings", findings}};
+          {"findings", findings},         {"distances", distances}};
 }
 
 void run_from_json(const json& from, RunHeader& header) {
@@ -42,6 +46,9 @@ void run_from_json(const json& from, RunHeader& header) {
     if (!severity) throw std::runtime_error("an unknown severity");
     header.findings.push_back({*severity, finding.at("check").get<std::string>(),
                                finding.at("seen").get<std::string>(), ""});
+  }
+  for (const json& distance : from.value("distances", json::array())) {
+    header.distances.push_back({distance.at(0).get<int>(), distance.at(1).get<std::string>()});
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "user/model/check.hh"
+#include "user/model/distance.hh"
 #include "user/model/machine.hh"
 #include "user/model/machine_finding.hh"
 #include "user/model/plan.hh"
@@ -27,6 +28,8 @@ struct RunHeader {
   std::string boot_id;      ///< the kernel's, of random bits; empty in early files
   Machine machine;
   std::vector<MachineFinding> findings;  ///< of the look right before; without advice
+  /// Of the plan's CPUs after the first, from the first. Early files lack it, and checks.
+  std::vector<CpuDistance> distances;
 };
 
 struct StudyHeader : RunHeader {
