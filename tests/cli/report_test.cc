@@ -76,6 +76,9 @@ TEST(Report, SummaryIsJsonWithEveryCell) {
   EXPECT_TRUE(summary.at("complete"));
   EXPECT_EQ(summary.at("cells").size(), 1U);
   EXPECT_NE(summary.at("cells").at(0).at("verdict"), "different") << "A/A";
+  EXPECT_EQ(summary.at("cells").at(0).at("distances"),
+            json::parse(R"([{"responders":1,"distance":"unknown"}])"))
+      << "an early file";
 }
 
 TEST(Report, SummaryOfSeveralFilesIsOneDocument) {

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tests/unit/report_checks.hh"
 #include "tests/unit/report_fixture.hh"
 #include "user/report/document/builder.hh"
 #include "user/report/document/caveats.hh"
 #include "user/report/document/tables.hh"
+#include "user/report/render/mail.hh"
 
 namespace tlblab::report {
 namespace {
@@ -120,6 +122,44 @@ TEST(ReportDocument, UnknownIsNeverZero) {
   });
   const auto at = static_cast<std::size_t>(column - table.columns.begin());
   EXPECT_EQ(table.rows.front().cells.at(at).text, "unknown");
+}
+
+TEST(ReportDocument, EveryCellSaysHowFarItsRespondersAre) {
+  StudyResult study = fixture::many_responders();
+  const auto column_of = [](const Table& table) {
+    const auto at = std::find_if(table.columns.begin(), table.columns.end(),
+                                 [](const Column& column) { return column.title == "distance"; });
+    EXPECT_NE(at, table.columns.end()) << table.caption;
+    std::set<std::string> texts;
+    for (const Row& row : table.rows) {
+      texts.insert(row.cells.at(static_cast<std::size_t>(at - table.columns.begin())).text);
+    }
+    return texts;
+  };
+  const std::set<std::string> wanted = {"no responder",
+                                        "same L3 cache",
+                                        "1 same L3 cache, 1 other node",
+                                        "1 same L3 cache, 3 other node",
+                                        "1 same L3 cache, 7 other node",
+                                        "1 same L3 cache, 15 other node",
+                                        "1 same L3 cache, 30 other node"};
+  EXPECT_EQ(column_of(cells_tables(study, Labels(study)).front()), wanted);
+  EXPECT_EQ(column_of(counts_tables(study, Labels(study)).front()), wanted);
+  study.cells.front().plan.role = CellRole::kSame;
+  EXPECT_EQ(column_of(controls_table(study, Labels(study))), std::set<std::string>{"no responder"});
+
+  study.cells.back().distances = {{31, "unknown"}};
+  const auto contains = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  for (const bool emulated : {false, true}) {
+    study.emulated = emulated;
+    const std::string mail = checks::on_one_line(render_mail(build_document(study)));
+    EXPECT_TRUE(contains(mail, "R2: 1 same L3 cache, 1 other node; R4: 1 same"));
+    EXPECT_TRUE(contains(mail, "R31: unknown."));
+    EXPECT_TRUE(contains(mail, "31 responders, distance: 1 same L3 cache, 30 other node"));
+    EXPECT_TRUE(contains(mail, "distance: 1 same L3 cache, 30 other node (of the responders"));
+  }
 }
 
 TEST(ReportDocument, ExtentNote) {

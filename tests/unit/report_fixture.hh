@@ -65,6 +65,8 @@ inline CellResult invented_cell(const std::string& a, const std::string& b, cons
   cell.plan.b = b;
   cell.plan.shape = shape;
   cell.plan.nr_responders = nr_responders;
+  if (nr_responders > 0) cell.distances = {{1, "same L3 cache"}};
+  if (nr_responders > 1) cell.distances.push_back({nr_responders - 1, "other node"});
   cell.plan.id = a + "~" + b + "/" + shape.name() + "/R" + std::to_string(nr_responders);
   const bool b_merged = b.find("merged") != std::string::npos;
   const bool a_merged = a.find("merged") != std::string::npos;

@@ -77,11 +77,21 @@ json probe(const ProbePoint& of) {
           {"responders_walk_ns", of.responders_walk_ns}};
 }
 
+/// One entry for each distance; none without responders.
+json distances(const std::vector<ResponderDistance>& of) {
+  json to = json::array();
+  for (const ResponderDistance& distance : of) {
+    to.push_back({{"responders", distance.nr_responders}, {"distance", distance.words}});
+  }
+  return to;
+}
+
 json cell(const StudyResult& study, const CellResult& of) {
   const bool with_time = shows_time(study, of);
   json to = {{"id", of.plan.id},
              {"role", name(of.plan.role)},
              {"headline", of.plan.headline},
+             {"distances", distances(of.distances)},
              {"a", arm(of.a, with_time)},
              {"b", arm(of.b, with_time)},
              {"interrupted_trials", of.nr_interrupted_trials},
@@ -145,7 +155,7 @@ std::string arm_lines(char letter, const ArmResult& of, bool with_responders) {
 
 /// The engine's own account, for a cell that shows no time.
 std::string counts_text(const CellResult& of) {
-  std::string text = fmt::format("{}\n", of.plan.id);
+  std::string text = fmt::format("{}, distance: {}\n", of.plan.id, distance_words(of.distances));
   for (const auto& [letter, arm] : {std::pair{'A', &of.a}, {'B', &of.b}}) {
     const auto requests = arm->engine_account.find("requests");
     text += fmt::format(
@@ -168,7 +178,7 @@ std::string twin_line(const StudyResult& study, const CellResult& of) {
 
 std::string cell_text(const CellResult& of) {
   const bool responders = of.plan.nr_responders > 0;
-  std::string text = fmt::format("{}\n", of.plan.id);
+  std::string text = fmt::format("{}, distance: {}\n", of.plan.id, distance_words(of.distances));
   text += arm_lines('A', of.a, responders);
   text += arm_lines('B', of.b, responders);
   text += fmt::format("  A/B {}   A-B {}\n", report::ratio_interval(of.ratio),

@@ -71,6 +71,11 @@ std::vector<std::string> notices(const StudyResult& study) {
   return out;
 }
 
+/// Of a cell with responders.
+Fact distance_fact(const CellResult& cell) {
+  return {"distance", distance_words(cell.distances), "of the responders from the initiator"};
+}
+
 std::vector<Fact> timed_facts(const CellResult& cell, const Labels& labels) {
   std::vector<Fact> facts;
   if (cell.plan.role == CellRole::kSame) {
@@ -93,6 +98,7 @@ std::vector<Fact> timed_facts(const CellResult& cell, const Labels& labels) {
                      fmt::format("{} / {}", duration(cell.a.stolen_ns.estimate),
                                  duration(cell.b.stolen_ns.estimate)),
                      "per operation, A / B, all responders together, in interrupts alone"});
+    facts.push_back(distance_fact(cell));
   }
   return facts;
 }
@@ -105,11 +111,14 @@ std::vector<Fact> counted_facts(const CellResult& cell) {
   const auto expected = [](const ArmResult& arm) {
     return arm.expected_requests ? count(*arm.expected_requests) : std::string("unknown");
   };
-  return {{"flush requests A / B", expected(cell.a) + " / " + expected(cell.b),
-           "per operation, as the engine expects"},
-          {"interrupts A / B", text(cell.a) + " / " + text(cell.b),
-           "per operation, handled on responders"},
-          {"account", account_verdict(cell).text, "whether the counts match each other"}};
+  std::vector<Fact> facts = {
+      {"flush requests A / B", expected(cell.a) + " / " + expected(cell.b),
+       "per operation, as the engine expects"},
+      {"interrupts A / B", text(cell.a) + " / " + text(cell.b),
+       "per operation, handled on responders"},
+      {"account", account_verdict(cell).text, "whether the counts match each other"}};
+  if (cell.plan.nr_responders > 0) facts.push_back(distance_fact(cell));
+  return facts;
 }
 
 Section machine_section(const RunDescription& run) {

@@ -3,10 +3,12 @@
 #include "user/report/document/sections.hh"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/interrupts.hh"
@@ -38,8 +40,9 @@ std::string split_sentence(const StudyResult& study, const CellResult& cell) {
 
 std::string headline_name(const CellResult& cell) {
   return fmt::format(
-      "{} ({}, {} each, {})", Labels::cell(cell.plan), plural(cell.plan.shape.nr_vmas, "VMA"),
-      plural(cell.plan.shape.pages_per_vma, "page"), plural(cell.plan.nr_responders, "responder"));
+      "{} ({}, {} each, {}{})", Labels::cell(cell.plan), plural(cell.plan.shape.nr_vmas, "VMA"),
+      plural(cell.plan.shape.pages_per_vma, "page"), plural(cell.plan.nr_responders, "responder"),
+      cell.distances.empty() ? "" : ", distance: " + distance_words(cell.distances));
 }
 
 /// "Of 46 compared cells: B faster in 30, A faster in 2, equivalent 7, ..."; zeroes are said too.
@@ -73,6 +76,23 @@ const std::string kCellNotation =
     "A cell is VMAs x pages + gap, then R and the number of responders: 16x4+1 R1 is 16 VMAs of 4 "
     "pages with one unmapped page between them and one other CPU using the memory. R0+1: none uses "
     "it, and one CPU is busy in another process.";
+
+/// What a cell's name says, and how far its responders are: a mail's tables have no room for that.
+std::string cell_notation(const StudyResult& study) {
+  std::map<unsigned, std::string> distances;  // by the number of responders
+  for (const CellResult& cell : study.cells) {
+    if (cell.distances.empty()) continue;
+    distances[cell.plan.nr_responders] = distance_words(cell.distances);
+  }
+  if (distances.empty()) return kCellNotation;
+  std::vector<std::string> each;
+  each.reserve(distances.size());
+  for (const auto& [nr_responders, words] : distances) {
+    each.push_back(fmt::format("{}: {}", crew_name(nr_responders, 0), words));
+  }
+  return fmt::format("{} Distance of responders from the initiator: {}.", kCellNotation,
+                     fmt::join(each, "; "));
+}
 
 bool compares(const StudyResult& study) {
   return std::any_of(study.cells.begin(), study.cells.end(),
@@ -115,7 +135,7 @@ Section cells_section(const StudyResult& study, const Labels& labels) {
   section.title = "Every cell";
   section.in_mail = true;
   section.paragraphs.push_back(tally(study));
-  section.paragraphs.push_back(kCellNotation +
+  section.paragraphs.push_back(cell_notation(study) +
                                " A ratio above 1 means that A takes longer. Intervals are raw, "
                                "verdicts are adjusted for the number of cells.");
   add_twin_words(section, study);
@@ -154,7 +174,7 @@ Section counts_section(const StudyResult& study, const Labels& labels) {
     table.caption = "Every cell: " + table.caption;
     section.tables.push_back(std::move(table));
   }
-  if (!timed) section.paragraphs.push_back(kCellNotation);
+  if (!timed) section.paragraphs.push_back(cell_notation(study));
   return section;
 }
 

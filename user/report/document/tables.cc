@@ -292,7 +292,8 @@ std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) 
     table.caption = labels.pair(*pair.front());
     table.columns = {{"cell", false, true}, {"verdict", false, true}, {"A/B [95 %]", true, true}};
     if (twins) add_twin_columns(table, study, pair, labels);
-    const std::vector<Column> more = {{"state", false, false},
+    const std::vector<Column> more = {{"distance", false, false},
+                                      {"state", false, false},
                                       {"outside A − B", true, !twins},
                                       {"outside [95 %]", true, false},
                                       {"pages per request A / B", false, false},
@@ -312,7 +313,8 @@ std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) 
       std::vector<TextCell> row{
           {Labels::cell(cell.plan)}, verdict_cell(cell), {ratio_interval(cell.ratio)}};
       if (twins) add_twin_cells(row, study, cell);
-      for (TextCell& text : std::vector<TextCell>{{std::string(statistics::name(cell.state))},
+      for (TextCell& text : std::vector<TextCell>{{distance_words(cell.distances)},
+                                                  {std::string(statistics::name(cell.state))},
                                                   {outside_text(cell)},
                                                   {outside_range(cell)},
                                                   {extent_note(study, cell)},
@@ -338,18 +340,20 @@ std::vector<Table> cells_tables(const StudyResult& study, const Labels& labels) 
 
 Table controls_table(const StudyResult& study, const Labels& labels) {
   Table table;
-  table.columns = {{"cell", false, true},       {"scheme, against itself", false, true},
-                   {"A/A [95 %]", true, true},  {"verdict", false, true},
-                   {"detectable", true, false}, {"adjusted p", true, false}};
+  table.columns = {{"cell", false, true},      {"scheme, against itself", false, true},
+                   {"A/A [95 %]", true, true}, {"verdict", false, true},
+                   {"distance", false, false}, {"detectable", true, false},
+                   {"adjusted p", true, false}};
   for (const Cells& pair : by_pair(study, CellRole::kSame, Which::kTimed)) {
     add_rows(table, study, pair, [&](const CellResult& cell) {
       const bool failed = cell.verdict == statistics::Verdict::kDifferent;
       TextCell verdict =
           failed ? TextCell{"different: the arms are one", Tone::kAlarm} : verdict_cell(cell);
       return std::vector<TextCell>{
-          {Labels::cell(cell.plan)},           {labels.scheme(cell.plan.a)},
-          {ratio_interval(cell.ratio)},        std::move(verdict),
-          {percent(cell.smallest_detectable)}, {p_value(cell.adjusted_p)}};
+          {Labels::cell(cell.plan)},        {labels.scheme(cell.plan.a)},
+          {ratio_interval(cell.ratio)},     std::move(verdict),
+          {distance_words(cell.distances)}, {percent(cell.smallest_detectable)},
+          {p_value(cell.adjusted_p)}};
     });
   }
   return table;
@@ -402,7 +406,8 @@ std::vector<Table> counts_tables(const StudyResult& study, const Labels& labels)
     table.columns = {{"cell", false, true},
                      {"requests expected A / B", true, true},
                      {"interrupts A / B", true, true},
-                     {"account", false, true}};
+                     {"account", false, true},
+                     {"distance", false, false}};
     for (const std::string& term : terms) table.columns.push_back({term + " A / B", true, false});
     table.columns.push_back({"pages per request A / B", false, false});
     add_rows(table, study, pair, [&](const CellResult& cell) {
@@ -412,7 +417,8 @@ std::vector<Table> counts_tables(const StudyResult& study, const Labels& labels)
           {cell.plan.nr_responders == 0
                ? "no responder"
                : both(either(interrupts_of(cell, cell.a)), either(interrupts_of(cell, cell.b)))},
-          account_verdict(cell)};
+          account_verdict(cell),
+          {distance_words(cell.distances)}};
       for (const std::string& term : terms) cells.push_back(term_cell(cell, term));
       cells.push_back({extent_note(study, cell)});
       return cells;
