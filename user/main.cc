@@ -276,7 +276,8 @@ class CommandLine {
   }
 
   void add_report_commands() {
-    CLI::App* report = app_.add_subcommand("report", "result files to a page, Markdown or mail");
+    CLI::App* report =
+        app_.add_subcommand("report", "result files to a page, Markdown, mail or metrics");
     report
         ->add_option("FILE", report_.files,
                      "result files (.jsonl.zst; of early releases .jsonl, .jsonl.gz): those of one "
@@ -288,9 +289,16 @@ class CommandLine {
     CLI::Option* markdown =
         report->add_flag("--markdown", report_.markdown, "print as Markdown, without figures")
             ->excludes(mail);
+    CLI::Option* openmetrics =
+        report
+            ->add_flag("--openmetrics", report_.openmetrics,
+                       "print the numbers as OpenMetrics text, as Prometheus reads it")
+            ->excludes(mail)
+            ->excludes(markdown);
     report->add_flag("--json", report_.as_json, "print a summary as JSON; a list for several FILEs")
         ->excludes(mail)
-        ->excludes(markdown);
+        ->excludes(markdown)
+        ->excludes(openmetrics);
     report->callback([this] { action_ = [this] { return run_report(report_); }; });
 
     CLI::App* table = app_.add_subcommand("export", "a result file as CSV, on standard output");

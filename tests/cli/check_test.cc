@@ -130,6 +130,13 @@ TEST_F(CheckReport, StandsInTheStudysReport) {
               HasSubstr("Is it correct?"));
 }
 
+TEST_F(CheckReport, HasNoMetrics) {
+  const Outcome outcome = run_tlblab({"report", "--openmetrics", "study.jsonl.zst", check_}, folder_);
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("Leave it out"));
+  EXPECT_EQ(outcome.out, "");
+}
+
 TEST_F(CheckReport, OfAnotherMachineIsRefused) {
   header_["machine"]["kernel"] = "9.9.9";
   const std::string other = folder_.write("other.jsonl", header_.dump() + "\n");

@@ -68,6 +68,31 @@ TEST(Report, MarkdownGoesToStandardOutput) {
   EXPECT_THAT(outcome.out, Not(HasSubstr(".svg")));
 }
 
+TEST(Report, OpenMetricsGoToStandardOutput) {
+  const Folder folder;
+  const Outcome outcome =
+      run({"/usr/bin/env", "PATH=/nonexistent", tlblab(), "report", "--openmetrics", recording()},
+          folder);
+  ASSERT_EQ(outcome.status, 0) << outcome.err << " (it needs no gnuplot)";
+  EXPECT_THAT(outcome.out, HasSubstr("# UNIT tlblab_latency_seconds seconds\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("distance=\"unknown\"")) << "an early file";
+  EXPECT_THAT(outcome.out, testing::EndsWith("\n# EOF\n"));
+}
+
+TEST(Report, OneFormAtATime) {
+  const Folder folder;
+  const std::vector<std::string> forms = {"--mail", "--markdown", "--openmetrics", "--json"};
+  for (const std::string& one : forms) {
+    for (const std::string& other : forms) {
+      if (one == other) continue;
+      const Outcome outcome = run_tlblab({"report", one, other, recording()}, folder);
+      EXPECT_EQ(outcome.status, 2) << one << " " << other;
+      EXPECT_THAT(outcome.err, HasSubstr("excludes")) << one << " " << other;
+      EXPECT_EQ(outcome.out, "") << one << " " << other;
+    }
+  }
+}
+
 TEST(Report, SummaryIsJsonWithEveryCell) {
   const Folder folder;
   const Outcome outcome = run_tlblab({"report", "--json", recording()}, folder);

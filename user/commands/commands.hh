@@ -19,9 +19,11 @@ int run_study_command(const std::string& name_or_path, const MeasureOptions& opt
 struct ReportOptions {
   std::vector<std::string> files;
   std::string output;  ///< folder, or empty: beside each result file
-  /// Instead of writing files, at most one: print the mail form, the Markdown, or a summary.
+  /// Instead of writing files, at most one: print the mail form, the Markdown, OpenMetrics text, or
+  /// a summary.
   bool mail = false;
   bool markdown = false;
+  bool openmetrics = false;
   bool as_json = false;
 };
 int run_report(const ReportOptions& options);

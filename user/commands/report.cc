@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// `tlblab report`: result files to pages, mail or JSON.
+// `tlblab report`: result files to pages, mail, metrics or JSON.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -20,6 +20,7 @@
 #include "user/report/document/builder.hh"
 #include "user/report/document/check_words.hh"
 #include "user/report/files.hh"
+#include "user/report/openmetrics.hh"
 #include "user/report/render/mail.hh"
 #include "user/report/render/markdown.hh"
 #include "user/support/error.hh"
@@ -111,6 +112,20 @@ void print_json(const std::vector<StudyResult>& studies, const std::vector<Check
   fmt::print("{}\n", (all.size() == 1 ? all.front() : all).dump(2));
 }
 
+/// One text for all: a family's samples must stand together.
+void print_openmetrics(const std::vector<StudyResult>& studies, const Inputs& inputs) {
+  if (!inputs.checks.empty()) {
+    throw Error(ExitStatus::kUsage,
+                fmt::format("{} is a check's, and metrics are made of studies", inputs.checks[0]),
+                "Leave it out, or print it with --json.");
+  }
+  std::vector<report::StudyOfFile> named;
+  for (std::size_t i = 0; i < studies.size(); ++i) {
+    named.push_back({inputs.studies[i].front(), &studies[i]});
+  }
+  fmt::print("{}", report::render_openmetrics(named));
+}
+
 }  // namespace
 
 int run_report(const ReportOptions& options) {
@@ -135,6 +150,10 @@ int run_report(const ReportOptions& options) {
   // In JSON a study's summary has no place for a check.
   if (options.as_json) {
     print_json(studies, checks);
+    return static_cast<int>(ExitStatus::kOk);
+  }
+  if (options.openmetrics) {
+    print_openmetrics(studies, inputs);
     return static_cast<int>(ExitStatus::kOk);
   }
   std::optional<Error> no_page;
