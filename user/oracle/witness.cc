@@ -17,7 +17,7 @@
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
-#include "user/workload/responders.hh"
+#include "user/workload/patience.hh"
 
 namespace tlblab::oracle {
 namespace {

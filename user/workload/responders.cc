@@ -2,20 +2,18 @@
 // The responders' loop and the hand-shake with the initiator.
 #include "user/workload/responders.hh"
 
-#include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <string>
 
 #include "user/statistics/blocks.hh"
 #include "user/support/clock.hh"
-#include "user/support/error.hh"
 #include "user/support/page_size.hh"
 #include "user/topology/placement.hh"
+#include "user/workload/patience.hh"
 #include "user/workload/presence.hh"
 #include "user/workload/probe.hh"
 
@@ -37,27 +35,7 @@ std::uint64_t measured_gap_threshold_ns() {
   return std::max<std::uint64_t>(300, static_cast<std::uint64_t>(8 * median));
 }
 
-/// Spins: the initiator has its CPU for itself, and one that slept would leave the mm's CPU mask.
-/// The clock is read rarely, so that the wait ends soon after the responder's word changes.
-template <typename Ready>
-void spin_until(int cpu, const char* what, Ready&& ready) {
-  const std::uint64_t begin = now_ns();
-  for (unsigned turn = 1; !ready(); ++turn) {
-    if (turn % 4096 == 0 && now_ns() - begin > kPatienceNs) {
-      throw no_answer("responder", cpu, what);
-    }
-  }
-}
-
 }  // namespace
-
-Error no_answer(const char* who, int cpu, const char* what) {
-  return {ExitStatus::kMachine,
-          fmt::format("the {} on CPU {} has not {} within {} s", who, cpu, what,
-                      kPatienceNs / 1'000'000'000),
-          "That CPU is taken by something else. `tlblab doctor` names it; free the CPU or choose "
-          "others with --cpus."};
-}
 
 /// Each cache line is written by one side only, so that a heartbeat slows the initiator's polling
 /// of nothing but itself.
@@ -192,7 +170,7 @@ ResponderCrew::ResponderCrew(const std::vector<int>& cpus) : sequence_(1) {
     }
     for (const auto& slot : slots_) {
       // It begins on this CPU, and with real-time priority (chrt --fifo) gets it only if we yield.
-      spin_until(slot->cpu, "started", [&] {
+      spin_until("responder", slot->cpu, "started", [&] {
         sched_yield();
         return slot->done.load(std::memory_order_acquire) >= sequence_;
       });
@@ -217,7 +195,7 @@ void ResponderCrew::stop() noexcept {
 
 void ResponderCrew::wait_until_done(const char* what) const {
   for (const auto& slot : slots_) {
-    spin_until(slot->cpu, what,
+    spin_until("responder", slot->cpu, what,
                [&] { return slot->done.load(std::memory_order_acquire) >= sequence_; });
   }
 }
@@ -231,7 +209,7 @@ void ResponderCrew::rethrow_failure() const {
 void ResponderCrew::wait_for_beats() const {
   for (const auto& slot : slots_) {
     const std::uint64_t before = slot->heartbeats.load(std::memory_order_relaxed);
-    spin_until(slot->cpu, "beaten",
+    spin_until("responder", slot->cpu, "beaten",
                [&] { return slot->heartbeats.load(std::memory_order_relaxed) >= before + 2; });
   }
 }

@@ -22,7 +22,6 @@
 
 #include "user/model/address_range.hh"
 #include "user/model/trial.hh"
-#include "user/support/error.hh"
 #include "user/workload/gap_log.hh"
 
 namespace tlblab {
@@ -84,11 +83,5 @@ class ResponderCrew {
   std::uint64_t sequence_ = 0;
   CrewReport report_;
 };
-
-/// How long a thread on another CPU may take to answer before the run is abandoned.
-inline constexpr std::uint64_t kPatienceNs = 5'000'000'000;
-
-/// The error of a thread that took longer: `who` is on that CPU and has not done `what`.
-Error no_answer(const char* who, int cpu, const char* what);
 
 }  // namespace tlblab
