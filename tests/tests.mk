@@ -9,7 +9,7 @@ LITMUS_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/litmus/*.
 
 $(BUILD)/tests/unit_tests: $(UNIT_OBJECTS) $(BUILD)/libtlblab.a
 	@echo '  LINK    $@'
-	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgtest_main -lgmock
+	@$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lgtest -lgmock
 
 $(BUILD)/tests/cli_tests: $(CLI_OBJECTS)
 	@echo '  LINK    $@'

@@ -80,6 +80,10 @@ TEST(Bystanders, KeepOtherCpusBusyForACellWithoutResponders) {
   EXPECT_EQ(lines.header.at("plan").at("cells").at(0).at("id"),
             "syscall/munmap:per-vma~syscall/munmap:merged/4x1+1/R0+1");
   EXPECT_EQ(lines.records.at("cell_end").size(), 1U);
+  for (const json& walks : lines.records.at("probe")) {
+    EXPECT_EQ(walks.at("bystanders_ns").size(), 1U) << walks;
+    EXPECT_GT(walks.at("bystanders_ns").at(0), 0) << walks;
+  }
 }
 
 TEST(Bystanders, AreNotForCellsWithResponders) {

@@ -142,5 +142,38 @@ TEST(ProbeAnalysis, SessionsGiveTheInterval) {
   EXPECT_EQ(points.at(0).nr_blocks, 64U);
 }
 
+/// Bystanders alone lose: 90 after A, 8 after B, of two that take 500 each.
+void walk_bystanders(ProbeTrial& trial) {
+  trial.initiator_ns = 1000;
+  trial.responders_ns.assign(2, 1000);
+  const std::uint64_t loss = !trial.operated ? 0 : trial.arm == Arm::kA ? 90 : 8;
+  trial.bystanders_ns.assign(2, 500 + loss);
+}
+
+TEST(ProbeAnalysis, WhatBystandersLoseIsTheirsAlone) {
+  const auto points = analyse_probe({session(32, walk_bystanders)});
+  ASSERT_EQ(points.size(), 1U);
+  EXPECT_DOUBLE_EQ(points[0].losses[0].bystanders_ns.value().estimate, 180);
+  EXPECT_DOUBLE_EQ(points[0].losses[1].bystanders_ns.value().estimate, 16);
+  EXPECT_DOUBLE_EQ(points[0].bystanders_walk_ns.value(), 1000);
+  for (const ProbeLoss& loss : points[0].losses) {
+    EXPECT_DOUBLE_EQ(loss.initiator_ns.estimate, 0);
+    EXPECT_DOUBLE_EQ(loss.responders_ns.estimate, 0);
+  }
+}
+
+TEST(ProbeAnalysis, BystandersThatDidNotWalkAreUnknown) {
+  const auto points = analyse_probe({session(32)});
+  EXPECT_FALSE(points.at(0).losses[0].bystanders_ns);
+  EXPECT_FALSE(points.at(0).bystanders_walk_ns);
+}
+
+/// A session of an earlier release, then one of this: they walked in the second only.
+TEST(ProbeAnalysis, OnlySessionsInWhichBystandersWalkedSpeakOfThem) {
+  const auto points = analyse_probe({session(32), session(32, walk_bystanders)});
+  EXPECT_DOUBLE_EQ(points.at(0).losses[0].bystanders_ns.value().estimate, 180);
+  EXPECT_DOUBLE_EQ(points.at(0).losses[0].initiator_ns.estimate, 150) << "both speak of this one";
+}
+
 }  // namespace
 }  // namespace tlblab

@@ -220,6 +220,8 @@ TEST_F(Records, TheAccountFromInsideIsReadWhereThereIsOne) {
 }
 
 TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
+  ProbeTrial without;
+  without.responders_ns = {1};
   write({encode({1, 2}, ProbeTrial{512,
                                    7,
                                    Arm::kB,
@@ -227,7 +229,9 @@ TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
                                    TrialState::kInitiatorFaulted,
                                    90,
                                    {1, 2},
-                                   {{{"dtlb_walks", 3}}, {}}})});
+                                   {40},
+                                   {{{"dtlb_walks", 3}}, {}}}),
+         encode({1, 2}, without)});
   const WholeSession session = WholeStudy(path_).cells.at(1).at(0);
   EXPECT_EQ(session.session, 2U);
   const ProbeTrial& probe = session.probes.at(0);
@@ -238,7 +242,20 @@ TEST_F(Records, AProbeTrialIsReadAsItWasWritten) {
   EXPECT_EQ(probe.state, TrialState::kInitiatorFaulted);
   EXPECT_EQ(probe.initiator_ns, 90U);
   EXPECT_EQ(probe.responders_ns, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(probe.bystanders_ns, std::vector<std::uint64_t>{40});
   EXPECT_EQ(probe.counts, (std::vector<Counts>{{{"dtlb_walks", 3}}, {}}));
+  EXPECT_TRUE(session.probes.at(1).bystanders_ns.empty());
+}
+
+/// A file in which no bystander walked, as early ones, has no such field: unknown is not 0.
+TEST(ProbeRecord, HasBystandersOnlyWhereTheyWalked) {
+  ProbeTrial trial;
+  EXPECT_FALSE(nlohmann::json::parse(encode({1, 2}, trial)).contains("bystanders_ns"));
+  trial.bystanders_ns = {5, 6};
+  auto record = nlohmann::json::parse(encode({1, 2}, trial));
+  EXPECT_EQ(decode_probe(record).bystanders_ns, trial.bystanders_ns);
+  record.erase("bystanders_ns");
+  EXPECT_TRUE(decode_probe(record).bystanders_ns.empty());
 }
 
 /// A file of schema 1: plain text, a line for each trial, columns in an order of its own.

@@ -3,11 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "tests/unit/report_fixture.hh"
+#include "user/commands/summary.hh"
 #include "user/report/document/answer.hh"
 #include "user/report/document/builder.hh"
 #include "user/report/document/probe.hh"
+#include "user/report/render/html.hh"
+#include "user/report/render/mail.hh"
+#include "user/report/render/markdown.hh"
 
 namespace tlblab::report {
 namespace {
@@ -24,8 +29,8 @@ StudyResult probed() {
     ProbePoint point;
     point.nr_pages = pages;
     point.nr_blocks = 32;
-    point.losses[0] = {{700, 600, 800}, {10.0 * static_cast<double>(pages), 1, 99999}};
-    point.losses[1] = {{70, 60, 80}, {5.0 * static_cast<double>(pages), 1, 99999}};
+    point.losses[0] = {{700, 600, 800}, {10.0 * static_cast<double>(pages), 1, 99999}, {}};
+    point.losses[1] = {{70, 60, 80}, {5.0 * static_cast<double>(pages), 1, 99999}, {}};
     study.cells.front().probe.push_back(point);
   }
   return study;
@@ -58,13 +63,91 @@ TEST(ReportProbe, TheAnswerAddsWhatComesAfterTheInterrupt) {
   EXPECT_TRUE(says(answer, "512 pages"));
 }
 
-TEST(ReportProbe, EveryWorkingSetHasARowForEachArm) {
+TEST(ReportProbe, EveryWorkingSetHasARowForEachKindOfVictim) {
   const StudyResult study = probed();
-  const Table table = probe_table(study.cells.front(), Labels(study));
+  const Table table = probe_table(study, study.cells.front());
   ASSERT_EQ(table.rows.size(), 6U);
   for (const Row& row : table.rows) EXPECT_EQ(row.cells.size(), table.columns.size());
-  EXPECT_EQ(table.rows[2].cells.front().text, "512 pages");
+  EXPECT_EQ(table.rows[2].cells[0].text, "512");
+  EXPECT_EQ(table.rows[2].cells[1].text, "same CPU");
+  EXPECT_EQ(table.rows[3].cells[1].text, "other CPUs");
   EXPECT_EQ(who_pays(build_document(study)).tables.size(), 2U);
+}
+
+std::vector<std::string> victims_of(const Table& table) {
+  std::vector<std::string> victims;
+  for (const Row& row : table.rows) {
+    if (row.cells[0].text == "512") victims.push_back(row.cells[1].text);
+  }
+  return victims;
+}
+
+/// `study` with a control whose bystanders walked; all that it has of them is 42 us after A.
+StudyResult with_bystanders(StudyResult study) {
+  CellResult control = study.cells.front();
+  control.plan.nr_responders = 0;
+  control.plan.nr_bystanders = 1;
+  for (ProbePoint& point : control.probe) {
+    point.losses[0].bystanders_ns = {42'000, 41'000, 43'000};
+    point.losses[1].bystanders_ns = {0, -10, 10};
+    point.bystanders_walk_ns = 9000;
+  }
+  study.cells.push_back(control);
+  return study;
+}
+
+TEST(ReportProbe, VictimsInAnotherProcessComeFromTheControlThatHasThem) {
+  const StudyResult study = with_bystanders(probed());
+  const CellResult& cell = study.cells.front();
+  const Table table = probe_table(study, cell);
+  EXPECT_EQ(victims_of(table),
+            (std::vector<std::string>{"same CPU", "other CPUs", "another process"}));
+  for (const Row& row : table.rows) {
+    const bool theirs = row.cells[1].text == "another process";
+    EXPECT_EQ(says(row.cells[2].text, "42.0 µs"), theirs) << row.cells[2].text;
+  }
+  const std::string text = probe_paragraph(study, cell);
+  EXPECT_TRUE(says(text, "on the same CPU (the caller), on other CPUs of the process")) << text;
+  EXPECT_TRUE(says(text, "in another process")) << text;
+  EXPECT_TRUE(says(text, "R0+1, where none responds")) << text;
+
+  const Document document = build_document(study);
+  for (const std::string& rendered :
+       {render_html(document, {}), render_markdown(document, ""), render_mail(document)}) {
+    EXPECT_TRUE(says(rendered, "42.0")) << rendered;
+  }
+}
+
+TEST(ReportProbe, ACellWithBystandersSpeaksOfItsOwn) {
+  const StudyResult study = with_bystanders(probed());
+  const CellResult& control = study.cells.back();
+  EXPECT_EQ(victims_of(probe_table(study, control)),
+            (std::vector<std::string>{"same CPU", "another process"}));
+  EXPECT_FALSE(says(probe_paragraph(study, control), "none responds"));
+}
+
+/// Of an earlier release, whose bystanders did not walk; or of another shape.
+TEST(ReportProbe, NothingIsSaidOfBystandersThatDidNotWalk) {
+  StudyResult study = with_bystanders(probed());
+  study.cells.back().plan.shape.nr_vmas += 1;
+  StudyResult early = with_bystanders(probed());
+  early.cells.back().probe = early.cells.front().probe;
+  for (const StudyResult* of : {&study, &early}) {
+    const CellResult& cell = of->cells.front();
+    EXPECT_EQ(victims_of(probe_table(*of, cell)),
+              (std::vector<std::string>{"same CPU", "other CPUs"}));
+    EXPECT_FALSE(says(probe_paragraph(*of, cell), "another process"));
+  }
+}
+
+TEST(ReportProbe, TheSummaryHasThemWhereTheyWalked) {
+  const nlohmann::json summary = summary_json(with_bystanders(probed()));
+  const auto& with = summary.at("cells").at(1).at("probe").at(0);
+  EXPECT_EQ(with.at("a").at("bystanders_ns").at("estimate"), 42'000);
+  EXPECT_EQ(with.at("bystanders_walk_ns"), 9000);
+  const auto& without = summary.at("cells").at(0).at("probe").at(0);
+  EXPECT_FALSE(without.at("a").contains("bystanders_ns"));
+  EXPECT_FALSE(without.contains("bystanders_walk_ns"));
 }
 
 TEST(ReportProbe, TheTableOfEveryCellSaysWhichOfThemAreNotKnown) {
@@ -86,9 +169,10 @@ TEST(ReportProbe, TheTableOfEveryCellSaysWhichOfThemAreNotKnown) {
 TEST(ReportProbe, WithoutResponderTheCallerIsTheOnlyVictim) {
   StudyResult study = probed();
   study.cells.front().plan.nr_responders = 0;
-  const Table table = probe_table(study.cells.front(), Labels(study));
-  for (const Column& column : table.columns) EXPECT_FALSE(says(column.title, "responder"));
-  EXPECT_EQ(table.rows.size(), 6U);
+  const Table table = probe_table(study, study.cells.front());
+  EXPECT_EQ(victims_of(table), std::vector<std::string>{"same CPU"});
+  for (const Row& row : table.rows) EXPECT_EQ(row.cells.size(), table.columns.size());
+  EXPECT_FALSE(says(probe_paragraph(study, study.cells.front()), "responder"));
 }
 
 TEST(ReportProbe, ASmallMachineSpeaksOfTheSetThatItHas) {

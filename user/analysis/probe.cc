@@ -16,8 +16,8 @@
 namespace tlblab {
 namespace {
 
-enum class Victim : std::uint8_t { kInitiator, kResponders };
-constexpr std::array kVictims = {Victim::kInitiator, Victim::kResponders};
+enum class Victim : std::uint8_t { kInitiator, kResponders, kBystanders };
+constexpr std::array kVictims = {Victim::kInitiator, Victim::kResponders, Victim::kBystanders};
 constexpr std::array kArms = {Arm::kA, Arm::kB};
 
 template <typename Which>
@@ -25,21 +25,31 @@ constexpr std::size_t index(Which which) {
   return static_cast<std::size_t>(which);
 }
 
+template <typename Value>
+using ByVictim = std::array<Value, kVictims.size()>;
+
+double sum(const std::vector<std::uint64_t>& walks) {
+  return static_cast<double>(std::accumulate(walks.begin(), walks.end(), std::uint64_t{0}));
+}
+
 /// The walks of one block, by kind. A trial that was set apart is none.
 class BlockWalks {
  public:
   void add(const records::ProbeTrial& trial) {
     if (trial.state != TrialState::kOk) return;
-    const auto responders =
-        std::accumulate(trial.responders_ns.begin(), trial.responders_ns.end(), std::uint64_t{0});
     auto& walks = walks_[index(trial.arm)][trial.operated ? 1 : 0];
     walks[index(Victim::kInitiator)].push_back(static_cast<double>(trial.initiator_ns));
-    walks[index(Victim::kResponders)].push_back(static_cast<double>(responders));
+    walks[index(Victim::kResponders)].push_back(sum(trial.responders_ns));
+    // None is not 0: earlier files had bystanders that did not walk.
+    if (trial.bystanders_ns.empty()) return;
+    walks[index(Victim::kBystanders)].push_back(sum(trial.bystanders_ns));
   }
 
-  [[nodiscard]] bool has_all_kinds() const {
+  [[nodiscard]] bool has_all_kinds(Victim victim) const {
     for (const auto& arm : walks_) {
-      if (arm[0].front().empty() || arm[1].front().empty()) return false;
+      for (const auto& walks : arm) {
+        if (walks[index(victim)].empty()) return false;
+      }
     }
     return true;
   }
@@ -53,8 +63,7 @@ class BlockWalks {
   }
 
  private:
-  using ByVictim = std::array<std::vector<double>, 2>;
-  std::array<std::array<ByVictim, 2>, 2> walks_;  ///< [arm][operated]
+  std::array<std::array<ByVictim<std::vector<double>>, 2>, 2> walks_;  ///< [arm][operated]
 };
 
 /// Of the session that the walks belong to. What is asked of its state is whether blocks resemble
@@ -73,21 +82,21 @@ class ProbeAnalysis::Size {
  public:
   void add_session(const ProbedSession& session,
                    const std::map<std::uint32_t, BlockWalks>& blocks) {
-    std::array<std::array<std::vector<double>, 2>, 2> series;  // [arm][victim]
+    std::array<ByVictim<std::vector<double>>, 2> series;  // [arm]
     for (const auto& [number, block] : blocks) {
-      if (!block.has_all_kinds()) continue;
-      ++nr_blocks_;
+      if (block.has_all_kinds(Victim::kInitiator)) ++nr_blocks_;
       for (const Victim victim : kVictims) {
+        if (!block.has_all_kinds(victim)) continue;
         for (const Arm arm : kArms) {
           series[index(arm)][index(victim)].push_back(block.loss(arm, victim));
           empty_walks_[index(victim)].push_back(block.median(arm, false, victim));
         }
       }
     }
-    if (series.front().front().empty()) return;
     for (const Arm arm : kArms) {
       for (const Victim victim : kVictims) {
         const std::vector<double>& losses_ns = series[index(arm)][index(victim)];
+        if (losses_ns.empty()) continue;
         losses_[index(arm)][index(victim)].add_session(extent_of(session, losses_ns), losses_ns);
       }
     }
@@ -104,23 +113,30 @@ class ProbeAnalysis::Size {
     ProbePoint point;
     point.nr_pages = nr_pages;
     point.nr_blocks = nr_blocks_;
+    const bool with_bystanders = !empty_walks_[index(Victim::kBystanders)].empty();
     for (const Arm arm : kArms) {
       const auto& of = losses_[index(arm)];
-      point.losses[index(arm)] = {linear(of[index(Victim::kInitiator)].claim()),
-                                  linear(of[index(Victim::kResponders)].claim())};
+      ProbeLoss& loss = point.losses[index(arm)];
+      loss.initiator_ns = linear(of[index(Victim::kInitiator)].claim());
+      loss.responders_ns = linear(of[index(Victim::kResponders)].claim());
+      if (with_bystanders) loss.bystanders_ns = linear(of[index(Victim::kBystanders)].claim());
       for (const std::size_t operated : {0, 1}) {
         point.counts[index(arm)][operated] = counts_[index(arm)][operated].finish();
       }
     }
-    point.initiator_walk_ns = statistics::median_in_place(empty_walks_[index(Victim::kInitiator)]);
-    point.responders_walk_ns =
-        statistics::median_in_place(empty_walks_[index(Victim::kResponders)]);
+    point.initiator_walk_ns = median_walk(Victim::kInitiator);
+    point.responders_walk_ns = median_walk(Victim::kResponders);
+    if (with_bystanders) point.bystanders_walk_ns = median_walk(Victim::kBystanders);
     return point;
   }
 
  private:
-  std::array<std::array<Quantity, 2>, 2> losses_;           ///< [arm][victim]
-  std::array<std::vector<double>, 2> empty_walks_;          ///< [victim]
+  double median_walk(Victim victim) {
+    return statistics::median_in_place(empty_walks_[index(victim)]);
+  }
+
+  std::array<ByVictim<Quantity>, 2> losses_;  ///< [arm]
+  ByVictim<std::vector<double>> empty_walks_;
   std::array<std::array<SideCountsBuilder, 2>, 2> counts_;  ///< [arm][operated]
   std::size_t nr_blocks_ = 0;
 };

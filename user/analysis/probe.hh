@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "user/analysis/side_counts.hh"
@@ -18,15 +19,19 @@ namespace tlblab {
 struct ProbeLoss {
   Interval initiator_ns;
   Interval responders_ns;  ///< summed over responders; 0 without any
+  /// Summed over bystanders, victims in another process; absent where none of them walked.
+  std::optional<Interval> bystanders_ns;
 };
 
 /// Of one size of the working set.
 struct ProbePoint {
   std::size_t nr_pages = 0;
   std::array<ProbeLoss, 2> losses;  ///< by arm
-  /// Medians of the walks after the empty operation: what a loss adds to. The responders' is a sum.
+  /// Medians of the walks after the empty operation: what a loss adds to. The responders'
+  /// and the bystanders' are sums.
   double initiator_walk_ns = 0;
   double responders_walk_ns = 0;
+  std::optional<double> bystanders_walk_ns;
   /// Of the walks that were counted: [arm], [1] after the operation, [0] after the empty one.
   std::array<std::array<SideCounts, 2>, 2> counts;
   std::size_t nr_blocks = 0;  ///< with all four kinds of walk

@@ -66,15 +66,19 @@ json arm(const ArmResult& of, bool with_time) {
 
 json probe(const ProbePoint& of) {
   const auto loss = [](const ProbeLoss& arm) {
-    return json{{"initiator_ns", interval(arm.initiator_ns)},
-                {"responders_ns", interval(arm.responders_ns)}};
+    json to = {{"initiator_ns", interval(arm.initiator_ns)},
+               {"responders_ns", interval(arm.responders_ns)}};
+    if (arm.bystanders_ns) to["bystanders_ns"] = interval(*arm.bystanders_ns);
+    return to;
   };
-  return {{"pages", of.nr_pages},
-          {"blocks", of.nr_blocks},
-          {"a", loss(of.losses[0])},
-          {"b", loss(of.losses[1])},
-          {"initiator_walk_ns", of.initiator_walk_ns},
-          {"responders_walk_ns", of.responders_walk_ns}};
+  json to = {{"pages", of.nr_pages},
+             {"blocks", of.nr_blocks},
+             {"a", loss(of.losses[0])},
+             {"b", loss(of.losses[1])},
+             {"initiator_walk_ns", of.initiator_walk_ns},
+             {"responders_walk_ns", of.responders_walk_ns}};
+  if (of.bystanders_walk_ns) to["bystanders_walk_ns"] = *of.bystanders_walk_ns;
+  return to;
 }
 
 /// One entry for each distance; none without responders.

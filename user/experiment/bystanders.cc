@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Both ends of the pipes between a measuring process and its bystanders.
+// Both ends of what a measuring process and its bystanders share: pipes, and a page of orders.
 #include "user/experiment/bystanders.hh"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <new>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,6 +27,8 @@
 #include "user/support/clock.hh"
 #include "user/support/error.hh"
 #include "user/topology/placement.hh"
+#include "user/workload/patience.hh"
+#include "user/workload/probe.hh"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration)
 
@@ -59,27 +64,118 @@ class Pipe {
   std::array<int, 2> ends_{-1, -1};
 };
 
-/// Spins on one CPU, with an address space that nobody unmaps from.
-void spin(int cpu, std::atomic<int>& nr_spinning, std::atomic<bool>& failed_to_pin) {
-  try {
-    pin_to_cpu(cpu);
-  } catch (const Error&) {
-    failed_to_pin = true;
+/// Without a name, so that it goes with the last process that has it.
+class SharedMemory {
+ public:
+  explicit SharedMemory(std::size_t bytes) : fd_(memfd_create("bystanders", MFD_CLOEXEC)) {
+    if (fd_ < 0) throw failed(std::strerror(errno));
+    if (ftruncate(fd_, static_cast<off_t>(bytes)) == 0) return;
+    const int error = errno;
+    close(fd_);
+    throw failed(std::strerror(error));
   }
-  ++nr_spinning;
-  while (true) now_ns();  // as a responder does
+  ~SharedMemory() { close(fd_); }
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Where the child finds it.
+constexpr int kSlotsFd = 3;
+
+std::string ended(const std::vector<int>& cpus) {
+  return fmt::format("the process that spins on CPUs {} has ended", format_cpu_list(cpus));
 }
 
 }  // namespace
 
-Bystanders::Bystanders(const std::vector<int>& cpus) {
+enum class Bystanders::Order : std::uint64_t { kOpenProbe, kArrangeProbe, kWarmUp, kWalk };
+
+/// One slot a bystander, in memory of both processes. Each cache line is written by one side only,
+/// and the bystander's stays in its cache until the initiator writes an order to it.
+class Bystanders::Slots {
+ public:
+  static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "its address differs by process");
+
+  struct Slot {
+    // Written by the initiator. The plain fields are published by `sequence`.
+    alignas(64) std::atomic<std::uint64_t> sequence{0};
+    Order order{};
+    std::size_t nr_pages = 0;
+    std::uint64_t seed = 0;
+
+    // Written by the bystander. `walk_ns` is published by `done`.
+    alignas(64) std::atomic<std::uint64_t> done{0};
+    std::uint64_t walk_ns = 0;
+
+    /// The bystander's side. Never returns.
+    [[noreturn]] void serve();
+  };
+
+  /// Maps those of `fd`, which is as long as needed. Throws Error(kMachine).
+  Slots(int fd, std::size_t count) : bytes_(count * sizeof(Slot)) {
+    begin_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (begin_ == MAP_FAILED) throw failed(std::strerror(errno));
+    slots_ = {static_cast<Slot*>(begin_), count};
+  }
+  ~Slots() { munmap(begin_, bytes_); }
+  Slots(const Slots&) = delete;
+  Slots& operator=(const Slots&) = delete;
+
+  /// By the one who made the memory, before the other maps it.
+  void construct() {
+    for (Slot& slot : slots_) new (&slot) Slot();
+  }
+  [[nodiscard]] std::span<Slot> all() const { return slots_; }
+
+ private:
+  std::size_t bytes_;
+  void* begin_ = nullptr;
+  std::span<Slot> slots_;
+};
+
+/// Spins as a responder does, in an address space that nobody unmaps from.
+void Bystanders::Slots::Slot::serve() {
+  std::unique_ptr<ProbeWalk> walk;
+  std::uint64_t seen = 0;
+  while (true) {
+    now_ns();
+    const std::uint64_t wanted = sequence.load(std::memory_order_acquire);
+    if (wanted == seen) continue;
+    seen = wanted;
+    switch (order) {
+      case Order::kOpenProbe:
+        walk = std::make_unique<ProbeWalk>(nr_pages);
+        break;
+      case Order::kArrangeProbe:
+        walk->arrange(nr_pages, seed);
+        break;
+      case Order::kWarmUp:
+        walk->warm_up();
+        break;
+      case Order::kWalk:
+        walk_ns = walk->time_ns();
+        break;
+    }
+    done.store(seen, std::memory_order_release);
+  }
+}
+
+Bystanders::Bystanders(const std::vector<int>& cpus) : cpus_(cpus) {
   if (cpus.empty()) return;
+  const SharedMemory memory(cpus.size() * sizeof(Slots::Slot));
+  slots_ = std::make_unique<Slots>(memory.fd(), cpus.size());
+  slots_->construct();
   Pipe to_child;
   Pipe from_child;
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, to_child.read_end(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, from_child.write_end(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, memory.fd(), kSlotsFd);
   std::string program = "tlblab";
   std::string command = kBystandersCommand;
   std::array<char*, 3> argv{program.data(), command.data(), nullptr};
@@ -100,7 +196,7 @@ Bystanders::Bystanders(const std::vector<int>& cpus) {
   }
   if (got != 1) {
     stop();
-    throw failed(fmt::format("the process that was to spin on CPUs {} ended", line));
+    throw failed(ended(cpus));
   }
 }
 
@@ -115,17 +211,88 @@ void Bystanders::stop() noexcept {
   child_ = -1;
 }
 
+/// A zombie until stop(), so that its number is not given to another.
+void Bystanders::throw_if_ended() const {
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT);
+  if (info.si_pid != 0) throw failed(ended(cpus_));
+}
+
+void Bystanders::send(Order order) {
+  ++sequence_;
+  for (Slots::Slot& slot : slots_->all()) {
+    slot.order = order;
+    slot.sequence.store(sequence_, std::memory_order_release);
+  }
+}
+
+void Bystanders::wait_until_done(const char* what) const {
+  for (std::size_t i = 0; i < cpus_.size(); ++i) {
+    const Slots::Slot& slot = slots_->all()[i];
+    unsigned turn = 0;
+    spin_until("bystander", cpus_[i], what, [&] {
+      if (slot.done.load(std::memory_order_acquire) >= sequence_) return true;
+      if (++turn % 4096 == 0) throw_if_ended();
+      return false;
+    });
+  }
+}
+
+void Bystanders::open_probe(std::size_t most_pages) {
+  if (cpus_.empty()) return;
+  for (Slots::Slot& slot : slots_->all()) slot.nr_pages = most_pages;
+  send(Order::kOpenProbe);
+  wait_until_done("mapped its working set");
+}
+
+void Bystanders::arrange_probe(std::size_t nr_pages, std::uint64_t seed) {
+  if (cpus_.empty()) return;
+  for (Slots::Slot& slot : slots_->all()) {
+    slot.nr_pages = nr_pages;
+    slot.seed = seed;
+  }
+  send(Order::kArrangeProbe);
+  wait_until_done("arranged its working set");
+}
+
+void Bystanders::warm_up() {
+  if (cpus_.empty()) return;
+  send(Order::kWarmUp);
+  wait_until_done("walked its working set");
+}
+
+void Bystanders::start_walks() {
+  if (!cpus_.empty()) send(Order::kWalk);
+}
+
+std::vector<std::uint64_t> Bystanders::finish_walks() {
+  if (cpus_.empty()) return {};
+  wait_until_done("walked its working set");
+  std::vector<std::uint64_t> walks;
+  for (const Slots::Slot& slot : slots_->all()) walks.push_back(slot.walk_ns);
+  return walks;
+}
+
 int run_bystanders() {
   std::string line;
   std::getline(std::cin, line);
   const std::vector<int> cpus = parse_cpu_list(line);
-  std::atomic<int> nr_spinning{0};
-  std::atomic<bool> failed_to_pin{false};
-  for (const int cpu : cpus) {
-    std::thread(spin, cpu, std::ref(nr_spinning), std::ref(failed_to_pin)).detach();
+  const Bystanders::Slots slots(kSlotsFd, cpus.size());
+  std::atomic<std::size_t> nr_spinning{0};
+  for (std::size_t i = 0; i < cpus.size(); ++i) {
+    std::thread([&slot = slots.all()[i], &nr_spinning, cpu = cpus[i]] {
+      try {
+        pin_to_cpu(cpu);
+        ++nr_spinning;
+        slot.serve();
+      } catch (const Error& error) {
+        // The parent sees that this process ends, and says what to do.
+        fmt::print(stderr, "tlblab: {}\n", error.what());
+        _exit(static_cast<int>(ExitStatus::kMachine));
+      }
+    }).detach();
   }
-  while (nr_spinning < static_cast<int>(cpus.size())) std::this_thread::yield();
-  if (failed_to_pin) _exit(static_cast<int>(ExitStatus::kMachine));
+  while (nr_spinning < cpus.size()) std::this_thread::yield();
   std::puts("");
   std::fflush(stdout);
   while (std::cin.get() != std::char_traits<char>::eof()) {

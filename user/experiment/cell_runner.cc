@@ -10,7 +10,6 @@
 
 #include "user/counters/counters.hh"
 #include "user/counters/events.hh"
-#include "user/experiment/bystanders.hh"
 #include "user/experiment/probe_pass.hh"
 #include "user/experiment/trial_runner.hh"
 #include "user/records/block.hh"
@@ -38,15 +37,6 @@ constexpr int kWarmUpTrialsOfCounts = 2;
 /// Schedules of the counting pass, far from any block of the timing pass.
 constexpr std::uint64_t kCountingBlock = std::uint64_t{1} << 40;
 
-/// Those after the responders'. Too few are the trial runner's to refuse.
-std::vector<int> bystander_cpus(const CellJob& job) {
-  const std::size_t first = std::size_t{1} + job.cell.nr_responders;
-  const std::size_t end = first + job.cell.nr_bystanders;
-  if (end > job.cpus.size()) return {};
-  return {job.cpus.begin() + static_cast<std::ptrdiff_t>(first),
-          job.cpus.begin() + static_cast<std::ptrdiff_t>(end)};
-}
-
 class CellProcess {
  public:
   CellProcess(const CellJob& job, const std::function<void(const CellProgress&)>& progress)
@@ -54,7 +44,6 @@ class CellProcess {
         place_{job.cell_index, job.session},
         progress_(progress),
         writer_(job.results_path),
-        bystanders_(bystander_cpus(job)),
         trials_(job.cell, job.cpus) {
     block_.place = place_;
   }
@@ -226,7 +215,6 @@ class CellProcess {
   records::TrialPlace place_;
   const std::function<void(const CellProgress&)>& progress_;
   records::Writer writer_;
-  Bystanders bystanders_;
   TrialRunner trials_;
   Calibrator calibrator_;
   std::uint64_t origin_ns_ = 0;

@@ -18,7 +18,8 @@ namespace {
 
 /// Pages of a working set: about a first-level TLB, about a small and a large second-level one.
 constexpr std::array<std::size_t, 3> kSizes = {64, 512, 2048};
-/// Of all victims' working sets; larger sets are left out where there are too many victims.
+/// Of all victims' working sets, in whichever process; larger sets are left out where there are too
+/// many victims.
 constexpr std::size_t kMostBytes = std::size_t{2} << 30;
 /// What a size should take; the rounds of a block are chosen for it. Slow operations get one round
 /// a block, and are given up after kMostSeconds with the blocks that there are.
@@ -104,7 +105,7 @@ class SizeProbe {
 bool run_probe_pass(TrialRunner& trials, const CellJob& job, counters::CounterSet* counters,
                     const std::function<void(const records::ProbeTrial&)>& add,
                     const std::function<void()>& end_block) {
-  const std::size_t nr_victims = 1 + job.cell.nr_responders;
+  const std::size_t nr_victims = std::size_t{1} + job.cell.nr_responders + job.cell.nr_bystanders;
   std::vector<std::size_t> sizes;
   for (const std::size_t size : kSizes) {
     if (nr_victims * size * page_bytes() <= kMostBytes) sizes.push_back(size);

@@ -24,14 +24,24 @@ std::uint64_t measure_clock_overhead_ns() {
   return static_cast<std::uint64_t>(statistics::median_in_place(windows));
 }
 
-std::vector<int> responder_cpus(const CellPlan& cell, const std::vector<int>& cpus) {
+/// The initiator's is the first; the responders' follow, and then the bystanders'.
+void refuse_too_few(const CellPlan& cell, const std::vector<int>& cpus) {
   const std::size_t needed = std::size_t{1} + cell.nr_responders + cell.nr_bystanders;
-  if (cpus.size() < needed) {
-    throw Error(ExitStatus::kMachine,
-                fmt::format("cell {} needs {} CPUs, {} are at hand", cell.id, needed, cpus.size()),
-                "Ask for fewer responders, or allow more CPUs with --cpus.");
-  }
+  if (cpus.size() >= needed) return;
+  throw Error(ExitStatus::kMachine,
+              fmt::format("cell {} needs {} CPUs, {} are at hand", cell.id, needed, cpus.size()),
+              "Ask for fewer responders, or allow more CPUs with --cpus.");
+}
+
+std::vector<int> responder_cpus(const CellPlan& cell, const std::vector<int>& cpus) {
+  refuse_too_few(cell, cpus);
   return {cpus.begin() + 1, cpus.begin() + 1 + cell.nr_responders};
+}
+
+std::vector<int> bystander_cpus(const CellPlan& cell, const std::vector<int>& cpus) {
+  refuse_too_few(cell, cpus);
+  const auto begin = cpus.begin() + 1 + cell.nr_responders;
+  return {begin, begin + cell.nr_bystanders};
 }
 
 TrialState state_of(const CrewReport& crew, const Presence& before, const Presence& after,
@@ -43,6 +53,7 @@ TrialState state_of(const CrewReport& crew, const Presence& before, const Presen
 
 TrialRunner::TrialRunner(const CellPlan& cell, const std::vector<int>& cpus)
     : shape_(cell.shape),
+      bystanders_(bystander_cpus(cell, cpus)),
       crew_(responder_cpus(cell, cpus)),
       clock_overhead_ns_(measure_clock_overhead_ns()) {
   arms_[0].scheme = find_scheme(cell.a);
@@ -112,11 +123,13 @@ Trial TrialRunner::run(Arm arm, counters::CounterSet* counters) {
 void TrialRunner::open_probe(std::size_t most_pages) {
   walk_.emplace(most_pages);
   crew_.open_probe(most_pages);
+  bystanders_.open_probe(most_pages);
 }
 
 void TrialRunner::arrange_probe(std::size_t nr_pages, std::uint64_t seed) {
   walk_->arrange(nr_pages, seed);
   crew_.arrange_probe(nr_pages, seed);
+  bystanders_.arrange_probe(nr_pages, seed);
 }
 
 records::ProbeTrial TrialRunner::probe(Arm arm, bool operated, counters::CounterSet* counters) {
@@ -126,6 +139,7 @@ records::ProbeTrial TrialRunner::probe(Arm arm, bool operated, counters::Counter
   workspace.prepare(++tag_);
   const Presence before = presence_now();
   crew_.load(workspace.ranges(), tag_);
+  bystanders_.warm_up();
   walk_->warm_up();
   crew_.wait_for_beats();
 
@@ -141,9 +155,11 @@ records::ProbeTrial TrialRunner::probe(Arm arm, bool operated, counters::Counter
   crew_.close_window();
   if (counters != nullptr) counters->begin();
   crew_.start_walks();
+  bystanders_.start_walks();
   records::ProbeTrial trial;
   trial.initiator_ns = walk_->time_ns();
   trial.responders_ns = crew_.finish_walks();
+  trial.bystanders_ns = bystanders_.finish_walks();
   if (counters != nullptr) {
     counters->end();
     trial.counts = counters->counts();

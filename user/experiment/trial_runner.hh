@@ -10,6 +10,7 @@
 
 #include "user/counters/counters.hh"
 #include "user/engine/registry.hh"
+#include "user/experiment/bystanders.hh"
 #include "user/model/plan.hh"
 #include "user/model/trial.hh"
 #include "user/records/probe.hh"
@@ -24,7 +25,8 @@ namespace tlblab {
 /// trial would send interrupts.
 class TrialRunner {
  public:
-  /// Starts cell.nr_responders responders on cpus[1], cpus[2], ... Throws Error(kMachine).
+  /// Starts cell.nr_responders responders on cpus[1], cpus[2], ..., and the cell's bystanders on
+  /// the CPUs that follow. Throws Error(kMachine).
   TrialRunner(const CellPlan& cell, const std::vector<int>& cpus);
 
   /// One trial. `counters` may be null; its begin() and end() then enclose the window. The result
@@ -36,10 +38,10 @@ class TrialRunner {
   void open_probe(std::size_t most_pages);
   /// How much of it the next probe() walks over, and in which order.
   void arrange_probe(std::size_t nr_pages, std::uint64_t seed);
-  /// A trial whose victims, the initiator and each responder, walk their working sets right after
-  /// the window. Without `operated` nothing is done in the window, all else is the same. The result
-  /// has no size and block yet. `counters` may be null; its begin() and end() then enclose the
-  /// walks. Throws as run() does.
+  /// A trial whose victims, the initiator, each responder and each bystander, walk their working
+  /// sets right after the window. Without `operated` nothing is done in the window, all else is the
+  /// same. The result has no size and block yet. `counters` may be null; its begin() and end() then
+  /// enclose the walks. Throws as run() does, and when a bystander doesn't answer.
   records::ProbeTrial probe(Arm arm, bool operated, counters::CounterSet* counters);
 
   /// What the engine itself counted of the last trial; empty when it can't.
@@ -67,6 +69,7 @@ class TrialRunner {
   Shape shape_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;  ///< one for each engine
   std::array<ArmSetup, 2> arms_;
+  Bystanders bystanders_;
   ResponderCrew crew_;
   std::optional<ProbeWalk> walk_;  ///< the initiator's
   std::uint64_t clock_overhead_ns_;

@@ -19,6 +19,7 @@ std::string encode(const TrialPlace& place, const ProbeTrial& trial) {
                  {"state", tlblab::name(trial.state)},
                  {"initiator_ns", trial.initiator_ns},
                  {"responders_ns", trial.responders_ns}};
+  if (!trial.bystanders_ns.empty()) record["bystanders_ns"] = trial.bystanders_ns;
   if (!trial.counts.empty()) record["counts"] = trial.counts;
   put_place(record, place);
   return record.dump();
@@ -33,6 +34,7 @@ ProbeTrial decode_probe(const json& record) {
   trial.state = state_of(record.at("state").get<std::string>());
   record.at("initiator_ns").get_to(trial.initiator_ns);
   record.at("responders_ns").get_to(trial.responders_ns);
+  trial.bystanders_ns = record.value("bystanders_ns", trial.bystanders_ns);
   trial.counts = record.value("counts", trial.counts);
   return trial;
 }

@@ -21,7 +21,10 @@ struct ProbeTrial {
   TrialState state = TrialState::kOk;
   std::uint64_t initiator_ns = 0;
   std::vector<std::uint64_t> responders_ns;
-  /// Of the walks: the initiator's, then the responders'. Empty: the trial was timed, not counted.
+  /// Of victims in another process. Empty without any, and in files in which none of them walked.
+  std::vector<std::uint64_t> bystanders_ns;
+  /// Of the walks: the initiator's, then the responders'; bystanders are not counted. Empty: the
+  /// trial was timed, not counted.
   std::vector<Counts> counts;
 };
 

@@ -17,12 +17,14 @@ const ProbePoint* typical_probe(const CellResult& cell);
 std::string loss_addendum(const CellResult& cell);
 
 /// What the table below it shows, or that it was not measured.
-std::string probe_paragraph(const CellResult& cell);
+std::string probe_paragraph(const StudyResult& study, const CellResult& cell);
 
 /// "7.2 µs, 512 pages": what typical_probe() says of the responders together; or "unknown".
 TextCell lost_afterwards(const CellResult& cell, Arm arm);
 
-/// A row for each working set and scheme; none when nothing was measured.
-Table probe_table(const CellResult& cell, const Labels& labels);
+/// A row for each working set and kind of victim: on the same CPU, on other CPUs of the process, in
+/// another process (from the control of the same shape with bystanders). None for a kind of which
+/// nothing was measured.
+Table probe_table(const StudyResult& study, const CellResult& cell);
 
 }  // namespace tlblab::report

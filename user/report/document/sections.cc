@@ -247,10 +247,11 @@ Section who_pays_section(const StudyResult& study, const CellResult& cell, const
   section.title = "Who pays";
   section.in_mail = true;
   if (cell.plan.nr_responders == 0) {
-    section.paragraphs.emplace_back("This cell has no responder: the caller pays all.");
+    section.paragraphs.emplace_back(
+        "This cell has no responder: in its process the caller pays all.");
     if (cell.probe.empty()) return section;
-    section.paragraphs.push_back(probe_paragraph(cell));
-    section.tables.push_back(probe_table(cell, labels));
+    section.paragraphs.push_back(probe_paragraph(study, cell));
+    section.tables.push_back(probe_table(study, cell));
     return section;
   }
   section.paragraphs.push_back(fmt::format(
@@ -260,8 +261,8 @@ Section who_pays_section(const StudyResult& study, const CellResult& cell, const
   const std::string split = split_sentence(study, cell);
   if (!split.empty()) section.paragraphs.push_back(split);
   section.tables.push_back(who_pays_table(cell, labels));
-  section.paragraphs.push_back(probe_paragraph(cell));
-  if (!cell.probe.empty()) section.tables.push_back(probe_table(cell, labels));
+  section.paragraphs.push_back(probe_paragraph(study, cell));
+  if (!cell.probe.empty()) section.tables.push_back(probe_table(study, cell));
   Table everywhere = who_pays_everywhere(study, labels);
   if (everywhere.rows.size() > section.tables.front().rows.size()) {
     section.tables.push_back(std::move(everywhere));
