@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -95,6 +98,35 @@ TEST(Bystanders, AreNotForCellsWithResponders) {
   const Outcome outcome = run_tlblab({"study", study, "--dry-run"}, folder);
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("bystanders are for cells with responders = 0"));
+}
+
+bool may_have_highest_priority() {
+  const pid_t child = fork();
+  if (child == 0) _exit(setpriority(PRIO_PROCESS, 0, -20) == 0 ? 0 : 1);
+  int status = 1;
+  waitpid(child, &status, 0);
+  return status == 0;
+}
+
+/// What it got is recorded; the session of whoever started it keeps its own.
+TEST(Priority, IsTheHighestThatTheUserMayHave) {
+  const Folder folder;
+  const auto autogroup = [] {
+    std::ifstream file("/proc/self/autogroup");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string before = autogroup();
+  const Outcome outcome =
+      run_tlblab({"run", "munmap:merged", "--shape", "2x1", "--responders", "0", "--min-seconds",
+                  "0.1", "--max-seconds", "0.1", "--output", "nice.jsonl.zst"},
+                 folder);
+  const ResultLines lines(read_result(folder.path("nice.jsonl.zst")));
+  const json& cell = lines.records.at("cell").at(0);
+  const bool may = may_have_highest_priority();
+  EXPECT_EQ(cell.at("nice"), may ? -20 : getpriority(PRIO_PROCESS, 0)) << outcome.err;
+  EXPECT_EQ(cell.contains("autogroup_nice"), !before.empty());
+  EXPECT_EQ(cell.value("autogroup_nice", -20) == -20, may || before.empty());
+  EXPECT_EQ(autogroup(), before);
 }
 
 /// The counting pass alone: no block, every count, and a report without a time.

@@ -3,10 +3,13 @@
 #include "user/experiment/cell_runner.hh"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <optional>
+#include <string>
 
 #include "user/counters/counters.hh"
 #include "user/counters/events.hh"
@@ -36,6 +39,19 @@ constexpr int kWarmUpTrials = 32;
 constexpr int kWarmUpTrialsOfCounts = 2;
 /// Schedules of the counting pass, far from any block of the timing pass.
 constexpr std::uint64_t kCountingBlock = std::uint64_t{1} << 40;
+
+constexpr int kHighestPriority = -20;
+constexpr const char* kAutogroup = "/proc/self/autogroup";
+
+/// From "/autogroup-12 nice 0"; none where the kernel has no autogroups.
+std::optional<int> autogroup_nice() {
+  std::ifstream file(kAutogroup);
+  std::string group;
+  std::string word;
+  int nice = 0;
+  if (file >> group >> word >> nice) return nice;
+  return std::nullopt;
+}
 
 class CellProcess {
  public:
@@ -80,6 +96,8 @@ class CellProcess {
     begin.clock_overhead_ns = trials_.clock_overhead_ns();
     begin.gap_thresholds_ns = trials_.crew().gap_thresholds_ns();
     begin.warm_up_trials = nr_warm_up_trials();
+    begin.nice = getpriority(PRIO_PROCESS, 0);
+    begin.autogroup_nice = autogroup_nice();
     begin.expected = {trials_.expected(Arm::kA), trials_.expected(Arm::kB)};
     writer_.add_line(records::encode(begin));
     writer_.commit();
@@ -238,6 +256,17 @@ bool hold_arm(const CellJob& job, const std::function<void(const CellProgress&)>
   return false;
 }
 
+/// The highest priority that is not real-time, where the user may (root, CAP_SYS_NICE); else what
+/// there was, which the cell's record says. At an equal one, another process that computes takes
+/// turns of some ms, and operations that long are set apart mostly. Before any thread is started:
+/// responders and bystanders inherit it.
+void ask_for_the_cpus() {
+  setpriority(PRIO_PROCESS, 0, kHighestPriority);
+  // A kernel with autogroups deals CPUs out to sessions first. A measuring process leads its own;
+  // a session that is the user's is left as it is.
+  if (getsid(0) == getpid()) std::ofstream(kAutogroup) << kHighestPriority;
+}
+
 }  // namespace
 
 bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>& progress) {
@@ -245,6 +274,7 @@ bool run_cell(const CellJob& job, const std::function<void(const CellProgress&)>
   // A huge page under a small VMA would change what is unmapped; settings of the machine stay as
   // they are, this process opts out.
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  ask_for_the_cpus();
   return job.hold ? hold_arm(job, progress) : CellProcess(job, progress).run();
 }
 

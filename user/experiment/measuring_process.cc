@@ -38,6 +38,8 @@ Error failed(const std::string& what) {
   } catch (const Error&) {
     // run_cell() pins again, and its error reaches the user.
   }
+  // Its own priority among sessions (autogroups), not the terminal's. Signals come from the parent.
+  setsid();
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(1);
   dup2(job_fd, STDIN_FILENO);

@@ -46,8 +46,10 @@ std::string encode(const CellBegin& begin) {
                  {"realtime_ns", begin.realtime_ns},
                  {"clock_overhead_ns", begin.clock_overhead_ns},
                  {"gap_thresholds_ns", begin.gap_thresholds_ns},
-                 {"warm_up_trials", begin.warm_up_trials}};
+                 {"warm_up_trials", begin.warm_up_trials},
+                 {"nice", begin.nice}};
   put_place(record, begin.place);
+  if (begin.autogroup_nice) record["autogroup_nice"] = *begin.autogroup_nice;
   if (begin.expected) {
     record["expected"] = {{"A", to_json_value(begin.expected->front())},
                           {"B", to_json_value(begin.expected->back())}};

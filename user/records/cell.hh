@@ -22,6 +22,8 @@ struct CellBegin {
   std::uint64_t clock_overhead_ns = 0;
   std::vector<std::uint64_t> gap_thresholds_ns;
   int warm_up_trials = 0;
+  int nice = 0;                       ///< of all measuring threads
+  std::optional<int> autogroup_nice;  ///< of their session; absent without autogroups
   /// What the engine expects of each arm; absent in early files.
   std::optional<std::array<Expectation, 2>> expected;
 };
