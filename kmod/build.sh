@@ -3,9 +3,10 @@
 # Builds the module out of tree and fails on any warning of the compiler, objtool or modpost:
 #   kmod/build.sh ARCH KDIR FOLDER [WORD...]
 # ARCH: amd64 or arm64; KDIR: the kernel's build folder; WORD: for kbuild's make, as W=1. It leaves
-# FOLDER/tlblab.ko and the whole output in FOLDER/build.log. Kbuild of 6.1 and 6.12 writes beside
-# the sources, so FOLDER is filled with links to them first. Kbuild picks its compiler; on a host of
-# another architecture the cross compiler of that name.
+# FOLDER/tlblab.ko and the whole output in FOLDER/build.log. Kbuild writes beside the sources, so
+# FOLDER is filled with links to them first. Kbuild picks its compiler; on a host of another
+# architecture the cross compiler of that name. ANY_KERNEL=yes in the environment: also for a kernel
+# newer than those that are known to work.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 usage="usage: kmod/build.sh amd64|arm64 KDIR FOLDER [WORD...]"
@@ -27,8 +28,12 @@ find "$folder" -xtype l | while IFS= read -r gone; do
   rm -f "$gone" "${gone%.*}.o"
 done
 
+# What a source says of a kernel that it is not for drowns in the rest of the log.
 refuse() {
+  local reason
   rm -f "$folder/tlblab.ko"
+  reason=$(sed -n 's/.*error: #error "\(.*\)"$/\1/p' "$folder/build.log" | head -n 1)
+  [ -z "$reason" ] || echo "error: $reason" >&2
   echo "error: the module for $kdir is not built: see $folder/build.log" >&2
   exit 1
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Every difference between the kernels that the module builds for, in one place. */
+/*
+ * Every difference between the kernels that the module builds for, in one place. Macros tell what a
+ * kernel has, or Kbuild, which looks into its headers and defines LAB_HAS_*.
+ */
 #ifndef TLBLAB_COMPAT_H
 #define TLBLAB_COMPAT_H
 
@@ -9,11 +12,12 @@
 #include <linux/swap.h>
 #include <linux/version.h>
 
+/* The lines that it was tried on. dkms.conf has them, too. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "tlblab builds for Linux 6.1 and later: choose another kernel with KDIR="
+#error "tlblab needs Linux 6.1 or later: KDIR= names another kernel's build folder"
 #endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#error "tlblab was tried on Linux 6.1 to 6.12 only: choose another kernel with KDIR="
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0) && !defined(LAB_ANY_KERNEL)
+#error "tlblab was tried on Linux 6.1 to 7.3, this is newer: ANY_KERNEL=yes builds it all the same"
 #endif
 #ifndef CONFIG_64BIT
 #error "tlblab builds for 64-bit kernels only"
@@ -28,7 +32,7 @@
 /* 6.3 made vm_flags private. */
 static inline void lab_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#ifdef LAB_HAS_vm_flags_set
 	vm_flags_set(vma, flags);
 #else
 	vma->vm_flags |= flags;
@@ -37,7 +41,7 @@ static inline void lab_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags
 
 static inline void lab_vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#ifdef LAB_HAS_vm_flags_set
 	vm_flags_clear(vma, flags);
 #else
 	vma->vm_flags &= ~flags;
@@ -48,7 +52,7 @@ static inline void lab_vm_flags_clear(struct vm_area_struct *vma, vm_flags_t fla
  * Since 6.7 the kernel allocates shrinkers; before that they were static objects of their owners.
  */
 struct lab_shrinker {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#ifdef LAB_HAS_shrinker_alloc
 	struct shrinker *it;
 #else
 	struct shrinker it;
@@ -61,7 +65,7 @@ typedef unsigned long lab_shrink_fn(struct shrinker *shrinker, struct shrink_con
 static inline int lab_shrinker_register(struct lab_shrinker *shrinker, const char *name,
 					lab_shrink_fn *count, lab_shrink_fn *scan)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#ifdef LAB_HAS_shrinker_alloc
 	shrinker->it = shrinker_alloc(0, "%s", name);
 	if (!shrinker->it)
 		return -ENOMEM;
@@ -79,7 +83,7 @@ static inline int lab_shrinker_register(struct lab_shrinker *shrinker, const cha
 
 static inline void lab_shrinker_unregister(struct lab_shrinker *shrinker)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#ifdef LAB_HAS_shrinker_alloc
 	shrinker_free(shrinker->it);
 #else
 	unregister_shrinker(&shrinker->it);
@@ -92,7 +96,7 @@ static inline void lab_shrinker_unregister(struct lab_shrinker *shrinker)
  */
 static inline void lab_account_reclaimed(unsigned long nr_pages)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#ifdef LAB_HAS_mm_account_reclaimed_pages
 	mm_account_reclaimed_pages(nr_pages);
 #else
 	if (current->reclaim_state)
@@ -103,7 +107,7 @@ static inline void lab_account_reclaimed(unsigned long nr_pages)
 /* 6.6 gave pte_mkwrite() the VMA, for shadow stacks; a lab VMA is never one. */
 static inline pte_t lab_pte_mkwrite(pte_t pte)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#ifdef LAB_HAS_pte_mkwrite_novma
 	return pte_mkwrite_novma(pte);
 #else
 	return pte_mkwrite(pte);
@@ -117,7 +121,8 @@ static inline pte_t lab_pte_mkwrite(pte_t pte)
 static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 {
 #ifdef CONFIG_BROADCAST_TLB_FLUSH
-	return mm_global_asid(mm);
+	/* mm_global_asid() is hidden from modules. */
+	return READ_ONCE(mm->context.global_asid);
 #else
 	return false;
 #endif
@@ -134,10 +139,17 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
  */
 #ifdef __repeat_tlbi_sync
 #define LAB_TLBI_REPEATS_ITSELF 0
-#define lab_tlbi_sync() __tlbi_sync_s1ish()
+#define lab_repeat_tlbi() __repeat_tlbi_sync(vale1is, 0)
 #else
 #define LAB_TLBI_REPEATS_ITSELF 1
-#define lab_tlbi_sync() dsb(ish)
+#define lab_repeat_tlbi() do { } while (0)
+#endif
+
+/* Which cores these are; renamed in 7.2. */
+#ifdef ARM64_WORKAROUND_REPEAT_TLBI_SYNC
+#define LAB_CAP_REPEAT_TLBI ARM64_WORKAROUND_REPEAT_TLBI_SYNC
+#else
+#define LAB_CAP_REPEAT_TLBI ARM64_WORKAROUND_REPEAT_TLBI
 #endif
 
 /* Without range TLBI the kernel flushes the whole mm from this many pages on. */
@@ -148,7 +160,7 @@ static inline bool lab_mm_is_broadcast(struct mm_struct *mm)
 #endif
 
 /* 6.3 renamed the test by an alternative. @cap: a constant. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#ifdef LAB_HAS_alternative_has_cap_unlikely
 #define lab_has_cap(cap) alternative_has_cap_unlikely(cap)
 #else
 #define lab_has_cap(cap) alternative_has_feature_unlikely(cap)

@@ -29,7 +29,7 @@ plant() { # NAME FILE SAYS: appends stdin to FILE; the build must fail and say S
 }
 
 echo 'TAP version 13'
-echo '1..13'
+echo '1..15'
 cp -r Kbuild kmod include "$scratch"
 status=0
 build || status=$?
@@ -80,6 +80,20 @@ int *planted_kept(void)
 	return &planted_freed;
 }
 END
+
+# A kernel that is newer than those known to work, and the way out.
+sed -i 's/>= KERNEL_VERSION(7, 4, 0)/>= KERNEL_VERSION(6, 2, 0)/' "$scratch/kmod/linux/compat.h"
+status=0
+! build || status=1
+grep -q '^error: tlblab was tried on Linux 6.1 to 7.3, this is newer: ANY_KERNEL=yes' \
+  "$scratch/log" || status=1
+[ ! -e "$scratch/out/tlblab.ko" ] || status=1
+result "$status" 'a kernel that nobody tried is refused'
+status=0
+ANY_KERNEL=yes build || status=$?
+[ -e "$scratch/out/tlblab.ko" ] || status=1
+result "$status" 'a kernel that nobody tried is built for if it is wanted'
+cp kmod/linux/compat.h "$scratch/kmod/linux/compat.h"
 
 # The C++ compiler is found by the C compiler's words: as they are, but for the last one's file
 # name.
@@ -136,10 +150,11 @@ result "$status" 'without dpkg the driver builds'
 # DKMS tries no kernel that the module is not known to build for.
 pattern=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"$/\1/p' dkms.conf)
 status=0
-for release in 6.1.0-56-amd64 6.1.170 6.5.13 6.12.117+deb12-arm64-16k 6.12-rc1; do
+for release in 6.1.0-56-amd64 6.1.170 6.5.13 6.12.117+deb12-arm64-16k 6.12-rc1 6.18.44-test 7.0.13 \
+  7.3.4+deb13-rt-amd64; do
   [[ $release =~ $pattern ]] || status=1
 done
-for release in 5.19.0-1-amd64 6.0.12 6.13.1 6.120.0 6.18.44-test 7.1.13; do
+for release in 5.19.0-1-amd64 6.0.12 6.120.0 6.20.1 7.4.0 7.31.2 8.1.0; do
   [[ ! $release =~ $pattern ]] || status=1
 done
 result "$status" 'DKMS is told which kernels there are'

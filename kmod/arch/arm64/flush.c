@@ -18,7 +18,7 @@
 /* Whether this machine's cores need invalidation and completion twice. */
 static bool lab_needs_repeat(void)
 {
-	return lab_has_cap(ARM64_WORKAROUND_REPEAT_TLBI);
+	return lab_has_cap(LAB_CAP_REPEAT_TLBI);
 }
 
 int lab_arch_init(void)
@@ -107,11 +107,10 @@ u64 lab_invalidate_mm(u64 asid, bool repeat)
 
 u64 lab_complete(bool repeat)
 {
-	if (LAB_TLBI_REPEATS_ITSELF || !repeat) {
-		dsb(ish);
+	dsb(ish);
+	if (LAB_TLBI_REPEATS_ITSELF || !repeat)
 		return 0;
-	}
-	lab_tlbi_sync();
+	lab_repeat_tlbi();
 	return lab_needs_repeat();
 }
 

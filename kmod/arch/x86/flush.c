@@ -21,24 +21,34 @@
  */
 #define LAB_USUAL_CEILING 33
 
-static void lab_not_resolved(struct mm_struct *mm, unsigned long start, unsigned long end,
-			     unsigned int stride_shift, bool freed_tables)
+static void lab_no_flush_of_range(struct mm_struct *mm, unsigned long start, unsigned long end,
+				  unsigned int stride_shift, bool freed_tables)
 {
 }
 
-/* A direct call once resolved, so that IBT has nothing to check. */
-DEFINE_STATIC_CALL(lab_flush_tlb_mm_range, lab_not_resolved);
+static void lab_no_flush_of_all(void)
+{
+}
+
+/*
+ * Direct calls once resolved, so that IBT has nothing to check. The second function is exported up
+ * to 6.18, and since then to the kernel's own hypervisor only.
+ */
+DEFINE_STATIC_CALL(lab_flush_tlb_mm_range, lab_no_flush_of_range);
+DEFINE_STATIC_CALL(lab_flush_tlb_all, lab_no_flush_of_all);
 
 /* The kernel's variable, which root may change at any time (debugfs); NULL: out of reach. */
 static const unsigned long *lab_kernel_ceiling __ro_after_init;
 
 int lab_arch_init(void)
 {
-	lab_flush_tlb_mm_range_fn *function = lab_find_function("flush_tlb_mm_range");
+	lab_flush_tlb_mm_range_fn *flush_range = lab_find_function("flush_tlb_mm_range");
+	lab_flush_tlb_all_fn *flush_all = lab_find_function("__flush_tlb_all");
 
-	if (!function)
+	if (!flush_range || !flush_all)
 		return -ENOENT;
-	static_call_update(lab_flush_tlb_mm_range, function);
+	static_call_update(lab_flush_tlb_mm_range, flush_range);
+	static_call_update(lab_flush_tlb_all, flush_all);
 	lab_kernel_ceiling = lab_find_variable("tlb_single_page_flush_ceiling");
 	return 0;
 }
@@ -89,5 +99,5 @@ struct lab_flush_cost lab_shootdown(struct lab_session *session, const struct la
 
 void lab_arch_flush_everything(void)
 {
-	__flush_tlb_all();
+	static_call(lab_flush_tlb_all)();
 }

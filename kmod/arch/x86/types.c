@@ -16,6 +16,8 @@
 
 static_assert(__builtin_types_compatible_p(typeof(flush_tlb_mm_range), lab_flush_tlb_mm_range_fn),
 	      "flush_tlb_mm_range() has changed: this kernel is not known to work");
+static_assert(__builtin_types_compatible_p(typeof(__flush_tlb_all), lab_flush_tlb_all_fn),
+	      "__flush_tlb_all() has changed: this kernel is not known to work");
 static_assert(__builtin_types_compatible_p(typeof(kallsyms_lookup_name),
 					   lab_kallsyms_lookup_name_fn),
 	      "kallsyms_lookup_name() has changed: this kernel is not known to work");

@@ -17,4 +17,7 @@ typedef void lab_flush_tlb_mm_range_fn(struct mm_struct *mm, unsigned long start
 				       unsigned long end, unsigned int stride_shift,
 				       bool freed_tables);
 
+/* __flush_tlb_all(). Interrupts off. */
+typedef void lab_flush_tlb_all_fn(void);
+
 #endif
