@@ -5,6 +5,9 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
+#include <linux/utsname.h>
+
+#include <generated/utsrelease.h>
 
 #include <tlblab/version.h>
 
@@ -145,9 +148,26 @@ static struct miscdevice lab_device = {
 	.mode = 0600,
 };
 
+/*
+ * Symbol versions let a module into later updates of its kernel. They do not cover functions that
+ * are found by name, whose types were checked when this was built.
+ */
+static int __init lab_check_release(void)
+{
+	const char *built_for = UTS_RELEASE;
+
+	/* A string, where a test can change it, and not words in the code. */
+	OPTIMIZER_HIDE_VAR(built_for);
+	if (!strcmp(init_utsname()->release, built_for))
+		return 0;
+	pr_err("built for Linux %s, and this is %s: build it for this one, by `make module` or DKMS\n",
+	       built_for, init_utsname()->release);
+	return -EINVAL;
+}
+
 static int __init lab_init(void)
 {
-	int err = lab_arch_init();
+	int err = lab_check_release() ?: lab_arch_init();
 
 	if (err)
 		return err;
