@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # Sourced: Debian's packages, downloaded and unpacked under $BUILD without touching the host's apt
-# or dpkg. They are Debian 12's, for amd64 and arm64, unless another suite is asked for. apt runs on
-# a root of its own for each suite, with the host's network settings (proxies and the like) and none
-# of its sources or hooks; it checks signatures and hashes as usual.
+# or dpkg. They are Debian 12's unless another suite is asked for. apt runs on a root of its own for
+# each suite, with the host's network settings (proxies and the like) and none of its sources or
+# hooks; it checks signatures and hashes as usual.
 
 BUILD=${BUILD:-build}
 DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -20,17 +20,17 @@ private() { # COMMAND...: any apt command, on the private root
 }
 
 # Chooses a suite for all that follows: writes its private root's settings, and refreshes its
-# package lists once a day. Suites other than Debian 12's are only for programs of this host.
+# package lists once a day. Packages of a -backports suite are preferred to those that they stand
+# on. sid is only for programs of this host.
 debian_prepare() { # [SUITE]
   local suite=${1:-bookworm} keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  local architectures="$host_arch"
+  local architectures='amd64 arm64' base
   [ -e "$keyring" ] || die "$keyring is missing: apt-get install debian-archive-keyring"
-  apt_root=$PWD/$BUILD/apt debian="Debian $suite"
-  if [ "$suite" = bookworm ]; then
-    debian='Debian 12' architectures='amd64 arm64'
-  else
-    apt_root+=-$suite
-  fi
+  apt_root=$PWD/$BUILD/apt-$suite debian="Debian $suite" base=${suite%-backports}
+  case $suite in
+    bookworm) apt_root=$PWD/$BUILD/apt debian='Debian 12' ;;
+    sid) architectures=$host_arch ;;
+  esac
   mkdir -p "$apt_root"/{state/lists/partial,cache/archives/partial,parts,debs}
   : >"$apt_root/status"
   {
@@ -48,13 +48,15 @@ debian_prepare() { # [SUITE]
     printf ' "%s";' $architectures
     echo ' };'
     echo 'APT::Sandbox::User "root";'
+    [ "$suite" = "$base" ] || echo "APT::Default-Release \"$suite\";"
     echo 'Acquire::Languages "none";'
     echo 'Acquire::Retries "3";'
   } >"$apt_root/apt.conf"
   {
-    echo "deb [signed-by=$keyring] $DEBIAN_MIRROR $suite main"
+    echo "deb [signed-by=$keyring] $DEBIAN_MIRROR $base main"
     [ "$suite" = sid ] \
-      || echo "deb [signed-by=$keyring] $DEBIAN_SECURITY_MIRROR $suite-security main"
+      || echo "deb [signed-by=$keyring] $DEBIAN_SECURITY_MIRROR $base-security main"
+    [ "$suite" = "$base" ] || echo "deb [signed-by=$keyring] $DEBIAN_MIRROR $suite main"
   } >"$apt_root/sources.list"
   if [ -z "$(find "$apt_root/updated" -mmin -1440 2>/dev/null)" ]; then
     echo "  APT     package lists of $debian, ${architectures/ / and }"
@@ -64,19 +66,20 @@ debian_prepare() { # [SUITE]
   fi
 }
 
-# Downloads packages and unpacks them into one folder. A .deb is kept while its tree is being made,
-# so that an interrupted run goes on where it stopped.
-debian_unpack() { # FOLDER PACKAGE:ARCH...
-  local folder=$1 package deb
+# Downloads packages and unpacks them into one folder. The .debs are kept while its tree is being
+# made, so that an interrupted run goes on where it stopped.
+debian_unpack() { # FOLDER PACKAGE[:ARCH]...
+  local folder=$1 deb
+  local -a debs
   shift
-  for package in "$@"; do
-    echo "  GET     $package"
-    deb=$(cd "$apt_root/debs" && private apt-get download --print-uris "$package" \
-      | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")
-    [ -n "$deb" ] || die "$debian has no package $package"
-    (cd "$apt_root/debs" && private apt-get download -qq "$package") \
-      || die "$package could not be downloaded"
-    dpkg-deb -x "$apt_root/debs/$deb" "$folder" || die "$package could not be unpacked"
+  printf '  GET     %s\n' "$@"
+  mapfile -t debs < <(cd "$apt_root/debs" && private apt-get download --print-uris "$@" \
+    | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")
+  [ "${#debs[@]}" -eq $# ] || die "$debian has not all of $*"
+  (cd "$apt_root/debs" && private apt-get download -qq "$@") \
+    || die "$* could not be downloaded"
+  for deb in "${debs[@]}"; do
+    dpkg-deb -x "$apt_root/debs/$deb" "$folder" || die "$deb could not be unpacked"
     rm -f "$apt_root/debs/$deb"
   done
 }
