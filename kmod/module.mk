@@ -10,6 +10,11 @@ HOST_ARCH := $(shell kmod/host_arch.sh)
 ifneq ($(origin ARCH),command line)
 ARCH := $(HOST_ARCH)
 endif
+# A path is a kernel of one's own.
+ifneq ($(findstring /,$(KERNEL)),)
+OWN_KERNEL := $(KERNEL)
+override KERNEL := own
+endif
 # Those that it is tested on.
 GUESTS := amd64-6.1 amd64-6.12 amd64-newest amd64-newest-rt \
   arm64-6.1 arm64-6.12 arm64-6.12-16k arm64-newest arm64-newest-16k
@@ -52,6 +57,9 @@ modules: $(foreach guest,$(GUESTS),$(BUILD)/kmod/$(guest)/tlblab.ko)
 $(BUILD)/kernels/%/release:
 	+@kmod/guest/kernels.sh $(call guest_arch,$*) $(call guest_kernel,$*)
 
+$(BUILD)/kernels/$(ARCH)-own/release: FORCE
+	+@kmod/guest/own_kernel.sh $(ARCH) $(OWN_KERNEL)
+
 # Debian may have a kernel that is newer than those known to work: a guest is where to try it.
 $(BUILD)/kmod/%/tlblab.ko: $(BUILD)/kernels/%/release $(MODULE_SOURCES)
 	@ANY_KERNEL=yes kmod/build.sh $(call guest_arch,$*) $(BUILD)/kernels/$*/headers $(@D)
@@ -80,6 +88,7 @@ $(BUILD)/sysroot/%/whole: kmod/guest/sysroot.sh
 # `make vm CMD='tlblab list'`; a $ meant for the guest's shell is written $$. The other settings
 # (CPUS, MEM, FILES, TIMEOUT, ...) are described in kmod/guest/run_vm.sh. Make's own exit status is
 # 2 whenever the command's is not 0: a caller that must know runs run_vm.sh.
+# KERNEL=PATH is a folder in which a kernel was built, or an installed /boot/vmlinuz-RELEASE.
 .PHONY: vm ## ARCH= KERNEL= CMD='tlblab list' | run a command in a guest with the module
 VM_KERNEL := $(or $(KERNEL),6.12)
 vm: $(BUILD)/kernels/$(ARCH)-$(VM_KERNEL)/release $(if $(filter no,$(DRIVER)),,driver) \

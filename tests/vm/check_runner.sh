@@ -21,7 +21,7 @@ expect() { # STATUS SAYS NAME COMMAND: SAYS is looked for in all that the runner
 }
 
 echo 'TAP version 13'
-echo '1..13'
+echo '1..16'
 
 expect 37 '^planted output$' "output, status and results come back" \
   'echo planted output; head -c 2000000 /dev/urandom >/results/a;
@@ -56,6 +56,31 @@ FILES="$scratch/other.ko" expect 0 "tlblab: built for Linux $other, and this is 
 MODULE_PARAMETERS='planted=1' expect 0 'unknown parameter' 'parameters reach the module' \
   'dmesg | grep tlblab:'
 CPU_MODEL=planted expect 71 "unable to find CPU model 'planted'" 'the CPU is the one asked for' true
+
+# A kernel of one's own: a tree in which this one might have been built.
+tree=${BUILD:-build}/kernels/$ARCH-$KERNEL own=$scratch/own/$(readlink "$tree/headers")
+case $ARCH in
+  amd64) image=arch/x86/boot/bzImage ;;
+  arm64) image=arch/arm64/boot/Image ;;
+esac
+own() { # STATUS SAYS NAME
+  local status=0 verdict=0
+  make --no-print-directory BUILD="${BUILD:-build}" vm "ARCH=$ARCH" "KERNEL=$own" \
+    MODULE=no DRIVER=no CMD='uname -r' >"$scratch/log" 2>&1 || status=$?
+  [ "$status" -eq "$1" ] || verdict=1
+  grep -qx -- "$2" "$scratch/log" || verdict=1
+  result "$verdict" "$3"
+}
+mkdir -p "$own"/{include/config,drivers} "$(dirname "$own/$image")"
+cp "$tree/headers/include/config/kernel.release" "$own/include/config"
+grep -v VIRTIO_CONSOLE "$tree/headers/.config" >"$own/.config"
+own 2 "error: there is no $image in $own: build it there first" 'a kernel that was not built'
+cp "$tree/vmlinuz" "$own/$image"
+own 2 'error: .*: scripts/config -e VIRTIO_CONSOLE .*' 'a kernel without what guests need'
+cp "$tree/headers/.config" "$own"
+cp -r "$tree/lib/modules/$release/kernel/drivers"/{virtio,char} "$own/drivers"
+cp "$tree/lib/modules/$release"/modules.{order,builtin*} "$own"
+own 0 "$release" "a kernel of one's own boots"
 
 # The scan alone, on what kernels say.
 verdict=0
