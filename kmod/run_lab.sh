@@ -12,7 +12,7 @@ yes=${1:-}
 release=$(uname -r)
 machine= # prefix of the paths that are looked at; empty except in tests
 root=()  # what runs a command as root
-tested="It was tested on Debian's 6.1 and 6.12, with pages of 4 KiB and (arm64, 6.12) 16 KiB."
+tested="It was tested on Debian's 6.1, 6.12 and 7.3, with pages of 4 KiB and (arm64) 16 KiB."
 
 # Why the module can't be loaded here; empty if it can.
 why_not() {

@@ -57,7 +57,7 @@ parts() {
   part litmus "arm64's own memory model (herd7)" "$build/tests/litmus/litmus herd" \
     ktap tests/litmus/run.sh
   local line objects
-  for line in 6.1 6.12; do
+  for line in 6.1 6.12 newest; do
     objects=$build/kmod/arm64-$line/kmod
     part "mapping:$line" "herd7 was asked about what the module does: $line" \
       "$build/tests/litmus/litmus $build/kmod/arm64-$line/tlblab.ko" ktap \
@@ -77,10 +77,24 @@ parts() {
     gtest sanitized asan
   beside sanitizers:tsan "unit tests: data races" "" gtest sanitized tsan
   local guest arch
-  for guest in amd64-6.1 amd64-6.12 arm64-6.1 arm64-6.12 arm64-6.12-16k; do
+  for guest in amd64-6.1 amd64-6.12 amd64-newest arm64-6.1 arm64-6.12 arm64-6.12-16k \
+    arm64-newest; do
     part "guest:$guest" "the module in a guest" "$build/kmod/$guest/tlblab.ko vm-tests" \
       ktap tests/vm/test_guest.sh "${guest%%-*}" "${guest#*-}"
   done
+  # What is special in these shows in the quickest tests.
+  for guest in amd64-newest-rt arm64-newest-16k; do
+    part "guest:$guest" "the module in a guest, its quickest tests" \
+      "$build/kmod/$guest/tlblab.ko vm-tests" \
+      ktap tests/vm/test_guest.sh "${guest%%-*}" "${guest#*-}" short
+  done
+  for line in 6.18 7.2; do
+    part "between:$line" "the module in a guest, if Debian has its kernel today" vm-tests \
+      ktap kernel_between "$line"
+  done
+  part cloud "the module builds for the cloud's kernel" \
+    "$build/kernels/amd64-newest-cloud/release" \
+    check make "$build/kmod/amd64-newest-cloud/tlblab.ko"
   for arch in amd64 arm64; do
     part "instructions:$arch" "instructions per page" "$build/kmod/$arch-6.12/tlblab.ko vm-tests" \
       ktap tests/vm/check_instructions.sh "$arch" 6.12
@@ -132,6 +146,18 @@ sanitized() { # asan|tsan
 driver() { # ARCH KERNEL
   make -j"$(nproc)" driver ARCH="$1" || return
   tests/vm/test_driver.sh "$1" "$2"
+}
+
+# Those that Debian has for a while only.
+kernel_between() { # LINE
+  local status=0
+  kmod/guest/kernels.sh amd64 "$1" || status=$?
+  if [ "$status" = 77 ]; then
+    echo "ok 1 guest amd64-$1 # SKIP Debian has no Linux $1 today, see above"
+    return
+  fi
+  [ "$status" = 0 ] && make "$build/kmod/amd64-$1/tlblab.ko" || return
+  tests/vm/test_guest.sh amd64 "$1" short
 }
 
 debug_kernel() { # debug|kcsan

@@ -3,6 +3,7 @@
 #include "tests/vm/ktap.hh"
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -61,12 +62,15 @@ int run_tests(int argc, char** argv) {
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     failures = 0;
     skip_reason.clear();
+    const auto began = std::chrono::steady_clock::now();
     try {
       chosen[i].function();
     } catch (const TestAborted&) {
     } catch (const std::exception& error) {
       fail(chosen[i].name, 0, error.what());
     }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    if (took.count() >= 2) std::printf("# %.1f s for %s\n", took.count(), chosen[i].name);
     const bool failed = failures != 0;
     nr_failed += failed ? 1 : 0;
     std::printf("%sok %zu %s%s%s\n", failed ? "not " : "", i + 1, chosen[i].name,
