@@ -43,6 +43,10 @@ env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KBUILD_MODPOST_WARN -u CXX -u CPPFLAG
   make --no-print-directory -C "$kdir" -j"$(nproc)" M="$(realpath "$folder")" ARCH="$kernel_arch" \
   CROSS_COMPILE="$triplet" "${@:4}" modules 2>&1 9>&- | tee "$folder/build.log" || refuse
 
+if readelf -SW "$folder/tlblab.ko" | grep -q ' GROUP '; then
+  echo "error: $folder/tlblab.ko has groups of sections: its linker ignores what Kbuild asks for" >&2
+  refuse
+fi
 # Any warning counts, whatever it is from, except kbuild's remark that this compiler is not the one
 # that built the kernel: it is not about our code.
 if grep -i 'warning' "$folder/build.log" | grep -v 'the compiler differs from the one used'; then

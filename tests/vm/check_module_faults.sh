@@ -29,7 +29,7 @@ plant() { # NAME FILE SAYS: appends stdin to FILE; the build must fail and say S
 }
 
 echo 'TAP version 13'
-echo '1..15'
+echo '1..16'
 cp -r Kbuild kmod include "$scratch"
 status=0
 build || status=$?
@@ -80,6 +80,9 @@ int *planted_kept(void)
 	return &planted_freed;
 }
 END
+
+sed -i '/^ldflags-y/d' "$scratch/Kbuild"
+plant 'groups of sections are refused' Kbuild 'has groups of sections' </dev/null
 
 # A kernel that is newer than those known to work, and the way out.
 sed -i 's/>= KERNEL_VERSION(7, 4, 0)/>= KERNEL_VERSION(6, 2, 0)/' "$scratch/kmod/linux/compat.h"
