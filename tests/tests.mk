@@ -2,7 +2,9 @@
 # The goals that test: the programs of tests/, what they need, and the static checks. Included by
 # the Makefile. tests/run.sh says in which order `make test` runs it all.
 
-UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/*.cc)))
+# UNIT_ROOMS= only the tests of these rooms of the driver.
+UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/main.cc \
+  $(if $(UNIT_ROOMS),$(UNIT_ROOMS:%=tests/unit/%*_test.cc),tests/unit/*.cc))))
 CLI_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/cli/*.cc)))
 EXPLORE_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/explore/*.cc)))
 LITMUS_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/litmus/*.cc)))
@@ -62,15 +64,16 @@ $(BUILD)/tests/planted: $(BUILD)/tests/sanitizers/planted.o
 	@$(CXX) $(LDFLAGS) -o $@ $^ -pthread
 
 # The driver's tests once more, with checks compiled in: asan looks for bad addresses, leaks and
-# undefined behaviour, tsan for data races. A second make builds them, with a folder of their own
-# for the objects. gcc 12 warns falsely at std::regex under asan.
+# undefined behaviour, tsan for data races, in the rooms that have threads. A second make builds them,
+# with a folder of their own for the objects. gcc 12 warns falsely at std::regex under asan.
 SANITIZERS_asan := address,undefined
 SANITIZERS_tsan := thread
+SANITIZED_ROOMS_tsan := counters engine experiment oracle topology workload
 SANITIZED := $(foreach kind,asan tsan,$(BUILD)/$(kind))
 $(addsuffix /tests/unit_tests,$(SANITIZED)): $(BUILD)/%/tests/unit_tests: FORCE
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$* LDFLAGS=-fsanitize=$(SANITIZERS_$*) \
 	  CXXFLAGS='-O1 -g1 -fsanitize=$(SANITIZERS_$*) -fno-sanitize-recover=all \
-	    -Wno-maybe-uninitialized' $@ $(BUILD)/$*/tests/planted
+	    -Wno-maybe-uninitialized' UNIT_ROOMS='$(SANITIZED_ROOMS_$*)' $@ $(BUILD)/$*/tests/planted
 
 ##@ Test
 .PHONY: quick ## two minutes: form, unit tests, explorer, one guest
