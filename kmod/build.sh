@@ -44,7 +44,7 @@ env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KBUILD_MODPOST_WARN -u CXX -u CPPFLAG
   CROSS_COMPILE="$triplet" "${@:4}" modules 2>&1 9>&- | tee "$folder/build.log" || refuse
 
 if readelf -SW "$folder/tlblab.ko" | grep -q ' GROUP '; then
-  echo "error: $folder/tlblab.ko has groups of sections: its linker ignores what Kbuild asks for" >&2
+  echo "error: $folder/tlblab.ko has groups of sections: the linker does not do as Kbuild asks" >&2
   refuse
 fi
 # Any warning counts, whatever it is from, except kbuild's remark that this compiler is not the one
