@@ -32,9 +32,10 @@ PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libpfm4-dev libcli11-dev li
 PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbenchmark-tools \
   python3-numpy python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev \
   editorconfig perl shellcheck shfmt sparse
-# To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need,
-# the compiler for the other architecture, QEMU.
-PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod libelf1 libssl3 pahole \
+# To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need
+# (their libraries come with kmod and pahole, whatever this release calls them), the compiler for the
+# other architecture, QEMU.
+PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod pahole \
   qemu-system-arm qemu-system-x86 util-linux xz-utils \
   g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu
 
