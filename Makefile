@@ -33,8 +33,8 @@ PACKAGES_TEST = $(PACKAGES_RUN) libgtest-dev libgmock-dev libbenchmark-dev libbe
   python3-numpy python3-scipy clang-format clang-tidy bison flex bc libelf-dev libssl-dev \
   editorconfig perl shellcheck shfmt sparse
 # To build the module for Debian's kernels and to run it in guests: what kbuild's host tools need
-# (their libraries come with kmod and pahole, whatever this release calls them), the compiler for the
-# other architecture, QEMU.
+# (their libraries come with kmod and pahole, whatever this release calls them), the compiler for
+# the other architecture, QEMU.
 PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod pahole \
   qemu-system-arm qemu-system-x86 util-linux xz-utils \
   g++-$(if $(filter amd64,$(HOST_ARCH)),aarch64,x86-64)-linux-gnu

@@ -116,7 +116,8 @@ judge() {
       } else if (may(from, $2)) {
         next
       } else {
-        to = included !~ /[.\/]/ ? "<std>" : included ~ /^(linux|asm)\// ? "<linux>" : "<other>"
+        to = included !~ /[.\/]/ ? "<std>" : "<other>"
+        if (included ~ /^(linux|asm|generated)\//) to = "<linux>"
         if (included ~ /^[^\/]*\.hh$/) to = $2
         else if (may(from, "<any>")) next
       }

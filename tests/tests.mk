@@ -64,8 +64,8 @@ $(BUILD)/tests/planted: $(BUILD)/tests/sanitizers/planted.o
 	@$(CXX) $(LDFLAGS) -o $@ $^ -pthread
 
 # The driver's tests once more, with checks compiled in: asan looks for bad addresses, leaks and
-# undefined behaviour, tsan for data races, in the rooms that have threads. A second make builds them,
-# with a folder of their own for the objects. gcc 12 warns falsely at std::regex under asan.
+# undefined behaviour, tsan for data races, in the rooms that have threads. A second make builds
+# them, with a folder of their own for the objects. gcc 12 warns falsely at std::regex under asan.
 SANITIZERS_asan := address,undefined
 SANITIZERS_tsan := thread
 SANITIZED_ROOMS_tsan := counters engine experiment oracle topology workload
@@ -73,7 +73,8 @@ SANITIZED := $(foreach kind,asan tsan,$(BUILD)/$(kind))
 $(addsuffix /tests/unit_tests,$(SANITIZED)): $(BUILD)/%/tests/unit_tests: FORCE
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$* LDFLAGS=-fsanitize=$(SANITIZERS_$*) \
 	  CXXFLAGS='-O1 -g1 -fsanitize=$(SANITIZERS_$*) -fno-sanitize-recover=all \
-	    -Wno-maybe-uninitialized' UNIT_ROOMS='$(SANITIZED_ROOMS_$*)' $@ $(BUILD)/$*/tests/planted
+	    -Wno-maybe-uninitialized' UNIT_ROOMS='$(SANITIZED_ROOMS_$*)' \
+	  $@ $(BUILD)/$*/tests/planted
 
 ##@ Test
 .PHONY: quick ## two minutes: form, unit tests, explorer, one guest

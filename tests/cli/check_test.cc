@@ -131,7 +131,8 @@ TEST_F(CheckReport, StandsInTheStudysReport) {
 }
 
 TEST_F(CheckReport, HasNoMetrics) {
-  const Outcome outcome = run_tlblab({"report", "--openmetrics", "study.jsonl.zst", check_}, folder_);
+  const Outcome outcome =
+      run_tlblab({"report", "--openmetrics", "study.jsonl.zst", check_}, folder_);
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("Leave it out"));
   EXPECT_EQ(outcome.out, "");
