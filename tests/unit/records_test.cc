@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "user/records/block.hh"
 #include "user/records/early_files.hh"
 #include "user/records/frames.hh"
+#include "user/records/source.hh"
 #include "user/records/writer.hh"
 #include "user/support/error.hh"
 
@@ -419,6 +421,20 @@ TEST_F(Records, MendKeepsAllCommitsBeforeACut) {
     EXPECT_TRUE(study.warnings.empty());
     EXPECT_EQ(Writer::last_line(path_).find(R"({"record":"cell_end")"), 0U);
   }
+}
+
+/// A frame that nobody has ended is read to its last byte, in pieces however small.
+TEST_F(Records, ASourceIsReadInSmallPieces) {
+  Writer::create(path_, encode(header()));
+  Writer writer(path_);
+  const std::string line = encode(block(), 0);
+  writer.add_line(line);
+  writer.commit();
+  const auto source = open_source(path_);
+  std::string text;
+  std::array<char, 100> piece{};
+  while (const std::size_t got = source->read(piece)) text.append(piece.data(), got);
+  EXPECT_EQ(text, encode(header()) + "\n" + line + "\n");
 }
 
 /// One that was killed in mid-write is read up to its last whole record.

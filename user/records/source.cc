@@ -47,9 +47,11 @@ class ZstdSource : public Source {
   std::size_t read(std::span<char> into) override {
     ZSTD_outBuffer out{into.data(), into.size(), 0};
     while (out.pos == 0) {
-      if (in_.pos == in_.size && !refill()) break;
+      // Where `into` was too small the time before, the decoder holds more than it was given.
+      if (!holds_more_ && in_.pos == in_.size && !refill()) break;
       const std::size_t result = ZSTD_decompressStream(context_, &out, &in_);
       if (ZSTD_isError(result) != 0) throw unreadable(path_, ZSTD_getErrorName(result));
+      holds_more_ = out.pos == out.size;
     }
     return out.pos;
   }
@@ -69,6 +71,7 @@ class ZstdSource : public Source {
   ZSTD_DCtx* context_;
   std::vector<char> packed_;
   ZSTD_inBuffer in_{nullptr, 0, 0};
+  bool holds_more_ = false;
 };
 
 /// gzread passes plain files through, so one source serves both.
