@@ -56,7 +56,7 @@ void CellBuilder::begin(unsigned session, const records::SessionBegin& begin) {
 }
 
 void CellBuilder::add(const records::Block& block) {
-  Open& open = this->open();
+  OpenSession& open = this->open();
   if (!open.has_blocks) open.probed.start_s = block.time_s;
   open.has_blocks = true;
   open.probed.seconds = block.seconds;
@@ -93,7 +93,7 @@ void CellBuilder::end(const std::string& reason) {
   ++nr_ended_;
 }
 
-CellBuilder::Open& CellBuilder::open() {
+OpenSession& CellBuilder::open() {
   if (!open_) throw std::runtime_error("it is of a cell that no process has begun");
   return *open_;
 }
@@ -137,7 +137,7 @@ CellResult CellBuilder::finish(double origin_s) {
   return std::move(cell_);
 }
 
-void CellBuilder::add_series(const Open& open) {
+void CellBuilder::add_series(const OpenSession& open) {
   const BlockSeries& series = open.series;
   const SeriesEstimate log_ratio =
       statistics::estimate_series(statistics::log_ratios(series.medians));

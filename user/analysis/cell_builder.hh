@@ -15,6 +15,16 @@
 
 namespace tlblab {
 
+/// The session of a cell that is being read.
+struct OpenSession {
+  unsigned session = 0;
+  std::string boot_id;
+  BlockSeries series;
+  ProbedSession probed;
+  bool has_blocks = false;
+  std::string stop_reason;  ///< empty while the cell has not ended
+};
+
 /// Takes what a file holds of one cell, in its order. A block's trials become a few numbers at
 /// once; a session's blocks become estimates when the next session begins.
 class CellBuilder {
@@ -40,19 +50,10 @@ class CellBuilder {
   CellResult finish(double origin_s);
 
  private:
-  struct Open {
-    unsigned session = 0;
-    std::string boot_id;
-    BlockSeries series;
-    ProbedSession probed;
-    bool has_blocks = false;
-    std::string stop_reason;  ///< empty while the cell has not ended
-  };
-
   /// The session that is under way. Throws a std::exception: none is.
-  Open& open();
+  OpenSession& open();
   void close();
-  void add_series(const Open& open);
+  void add_series(const OpenSession& open);
   void add_sessions_together();
 
   CellResult cell_;
@@ -61,7 +62,7 @@ class CellBuilder {
   std::vector<std::string> boots_;  ///< of each session; "" where not recorded
   ArmQuantities quantities_a_, quantities_b_;
   ProbeAnalysis probe_;
-  std::optional<Open> open_;
+  std::optional<OpenSession> open_;
   double first_block_s_;
   std::size_t nr_ended_ = 0;
 };
