@@ -108,11 +108,10 @@ Tail tail_of(std::string_view file) {
           fmt::format("what stands after byte {} is not tlblab's", tail.whole_bytes));
     }
     // A commit may be several blocks, and may be cut off between them, in the middle of a line.
-    const std::vector<std::size_t> ends = block_ends(rest);
-    for (auto end = ends.rbegin(); end != ends.rend(); ++end) {
-      const std::string text = decoded(rest.substr(0, *end));
+    for (std::vector<std::size_t> ends = block_ends(rest); !ends.empty(); ends.pop_back()) {
+      const std::string text = decoded(rest.substr(0, ends.back()));
       if (text.empty() || text.back() != '\n') continue;
-      tail.whole_bytes += *end;
+      tail.whole_bytes += ends.back();
       tail.open = true;
       tail.last_line = last_line_of(text);
       return tail;
