@@ -6,6 +6,8 @@
 UNIT_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/unit/main.cc \
   $(if $(UNIT_ROOMS),$(UNIT_ROOMS:%=tests/unit/%*_test.cc),tests/unit/*.cc))))
 CLI_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/cli/*.cc)))
+# Most of what a test costs is its compilation; each runs once.
+$(UNIT_OBJECTS) $(CLI_OBJECTS): override CXXFLAGS := $(patsubst -O%,-O0,$(CXXFLAGS))
 EXPLORE_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/explore/*.cc)))
 LITMUS_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard tests/litmus/*.cc)))
 
