@@ -54,6 +54,27 @@ TEST(ReportFigures, OnePairPerShapeTheHeadlineFirst) {
                           [](const KeyEntry& entry) { return entry.control; }));
 }
 
+/// Cells that differ in what responds are no sweep: no line joins them, in no panel.
+TEST(ReportFigures, CellsOfOneShapeAreNotJoined) {
+  StudyResult study = fixture::frame(2);
+  for (const unsigned responders : {0U, 1U}) {
+    study.cells.push_back(fixture::invented_cell("syscall/munmap:per-vma", "syscall/munmap:merged",
+                                                 {16, 1, 1}, responders, 2));
+  }
+  const Sweep sweep = vma_sweeps(study).front();
+  EXPECT_EQ(sweep.along, Along::kCells);
+  const Labels labels(study);
+  for (const Panel& panel :
+       {ratio_panel(sweep, study.plan.criteria), latency_panel(sweep, labels)}) {
+    for (const Series& series : panel.series) {
+      EXPECT_TRUE(series.points.empty() || series.stroke == Stroke::kPoints) << series.name;
+    }
+  }
+  const StudyResult swept = fixture::study(2);
+  EXPECT_NE(ratio_panel(vma_sweeps(swept).front(), swept.plan.criteria).series.front().stroke,
+            Stroke::kPoints);
+}
+
 TEST(ReportFigures, ManyRespondersGetASweepOfTheirOwn) {
   EXPECT_EQ(responder_sweep(fixture::many_responders()).cells.size(), 7U);
   EXPECT_TRUE(responder_sweep(fixture::study(2)).cells.empty()) << "R 0 and 1 only";

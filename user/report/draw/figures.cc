@@ -150,8 +150,9 @@ DraftFigure sessions_figure(const StudyResult& study, const Labels& labels,
             kHeight, script(session_panel(cell)));
   const Sweep sweep = vma_sweeps(study).front();
   const Panel ratios = ratio_panel(sweep, study.plan.criteria);
-  draft.add("Ratio A/B against number of VMAs", sweep_title(sweep, labels), kWidth, kHeight,
-            script(ratios));
+  draft.add(
+      sweep.along == Along::kCells ? "Ratio A/B, cell by cell" : "Ratio A/B against number of VMAs",
+      sweep_title(sweep, labels), kWidth, kHeight, script(ratios));
   for (KeyEntry& entry : key_of(ratios)) {
     const bool dots = entry.name == "one session";
     if (dots && cell.sessions.size() < 2) continue;

@@ -211,6 +211,7 @@ Series ratio_series(const std::vector<const CellResult*>& cells, const Sweep& sw
     const Interval& ratio = cell->ratio;
     series.points.push_back({place(*cell, sweep), ratio.estimate, ratio.low, ratio.high});
   }
+  if (sweep.along == Along::kCells) series.stroke = Stroke::kPoints;
   return series;
 }
 
