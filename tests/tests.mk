@@ -70,12 +70,13 @@ $(BUILD)/tests/planted: $(BUILD)/tests/sanitizers/planted.o
 # them, with a folder of their own for the objects. gcc 12 warns falsely at std::regex under asan.
 SANITIZERS_asan := address,undefined
 SANITIZERS_tsan := thread
+SANITIZED_FLAGS = -O0 -g1 -fsanitize=$(SANITIZERS_$1) -fno-sanitize-recover=all \
+  -Wno-maybe-uninitialized
 SANITIZED_ROOMS_tsan := counters engine experiment oracle topology workload
 SANITIZED := $(foreach kind,asan tsan,$(BUILD)/$(kind))
 $(addsuffix /tests/unit_tests,$(SANITIZED)): $(BUILD)/%/tests/unit_tests: FORCE
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$* LDFLAGS=-fsanitize=$(SANITIZERS_$*) \
-	  CXXFLAGS='-O1 -g1 -fsanitize=$(SANITIZERS_$*) -fno-sanitize-recover=all \
-	    -Wno-maybe-uninitialized' UNIT_ROOMS='$(SANITIZED_ROOMS_$*)' \
+	  CXXFLAGS='$(call SANITIZED_FLAGS,$*)' UNIT_ROOMS='$(SANITIZED_ROOMS_$*)' \
 	  $@ $(BUILD)/$*/tests/planted
 
 ##@ Test
