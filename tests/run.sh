@@ -38,7 +38,6 @@ parts() {
     check tests/style/sparse.sh
   part checkpatch "the module's C under the kernel's checkpatch.pl" "$build/linux-source.tar.xz" \
     check tests/style/checkpatch.sh
-  part unit "unit tests" "$build/tests/unit_tests" gtest "$build/tests/unit_tests"
   # Alone on the machine: these measure.
   part cli "command line tests" "$build/tlblab $build/tests/cli_tests" \
     gtest "$build/tests/cli_tests"
@@ -73,7 +72,7 @@ parts() {
     ktap tests/vm/check_module_faults.sh "$host" 6.12
   part runner "planted trouble in a guest" "$build/kmod/$host-6.12/tlblab.ko" \
     ktap tests/vm/check_runner.sh "$host" 6.12
-  beside sanitizers:asan "unit tests: bad addresses, leaks, undefined behaviour" "" \
+  beside sanitizers:asan "unit tests, with bad addresses, leaks, undefined behaviour found" "" \
     gtest sanitized asan
   beside sanitizers:tsan "unit tests: data races" "" gtest sanitized tsan
   local guest arch
@@ -104,6 +103,8 @@ parts() {
   part kcsan "the module's data races, under KCSAN" vm-tests ktap debug_kernel kcsan
 
   # By name only: for `make quick`, and where there is more time.
+  part unit "unit tests, without checks compiled in" "$build/tests/unit_tests" \
+    gtest "$build/tests/unit_tests"
   for line in 6.18 7.2; do
     part "between:$line" "the module in a guest, if Debian has its kernel today" vm-tests \
       ktap kernel_between "$line"
@@ -171,7 +172,7 @@ chosen() { # NAME
   local one
   [ "$step" != help ] || return 0
   if [ "${#wanted[@]}" -eq 0 ]; then
-    case $1 in guest-short | between:* | cloud) return 1 ;; esac
+    case $1 in unit | guest-short | between:* | cloud) return 1 ;; esac
     return
   fi
   for one in "${wanted[@]}"; do
