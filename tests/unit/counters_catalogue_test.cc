@@ -9,10 +9,12 @@
 
 #include "user/counters/events.hh"
 #include "user/counters/perf.hh"
+#include "user/counters/request_probes.hh"
 
 namespace tlblab::counters {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr const char* kX86Interrupts =
@@ -29,7 +31,8 @@ Tracepoints x86_tracepoints() {
   tracepoints["tlb:tlb_flush"].format =
       "\tfield:unsigned long pages;\toffset:16;\n"
       "__print_symbolic(REC->reason, { 11, \"remote shootdown\" }, { 12, \"Local Shootdown\" }, "
-      "{ 13, \"local mm shootdown\" }, { 14, \"remote ipi send\" })";
+      "{ 13, \"local mm shootdown\" }, { 14, \"remote ipi send\" }, "
+      "{ 15, \"Remote Wrong CPU\" })";
   return tracepoints;
 }
 
@@ -45,6 +48,31 @@ std::vector<Event> made_up_tlb_events() {
   return {event};
 }
 
+constexpr const char* kKallsyms =
+    "ffffffff81000100 t flush_tlb_func\n"
+    "ffffffff81000200 t tlb_remove_table_smp_sync\n"
+    "ffffffff81000300 t __perf_event_read\n"
+    "ffffffff81000400 T flush_tlb_mm_range\n"
+    "ffffffff81000500 T arch_tlbbatch_flush\n"
+    "ffffffff81000600 d flush_tlb_func_count\n"
+    "ffffffffc0000000 t flush_tlb_func_too\t[a_module]\n";
+
+/// An x86 machine that has everything.
+Sources x86_sources() {
+  Sources sources;
+  sources.tracepoints = x86_tracepoints();
+  sources.functions = parse_kernel_functions(kKallsyms, wanted_functions());
+  sources.proc_interrupts = kX86Interrupts;
+  const ProbePmu pmu{.problem = "", .type = 9};
+  sources.request_probes = make_request_probes(Architecture::kX86, pmu, sources.functions);
+  sources.tlb_events = made_up_tlb_events();
+  return sources;
+}
+
+std::vector<Event> x86_events(const Sources& sources = x86_sources()) {
+  return make_catalogue(Architecture::kX86, sources);
+}
+
 const Event& find(const std::vector<Event>& events, const std::string& name) {
   static const Event none_such;
   for (const Event& event : events) {
@@ -57,7 +85,10 @@ const Event& find(const std::vector<Event>& events, const std::string& name) {
 TEST(Catalogue, EveryEventSaysWhatItIs) {
   for (const Architecture architecture : {Architecture::kX86, Architecture::kArm64}) {
     std::set<std::string> names;
-    for (const Event& event : make_catalogue(architecture, {}, "", made_up_tlb_events())) {
+    Sources nothing;
+    nothing.tlb_events = made_up_tlb_events();
+    nothing.request_probes = make_request_probes(architecture, {}, {});
+    for (const Event& event : make_catalogue(architecture, nothing)) {
       EXPECT_TRUE(names.insert(event.status.name).second) << event.status.name << " twice";
       EXPECT_NE(event.status.source, "") << event.status.name;
       EXPECT_NE(event.status.meaning, "") << event.status.name;
@@ -67,8 +98,7 @@ TEST(Catalogue, EveryEventSaysWhatItIs) {
 }
 
 TEST(Catalogue, ReasonsComeFromTheFormatFile) {
-  const auto events =
-      make_catalogue(Architecture::kX86, x86_tracepoints(), kX86Interrupts, made_up_tlb_events());
+  const auto events = x86_events();
   EXPECT_EQ(find(events, "tlb_flush.remote").filter, "reason==11");
   EXPECT_EQ(find(events, "tlb_flush.local").filter, "reason==12");
   EXPECT_EQ(find(events, "tlb_flush.local_mm").filter, "reason==13");
@@ -79,40 +109,54 @@ TEST(Catalogue, ReasonsComeFromTheFormatFile) {
 }
 
 TEST(Catalogue, UnknownReasonIsNotGuessed) {
-  Tracepoints tracepoints = x86_tracepoints();
-  tracepoints["tlb:tlb_flush"].format =
+  Sources sources = x86_sources();
+  sources.tracepoints["tlb:tlb_flush"].format =
       "__print_symbolic(REC->reason, { 13, \"local mm shootdown\" })";
-  const auto events =
-      make_catalogue(Architecture::kX86, tracepoints, kX86Interrupts, made_up_tlb_events());
+  const auto events = x86_events(sources);
   EXPECT_EQ(find(events, "tlb_flush.local_mm").status.unavailable, "");
   EXPECT_THAT(find(events, "tlb_flush.remote").status.unavailable, HasSubstr("remote shootdown"));
   EXPECT_THAT(find(events, "tlb_flush.local_mm.full").status.unavailable, HasSubstr("no pages"));
 }
 
 TEST(Catalogue, MissingTracepointKeepsItsReason) {
-  Tracepoints tracepoints = x86_tracepoints();
-  tracepoints["ipi:ipi_send_cpu"] = {.problem = "no such file", .id = 0, .format = ""};
-  const auto events = make_catalogue(Architecture::kX86, tracepoints, "", {});
+  Sources sources = x86_sources();
+  sources.proc_interrupts.clear();
+  for (const char* name : {"ipi:ipi_send_cpu", "csd:csd_queue_cpu"}) {
+    sources.tracepoints[name] = {.problem = "no such file", .id = 0, .format = ""};
+  }
+  const auto events = x86_events(sources);
+  for (const char* name : {"csd_queue", "csd_queue.flush", "csd_queue.table_sync"}) {
+    EXPECT_EQ(find(events, name).status.unavailable, "no such file");
+  }
+  EXPECT_EQ(find(events, "csd_entry.flush").status.unavailable, "");
   EXPECT_EQ(find(events, "ipi_send_cpu").status.unavailable, "no such file");
   EXPECT_EQ(find(events, "ipi_send_cpumask").status.unavailable, "");
   EXPECT_NE(find(events, "TLB").status.unavailable, "");
 }
 
 TEST(Catalogue, RescheduleInterruptsAreToldFromCalls) {
-  Tracepoints tracepoints = x86_tracepoints();
-  tracepoints["ipi:ipi_send_cpu"].format = "\tfield:void * callback;\toffset:24;\tsize:8;\n";
-  const auto events =
-      make_catalogue(Architecture::kX86, tracepoints, kX86Interrupts, made_up_tlb_events());
+  Sources sources = x86_sources();
+  sources.tracepoints["ipi:ipi_send_cpu"].format =
+      "\tfield:void * callback;\toffset:24;\tsize:8;\n";
+  const auto events = x86_events(sources);
   EXPECT_EQ(find(events, "ipi_send_cpu").filter, "callback!=0");
   EXPECT_EQ(find(events, "ipi_send_cpumask").filter, "");
 }
 
 TEST(Catalogue, Arm64HasNoFlushToCount) {
-  Tracepoints tracepoints;
+  Sources sources;
   for (const std::string& name : wanted_tracepoints(Architecture::kArm64)) {
-    tracepoints[name] = {.problem = "", .id = 7, .format = ""};
+    sources.tracepoints[name] = {.problem = "", .id = 7, .format = ""};
   }
-  const auto events = make_catalogue(Architecture::kArm64, tracepoints, kArm64Interrupts, {});
+  sources.proc_interrupts = kArm64Interrupts;
+  sources.functions =
+      parse_kernel_functions("ffff800080000000 t tlb_remove_table_smp_sync\n", wanted_functions());
+  sources.request_probes = make_request_probes(Architecture::kArm64, {}, sources.functions);
+  const auto events = make_catalogue(Architecture::kArm64, sources);
+  EXPECT_EQ(find(events, "csd_queue.table_sync").status.unavailable, "");
+  EXPECT_THAT(find(events, "csd_queue.flush").status.unavailable,
+              HasSubstr("no function flush_tlb_func"));
+  EXPECT_THAT(find(events, "request.mm_range").status.unavailable, HasSubstr("inline"));
   EXPECT_THAT(find(events, "tlb_flush.local_mm").status.unavailable, HasSubstr("TLBI broadcast"));
   EXPECT_THAT(find(events, "TLB").status.unavailable, HasSubstr("TLBI broadcast"));
   EXPECT_EQ(find(events, "CAL").row, "IPI1");
@@ -122,12 +166,78 @@ TEST(Catalogue, Arm64HasNoFlushToCount) {
 }
 
 TEST(Catalogue, OwnReadingsAreTakenOffWhereTheyCount) {
-  const auto x86 =
-      make_catalogue(Architecture::kX86, x86_tracepoints(), kX86Interrupts, made_up_tlb_events());
+  const auto x86 = x86_events();
   EXPECT_EQ(find(x86, "call_function_single_entry").own_reads, OwnReads::kCountedOnce);
   EXPECT_EQ(find(x86, "CAL").own_reads, OwnReads::kCountedOnce);
   EXPECT_EQ(find(x86, "TLB").own_reads, OwnReads::kNotCounted);
+  EXPECT_EQ(find(x86, "csd_entry").own_reads, OwnReads::kCountedOnce);
+  EXPECT_EQ(find(x86, "csd_entry.flush").own_reads, OwnReads::kNotCounted);
+  // On the initiator's thread none of them arrives; of all readings these tell, so none goes off.
+  EXPECT_EQ(find(x86, "csd_queue").own_reads, OwnReads::kNotCounted);
+  EXPECT_EQ(find(x86, "csd_entry.perf_read").own_reads, OwnReads::kNotCounted);
   EXPECT_EQ(find(x86, "tlb_flush.remote").own_reads, OwnReads::kNotCounted);
+}
+
+TEST(Catalogue, FunctionsAreFilteredByNameElseByAddress) {
+  const auto events = x86_events();
+  const Event& flush = find(events, "csd_queue.flush");
+  EXPECT_EQ(flush.filter, "func.function==flush_tlb_func");
+  EXPECT_EQ(flush.second_filter, "func==0xffffffff81000100");
+  EXPECT_EQ(flush.no_second_filter, "");
+}
+
+TEST(Catalogue, ATargetIsAFurtherCondition) {
+  const auto events = x86_events();
+  const Event flush = toward(find(events, "csd_queue.flush"), 7);
+  EXPECT_EQ(flush.filter, "func.function==flush_tlb_func && cpu==7");
+  EXPECT_EQ(flush.second_filter, "func==0xffffffff81000100 && cpu==7");
+  const Event any = toward(find(events, "csd_queue"), 7);
+  EXPECT_EQ(any.filter, "cpu==7");
+  EXPECT_EQ(any.second_filter, "");
+  EXPECT_EQ(toward(find(events, "ipi_send_cpumask"), 7).filter, "cpumask & CPUS{7}");
+}
+
+TEST(Catalogue, AHiddenAddressIsNeverFilteredBy) {
+  Sources sources = x86_sources();
+  sources.functions =
+      parse_kernel_functions("0000000000000000 t flush_tlb_func\n", wanted_functions());
+  auto events = x86_events(sources);
+  const Event& hidden = find(events, "csd_entry.flush");
+  EXPECT_EQ(hidden.status.unavailable, "");  // a kernel that takes the name needs no address
+  EXPECT_EQ(hidden.second_filter, "");
+  EXPECT_THAT(hidden.no_second_filter, HasSubstr("kptr_restrict"));
+  EXPECT_THAT(find(events, "csd_entry.table_sync").status.unavailable,
+              HasSubstr("no function tlb_remove_table_smp_sync"));
+  sources.functions = {.problem = "/proc/kallsyms: no such file", .addresses = {}};
+  events = x86_events(sources);
+  EXPECT_EQ(find(events, "csd_entry.flush").status.unavailable, "");
+  EXPECT_THAT(find(events, "csd_entry.flush").no_second_filter, HasSubstr("no such file"));
+}
+
+TEST(KernelFunctions, OnlyFunctionsOfJustThatName) {
+  const KernelFunctions functions =
+      parse_kernel_functions(std::string("torn\n12\n\n") + kKallsyms, {"flush_tlb_func"});
+  EXPECT_EQ(functions.addresses,
+            (std::map<std::string, std::uint64_t>{{"flush_tlb_func", 0xffffffff81000100}}));
+}
+
+TEST(RequestProbes, EachRefusalHasItsWord) {
+  const auto probe = [](const ProbePmu& pmu, const char* kallsyms) {
+    return make_request_probes(Architecture::kX86, pmu,
+                               parse_kernel_functions(kallsyms, wanted_functions()))
+        .front();
+  };
+  const ProbePmu pmu = parse_probe_pmu({.text = "9", .problem = ""});
+  EXPECT_EQ(pmu.type, 9u);
+  const Event fine = probe(pmu, kKallsyms);
+  EXPECT_EQ(fine.status.unavailable, "");
+  EXPECT_EQ(fine.perf_type, 9u);
+  EXPECT_EQ(fine.probed, "flush_tlb_mm_range");
+  EXPECT_THAT(probe(pmu, "").status.unavailable, HasSubstr("no function flush_tlb_mm_range"));
+  EXPECT_THAT(probe(parse_probe_pmu({.text = "", .problem = "gone"}), kKallsyms).status.unavailable,
+              HasSubstr("CONFIG_KPROBE_EVENTS"));
+  EXPECT_THAT(probe(parse_probe_pmu({.text = "9x", .problem = ""}), kKallsyms).status.unavailable,
+              HasSubstr("no number"));
 }
 
 PerfContext context(Reach reach) {
@@ -138,8 +248,7 @@ PerfContext context(Reach reach) {
 }
 
 TEST(Refusal, UserModeOnlyMeansNoKernelEvents) {
-  const auto events =
-      make_catalogue(Architecture::kX86, x86_tracepoints(), kX86Interrupts, made_up_tlb_events());
+  const auto events = x86_events();
   const PerfContext user_only = context(Reach::kThreadUser);
   for (const char* name : {"tlb_flush.remote", "ipi_send_cpu", "context-switches"}) {
     EXPECT_THAT(refusal(find(events, name), user_only), HasSubstr("perf_event_paranoid is 2"));
@@ -150,9 +259,16 @@ TEST(Refusal, UserModeOnlyMeansNoKernelEvents) {
   }
 }
 
+TEST(Refusal, HandlersAreCountedOnWholeCpusOnly) {
+  const auto events = x86_events();
+  const Event& handled = find(events, "csd_entry.flush");
+  EXPECT_THAT(refusal(handled, context(Reach::kThread)), HasSubstr("as a whole"));
+  EXPECT_EQ(refusal(handled, context(Reach::kCpu)), "");
+  EXPECT_EQ(refusal(find(events, "csd_queue.flush"), context(Reach::kThread)), "");
+}
+
 TEST(Refusal, ForbiddenPerfLeavesTheInterruptRows) {
-  const auto events =
-      make_catalogue(Architecture::kX86, x86_tracepoints(), kX86Interrupts, made_up_tlb_events());
+  const auto events = x86_events();
   PerfContext none = context(Reach::kNone);
   none.error = EPERM;
   none.paranoid.reset();
@@ -163,14 +279,25 @@ TEST(Refusal, ForbiddenPerfLeavesTheInterruptRows) {
 }
 
 TEST(OpenErrors, EachSaysWhatIsMissing) {
-  const auto events =
-      make_catalogue(Architecture::kX86, x86_tracepoints(), kX86Interrupts, made_up_tlb_events());
+  const auto events = x86_events();
   const Event& hardware = find(events, "dtlb_load_walks");
   const Event& flush = find(events, "tlb_flush.remote");
   EXPECT_THAT(explain_open_error(hardware, context(Reach::kCpu), ENOENT),
               HasSubstr("has no such event"));
   EXPECT_THAT(explain_open_error(hardware, context(Reach::kCpu), EOPNOTSUPP),
               HasSubstr("has no such event"));
+  const Event& probe = find(events, "request.mm_range");
+  EXPECT_THAT(explain_open_error(probe, context(Reach::kThread), EACCES),
+              AllOf(HasSubstr("probe on flush_tlb_mm_range"), HasSubstr("CAP_PERFMON"),
+                    HasSubstr("locked down")));
+  EXPECT_THAT(explain_open_error(probe, context(Reach::kCpu), EINVAL), HasSubstr("no probe"));
+  Event hidden = find(events, "csd_entry.flush");
+  EXPECT_THAT(explain_open_error(hidden, context(Reach::kCpu), EINVAL),
+              HasSubstr("or \"func==0xffffffff81000100\""));
+  hidden.second_filter.clear();
+  hidden.no_second_filter = "hidden";
+  EXPECT_THAT(explain_open_error(hidden, context(Reach::kCpu), EINVAL),
+              HasSubstr("address is not known: hidden"));
   EXPECT_THAT(explain_open_error(flush, context(Reach::kCpu), EACCES), HasSubstr("CAP_PERFMON"));
   EXPECT_THAT(explain_open_error(flush, context(Reach::kCpu), EINVAL), HasSubstr("filter"));
   EXPECT_THAT(explain_open_error(flush, context(Reach::kCpu), EMFILE), HasSubstr("ulimit"));

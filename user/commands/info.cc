@@ -30,6 +30,8 @@ std::string_view name(counters::Scope scope) {
       return "initiator";
     case counters::Scope::kResponders:
       return "responders";
+    case counters::Scope::kTargets:
+      return "initiator, and by target";
     case counters::Scope::kBoth:
       return "both";
   }

@@ -5,10 +5,11 @@
 // function-call interrupt, which other counters then see:
 //   begin():  /proc/interrupts, responders, initiator
 //   end():                      initiator, responders, /proc/interrupts
-// so the initiator's counters see none of our own interrupts, a responder's own counters and the
-// rows of /proc/interrupts see a known number of them, which is subtracted. The processor's events
-// see what handling them takes, too, and the initiator's the end of one reading and the begin of
-// the next: that part is measured, and subtracted likewise.
+// so the initiator's counters, those of what it sends to each responder among them, see none of our
+// own interrupts, a responder's own counters and the rows of /proc/interrupts see a known number of
+// them, which is subtracted. The processor's events see what handling them takes, too, and the
+// initiator's the end of one reading and the begin of the next: that part is measured, and
+// subtracted likewise.
 #include "user/counters/counters.hh"
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <exception>
 #include <iterator>
 #include <map>
@@ -67,7 +69,7 @@ struct CpuCounters {
 
   [[nodiscard]] bool counts(const Event& event) const {
     const bool has_side = event.status.scope == Scope::kBoth ||
-                          (event.status.scope == Scope::kInitiator) == is_initiator;
+                          (event.status.scope != Scope::kResponders) == is_initiator;
     const bool has_core = event.cpus.empty() || std::find(event.cpus.begin(), event.cpus.end(),
                                                           subject.cpu) != event.cpus.end();
     return has_side && has_core;
@@ -87,7 +89,9 @@ struct CpuCounters {
         error = same_kind.back().add(event, reach, subject);
       }
     }
-    if (error == EINVAL) {  // the first of its kind, or the hardware has no room beside the others
+    // The first of its kind, the hardware has no room beside the others, or a reading of them all
+    // would be longer than the kernel allows.
+    if (error == EINVAL || error == E2BIG) {
       Group group;
       error = group.add(event, reach, subject);
       if (error == 0) same_kind.push_back(std::move(group));
@@ -154,6 +158,8 @@ struct CounterSet::Impl {
   const std::vector<Event>* events = nullptr;
   std::vector<CpuCounters> cpus;  // the initiator first
   std::map<const Event*, std::string> problems;
+  std::deque<Event> targeted;                     // what goes to one responder
+  std::map<const Event*, std::size_t> target_of;  // which: an index into cpus
   std::vector<const Event*> rows;
   InterruptsFile interrupts;
   std::vector<char> interrupts_begin;
@@ -161,6 +167,8 @@ struct CounterSet::Impl {
   std::vector<Counts> counts;
 
   void open(const Event& event, const PerfContext& context);
+  void open_on(CpuCounters& cpu, const Event& event, const PerfContext& context,
+               std::string& problem);
   void read_begin();
   void read_end();
   void collect();
@@ -177,11 +185,21 @@ void CounterSet::Impl::open(const Event& event, const PerfContext& context) {
     return;
   }
   for (CpuCounters& cpu : cpus) {
-    if (!cpu.counts(event)) continue;
-    const int error =
-        cpu.add(event, cpu.is_initiator ? initiator_reach(context.reach) : context.reach);
-    if (error != 0 && problem.empty()) problem = explain_open_error(event, context, error);
+    if (cpu.counts(event)) open_on(cpu, event, context, problem);
   }
+  if (event.status.scope != Scope::kTargets) return;
+  for (std::size_t i = 1; i < cpus.size(); ++i) {
+    const Event& one = targeted.emplace_back(toward(event, cpus[i].subject.cpu));
+    target_of[&one] = i;
+    open_on(cpus.front(), one, context, problem);
+  }
+}
+
+void CounterSet::Impl::open_on(CpuCounters& cpu, const Event& event, const PerfContext& context,
+                               std::string& problem) {
+  const int error =
+      cpu.add(event, cpu.is_initiator ? initiator_reach(context.reach) : context.reach);
+  if (error != 0 && problem.empty()) problem = explain_open_error(event, context, error);
 }
 
 CounterSet::CounterSet(const Subject& initiator, const std::vector<Subject>& responders)
@@ -285,10 +303,9 @@ void CounterSet::Impl::read_end() {
 }
 
 void CounterSet::Impl::collect() {
+  for (Counts& result : counts) result.clear();
   for (std::size_t i = 0; i < cpus.size(); ++i) {
     CpuCounters& cpu = cpus[i];
-    Counts& result = counts[i];
-    result.clear();
     std::vector<std::optional<std::vector<std::uint64_t>>> values;
     for (std::size_t g = 0; g < cpu.nr_read(); ++g) {
       values.push_back(cpu.read_group(g).difference());
@@ -302,10 +319,12 @@ void CounterSet::Impl::collect() {
         const Event& event = *cpu.read_group(g).events()[k];
         const auto value = cpu.without_own_reads(event, (*values[g])[k], cpu.own_reads_between(g),
                                                  own_reads_known);
+        const auto target = target_of.find(&event);
+        Counts& result = counts[target == target_of.end() ? i : target->second];
         if (value) result[event.status.name] = *value;
       }
     }
-    collect_rows(cpu, own_reads_known, result);
+    collect_rows(cpu, own_reads_known, counts[i]);
   }
 }
 

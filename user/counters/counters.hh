@@ -17,6 +17,7 @@ namespace tlblab::counters {
 enum class Scope {
   kInitiator,   ///< on the initiator: its thread; rows of /proc/interrupts: its CPU
   kResponders,  ///< on each responder: its CPU if privileged, its thread otherwise
+  kTargets,     ///< on the initiator: to all CPUs, and once more for each responder: to its CPU
   kBoth,
 };
 
@@ -78,7 +79,8 @@ class CounterSet {
   void begin();
   void end();
 
-  /// Of the last begin()/end() pair; index 0 is the initiator, then the responders in order.
+  /// Of the last begin()/end() pair; index 0 is the initiator, then the responders in order. What
+  /// the initiator sent to a responder's CPU is among that responder's counts.
   [[nodiscard]] const std::vector<Counts>& counts() const;
 
   /// Every event, and why it is not counted here: refused, or never counting when read.

@@ -30,6 +30,16 @@ std::string paranoid_text(const PerfContext& context) {
                           : "a sandbox seems to forbid perf_event_open";
 }
 
+/// Returns 0, or the errno of the refusal.
+int set_filter(int fd, const Event& event) {
+  const auto refused = [fd](const std::string& filter) {
+    return ::ioctl(fd, PERF_EVENT_IOC_SET_FILTER, filter.c_str()) == 0 ? 0 : errno;
+  };
+  if (event.filter.empty()) return 0;
+  const int error = refused(event.filter);
+  return error == 0 || event.second_filter.empty() ? error : refused(event.second_filter);
+}
+
 constexpr const char* kHowToBeAllowed =
     "run as root or give the program CAP_PERFMON (on tracepoints also access to tracefs)";
 
@@ -40,6 +50,9 @@ int open_counter(const Event& event, Reach reach, const Subject& subject, int gr
   attr.size = sizeof attr;
   attr.type = event.perf_type;
   attr.config = event.perf_config;
+  if (event.kind == EventKind::kProbe) {
+    attr.config1 = reinterpret_cast<std::uintptr_t>(event.probed.c_str());  // at its entry
+  }
   attr.read_format =
       PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
   attr.disabled = event.kind == EventKind::kHardware && group_fd == -1 ? 1 : 0;
@@ -50,12 +63,10 @@ int open_counter(const Event& event, Reach reach, const Subject& subject, int gr
   const int fd = static_cast<int>(
       ::syscall(SYS_perf_event_open, &attr, tid, cpu, group_fd, PERF_FLAG_FD_CLOEXEC));
   if (fd < 0) return -errno;
-  if (!event.filter.empty() && ::ioctl(fd, PERF_EVENT_IOC_SET_FILTER, event.filter.c_str()) != 0) {
-    const int error = errno;
-    ::close(fd);
-    return -error;
-  }
-  return fd;
+  const int error = set_filter(fd, event);
+  if (error == 0) return fd;
+  ::close(fd);
+  return -error;
 }
 
 PerfContext probe_perf() {
@@ -89,11 +100,23 @@ std::string refusal(const Event& event, const PerfContext& context) {
     return fmt::format("it happens in the kernel, which this user may not count ({}): {}",
                        paranoid_text(context), kHowToBeAllowed);
   }
+  if (event.whole_cpu && context.reach != Reach::kCpu) {
+    return fmt::format(
+        "it happens in the name of whatever thread is interrupted, so a CPU has to be counted as a "
+        "whole, which this user may not ({}): {}",
+        paranoid_text(context), kHowToBeAllowed);
+  }
   return {};
 }
 
 std::string explain_open_error(const Event& event, const PerfContext& context, int error) {
   if (error == ENOSYS) return "this kernel is built without perf events";
+  if (is_refusal(error) && event.kind == EventKind::kProbe) {
+    return fmt::format(
+        "a probe on {} was refused ({}): {}; a kernel that is locked down (Secure Boot) refuses it "
+        "to everyone",
+        event.probed, paranoid_text(context), kHowToBeAllowed);
+  }
   if (is_refusal(error)) {
     return fmt::format("refused ({}): {}", paranoid_text(context), kHowToBeAllowed);
   }
@@ -105,8 +128,17 @@ std::string explain_open_error(const Event& event, const PerfContext& context, i
   if (event.kind == EventKind::kTracepoint && unsupported) {
     return "tracefs shows it, but perf can't count tracepoints in this kernel";
   }
+  if (event.kind == EventKind::kProbe) {
+    return fmt::format("this kernel lets no probe be put on {}: {}", event.probed,
+                       std::strerror(error));
+  }
   if (!event.filter.empty() && error == EINVAL) {
-    return fmt::format("this kernel does not take the filter \"{}\"", event.filter);
+    std::string text = fmt::format("this kernel does not take the filter \"{}\"", event.filter);
+    if (!event.second_filter.empty()) text += fmt::format(" or \"{}\"", event.second_filter);
+    if (!event.no_second_filter.empty()) {
+      text += fmt::format(", and the function's address is not known: {}", event.no_second_filter);
+    }
+    return text;
   }
   return fmt::format("perf_event_open failed: {}", std::strerror(error));
 }
