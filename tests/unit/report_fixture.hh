@@ -57,6 +57,32 @@ inline ArmResult invented_arm(const std::string& scheme, const Shape& shape, uns
   return arm;
 }
 
+/// Adds what the tracepoints of function calls show of it: each request named every responder, of
+/// which one flush was skipped, one was coalesced, and one of another process was handled.
+inline void add_calls(ArmResult& arm, unsigned nr_responders) {
+  const auto add = [](CountMeans& counts, const char* event, std::uint64_t count) {
+    counts[event] = {static_cast<double>(count), count, count, 64};
+  };
+  const std::uint64_t requests = *arm.expected_requests;
+  const std::uint64_t targeted = requests * nr_responders;
+  add(arm.initiator_counts, "tlb_flush.remote_send", requests);
+  add(arm.initiator_counts, "csd_queue.flush", targeted + 4);
+  add(arm.initiator_counts, "csd_queue.table_sync", 6);
+  add(arm.responder_counts, "csd_queue", targeted + 1);
+  add(arm.responder_counts, "csd_queue.flush", targeted - 1);
+  add(arm.responder_counts, "csd_queue.table_sync", 2);
+  add(arm.responder_counts, "ipi_send_cpu", targeted - 1);
+  add(arm.responder_counts, "ipi_send_cpumask", 1);
+  add(arm.responder_counts, "call_function_entry", 1);
+  add(arm.responder_counts, "call_function_single_entry", targeted);
+  add(arm.responder_counts, "csd_entry", targeted + 9);
+  add(arm.responder_counts, "csd_entry.flush", targeted);
+  add(arm.responder_counts, "csd_entry.table_sync", 2);
+  add(arm.responder_counts, "csd_entry.perf_read", 3);
+  add(arm.responder_counts, "tlb_flush.remote", targeted - 3);
+  add(arm.responder_counts, "tlb_flush.remote_wrong_cpu", 1);
+}
+
 /// `lift` multiplies arm B, so that a cell can lose.
 inline CellResult invented_cell(const std::string& a, const std::string& b, const Shape& shape,
                                 unsigned nr_responders, unsigned nr_sessions, double lift = 1) {

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+
+#include "user/analysis/deliveries.hh"
 
 namespace tlblab {
 
@@ -41,18 +44,30 @@ std::string miscount_of(const CellPlan& plan, const std::string& a, const std::s
   return text.empty() ? "" : "the engine's own account contradicts what is due: " + text;
 }
 
-bool requests_agree(const ArmResult& arm) {
-  const auto seen = arm.initiator_counts.find("tlb_flush.local_mm");
-  if (seen == arm.initiator_counts.end() || !arm.expected_requests) return true;
-  return seen->second.min == *arm.expected_requests && seen->second.max == *arm.expected_requests;
+const char* requests_event(const ArmResult& arm) {
+  for (const char* event : {"request.mm_range", "tlb_flush.local_mm"}) {
+    if (arm.initiator_counts.contains(event)) return event;
+  }
+  return nullptr;
+}
+
+bool requests_agree(const ArmResult& arm, const Shootdown& shootdown) {
+  const char* const event = requests_event(arm);
+  if (event == nullptr || !arm.expected_requests) return true;
+  const CountMean& seen = arm.initiator_counts.at(event);
+  const std::uint64_t due = *arm.expected_requests;
+  const bool some_unseen =
+      shootdown.by_broadcast && event == std::string_view("tlb_flush.local_mm");
+  return seen.max <= due && (some_unseen || seen.min == due);
 }
 
 std::optional<std::uint64_t> most_targets(const ArmResult& arm, unsigned nr_responders) {
   if (arm.engine_account.contains("dsb_ish")) return std::nullopt;
   const auto inside = arm.engine_account.find("requests");
   if (inside != arm.engine_account.end()) return inside->second.max * nr_responders;
-  const auto seen = arm.initiator_counts.find("tlb_flush.local_mm");
-  if (seen != arm.initiator_counts.end()) return seen->second.max * nr_responders;
+  if (const char* const event = requests_event(arm); event != nullptr) {
+    return arm.initiator_counts.at(event).max * nr_responders;
+  }
   if (arm.expected_requests) return *arm.expected_requests * nr_responders;
   return std::nullopt;
 }
@@ -66,20 +81,24 @@ bool within_targets(const ArmResult& arm, const std::string& event, unsigned nr_
 
 std::string contradiction_outside(const CellResult& cell) {
   for (const auto& [letter, arm] : {std::pair{'A', &cell.a}, {'B', &cell.b}}) {
-    if (!requests_agree(*arm)) {
-      const CountMean& seen = arm->initiator_counts.at("tlb_flush.local_mm");
+    if (!requests_agree(*arm, cell.shootdown)) {
+      const CountMean& seen = arm->initiator_counts.at(requests_event(*arm));
       return fmt::format(
           "the account contradicts: {} ({}) made {} to {} flush requests where {} "
           "are due",
           arm->scheme, letter, seen.min, seen.max, *arm->expected_requests);
     }
-    for (const char* event : {"TLB", "tlb_flush.remote"}) {
+    for (const char* event : {"csd_queue.flush", "TLB", "tlb_flush.remote"}) {
       if (within_targets(*arm, event, cell.plan.nr_responders)) continue;
       return fmt::format(
-          "the account contradicts: under {} ({}) responders handled {:.4g} flushes "
+          "the account contradicts: under {} ({}) responders were told {:.4g} flushes "
           "per operation (event {}) where {} can have been asked for",
           arm->scheme, letter, arm->responder_counts.at(event).mean, event,
           *most_targets(*arm, cell.plan.nr_responders));
+    }
+    if (const std::string impossible = impossible_delivery(cell, *arm); !impossible.empty()) {
+      return fmt::format("the account contradicts: under {} ({}), less than nothing is left for {}",
+                         arm->scheme, letter, impossible);
     }
   }
   return "";

@@ -34,9 +34,13 @@ class AccountCheck {
 /// The two arms' miscounts as one sentence with the schemes' names; empty when both are.
 std::string miscount_of(const CellPlan& plan, const std::string& a, const std::string& b);
 
-/// Whether the flush requests that the kernel's tracepoint saw are exactly those that are due, in
-/// every operation; true where either is not known.
-bool requests_agree(const ArmResult& arm);
+/// The event that shows an arm's flush requests from outside: the probe, which sees them however
+/// they are served, else the tracepoint. Null: none was counted.
+const char* requests_event(const ArmResult& arm);
+
+/// Whether the flush requests seen from outside are exactly those that are due, in every operation;
+/// true where either is not known. A tracepoint sees none that the processor broadcasts.
+bool requests_agree(const ArmResult& arm, const Shootdown& shootdown);
 
 /// The most flushes that responders can be asked for in one operation: requests counted inside go
 /// before requests seen from outside, and these before requests expected. Empty where that is not

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "include/tlblab/catalogue.hh"
+#include "user/analysis/account_check.hh"
 #include "user/analysis/cell_analysis.hh"
 #include "user/analysis/cell_builder.hh"
 #include "user/analysis/interrupts.hh"
@@ -259,6 +260,8 @@ StudyResult analyse_files(std::span<const std::string> paths) {
   const std::vector<CpuDistance> distances = recorded_distances(header, file.later_runs());
   for (CellResult& cell : study.cells) {
     cell.distances = responder_distances(cell.plan, study.plan.cpus, distances);
+    cell.shootdown = shootdown_of(header.machine.tlb);
+    if (cell.miscount.empty()) cell.miscount = contradiction_outside(cell);
   }
   pair_twins(study.cells);
   price_interrupts(study.cells);

@@ -16,6 +16,7 @@
 #include "user/analysis/distance.hh"
 #include "user/analysis/probe.hh"
 #include "user/analysis/run_description.hh"
+#include "user/analysis/shootdown.hh"
 #include "user/analysis/side_counts.hh"
 #include "user/model/account.hh"
 #include "user/model/interval.hh"
@@ -99,6 +100,7 @@ enum class PriceBasis {
 struct CellResult {
   CellPlan plan;
   std::vector<ResponderDistance> distances;  ///< of the responders from the initiator
+  Shootdown shootdown;                       ///< the machine's
   std::string untimed;  ///< why no time of this cell may be shown; empty: they may
   /// Counts that contradict what is due, of the engine's own account or seen from outside; empty:
   /// none.

@@ -115,7 +115,6 @@ CellResult CellBuilder::finish(double origin_s) {
   const bool responders = cell_.plan.nr_responders > 0;
   cell_.a = a_.finish(quantities_a_, responders, cell_.ecdf[0]);
   cell_.b = b_.finish(quantities_b_, responders, cell_.ecdf[1]);
-  if (cell_.miscount.empty()) cell_.miscount = contradiction_outside(cell_);
   cell_.evidence.typical = ln_ratio_.claim();
   cell_.evidence.mean = ln_mean_ratio_.claim();
   cell_.p_value = cell_.evidence.typical.p_value;

@@ -4,212 +4,135 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "include/tlblab/catalogue.hh"
 #include "user/analysis/account_check.hh"
-#include "user/report/document/format.hh"
+#include "user/report/document/account_deliveries.hh"
+#include "user/report/document/account_lines.hh"
 
 namespace tlblab::report {
 namespace {
 
-constexpr const char* kUnknown = "unknown";
-constexpr const char* kNeedsModule =
-    "user space sees no target of a send to several CPUs; the module will";
-
-const CountMean* find(const CountMeans& counts, const char* event) {
-  const auto at = counts.find(event);
-  return at == counts.end() ? nullptr : &at->second;
-}
-
-/// "16", or "15.98 (15 to 16)" when operations differed.
-std::string text(const CountMean* count) {
-  if (count == nullptr) return kUnknown;
-  if (count->min == count->max) return report::count(count->min);
-  return fmt::format("{} ({} to {})", significant(count->mean), count->min, count->max);
-}
-
-std::string text(const std::optional<std::uint64_t>& value) {
-  return value ? report::count(*value) : kUnknown;
-}
-
 /// Where that is so, other CPUs are told in hardware, and none is named as a target.
 bool counted_barriers(const ArmResult& arm) {
-  return find(arm.engine_account, "dsb_ish") != nullptr;
+  return find_count(arm.engine_account, "dsb_ish") != nullptr;
 }
 
-class Account {
- public:
-  explicit Account(const CellResult& cell) : cell_(cell) {}
+bool is_due(const ArmResult& arm, const char* key) {
+  const CountMean* seen = find_count(arm.engine_account, key);
+  const auto due = arm.expected_account.find(key);
+  if (seen == nullptr || due == arm.expected_account.end()) return true;
+  return seen->min == due->second && seen->max == due->second;
+}
 
-  std::vector<AccountLine> lines() {
-    add_expected();
-    if (!cell_.a.engine_account.empty() || !cell_.b.engine_account.empty()) add_inside();
-    add_requests_seen();
-    add_side("of these, whole address space", &ArmResult::initiator_counts,
-             "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
-    const auto bound_a = most_targets(cell_.a, cell_.plan.nr_responders);
-    const auto bound_b = most_targets(cell_.b, cell_.plan.nr_responders);
-    const bool barriers = counted_barriers(cell_.a) || counted_barriers(cell_.b);
-    lines_.push_back({"targets, at most", text(bound_a), text(bound_b),
-                      barriers ? "flushes are broadcast in hardware: no CPU is named as a target"
-                               : "requests x responders: all of them spin in this address space"});
-    if (!cell_.a.engine_account.empty() || !cell_.b.engine_account.empty()) add_targets_inside();
-    add_side("requests that named other CPUs", &ArmResult::initiator_counts,
-             "tlb_flush.remote_send", "tracepoint tlb:tlb_flush, remote IPI send, initiator");
-    add_side("sent, to one CPU", &ArmResult::initiator_counts, "ipi_send_cpu",
-             "tracepoint ipi:ipi_send_cpu, initiator");
-    add_side("sent, to several CPUs at once", &ArmResult::initiator_counts, "ipi_send_cpumask",
-             "tracepoint ipi:ipi_send_cpumask, initiator: sendings, not targets");
-    if (cell_.plan.nr_responders > 0) {
-      add_handled();
-      add_differences();
+void add_expected(AccountLines& lines) {
+  const CellResult& cell = lines.cell();
+  lines.add({"requests, expected", count_text(cell.a.expected_requests),
+             count_text(cell.b.expected_requests),
+             fmt::format("A: {}. B: {}", cell.a.expectation_note, cell.b.expectation_note)});
+}
+
+/// What the engine counted itself. Where a number is due, every operation must show just that.
+/// Targets follow later: there is a bound for them.
+void add_inside(AccountLines& lines) {
+  const CellResult& cell = lines.cell();
+  for (const catalogue::Term& term : catalogue::kTerms) {
+    const bool is_time = term.counted == catalogue::Counted::kTimed;  // see phases_table()
+    if (term.field == &tlblab_account::targets || is_time) continue;
+    if (find_count(cell.a.engine_account, term.name) == nullptr &&
+        find_count(cell.b.engine_account, term.name) == nullptr) {
+      continue;
     }
-    add_disturbances();
-    return std::move(lines_);
+    lines
+        .add_count(term.label, &ArmResult::engine_account, term.name,
+                   "the module's own account of the operation")
+        .agrees = is_due(cell.a, term.name) && is_due(cell.b, term.name);
   }
+}
 
- private:
-  void add_expected() {
-    lines_.push_back(
-        {"requests, expected", text(cell_.a.expected_requests), text(cell_.b.expected_requests),
-         fmt::format("A: {}. B: {}", cell_.a.expectation_note, cell_.b.expectation_note)});
-  }
-
-  /// What the engine counted itself. Where a number is due, every operation must show just that.
-  /// Targets follow later: there is a bound for them.
-  void add_inside() {
-    for (const catalogue::Term& term : catalogue::kTerms) {
-      const bool is_time = term.counted == catalogue::Counted::kTimed;  // see phases_table()
-      if (term.field == &tlblab_account::targets || is_time) continue;
-      if (find(cell_.a.engine_account, term.name) == nullptr &&
-          find(cell_.b.engine_account, term.name) == nullptr) {
-        continue;
-      }
-      add_side(term.label, &ArmResult::engine_account, term.name,
-               "the module's own account of the operation");
-      lines_.back().agrees = is_due(cell_.a, term.name) && is_due(cell_.b, term.name);
-    }
-  }
-
-  static bool is_due(const ArmResult& arm, const char* key) {
-    const CountMean* seen = find(arm.engine_account, key);
-    const auto due = arm.expected_account.find(key);
-    if (seen == nullptr || due == arm.expected_account.end()) return true;
-    return seen->min == due->second && seen->max == due->second;
-  }
-
-  /// CPUs in the address space's mask at each request: no more than responders are there.
-  void add_targets_inside() {
-    add_side("targets, inside", &ArmResult::engine_account, "targets",
-             "the module: other CPUs in the mask at each request, summed");
-    const auto within = [&](const ArmResult& arm) {
-      const CountMean* targets = find(arm.engine_account, "targets");
-      const auto limit = most_targets(arm, cell_.plan.nr_responders);
-      return targets == nullptr || !limit || targets->max <= *limit;
-    };
-    lines_.back().agrees = within(cell_.a) && within(cell_.b);
-  }
-
-  /// Requests are exact (docs/methods.md): every operation must show just the expected number.
-  void add_requests_seen() {
-    add_side("requests, seen", &ArmResult::initiator_counts, "tlb_flush.local_mm",
-             "tracepoint tlb:tlb_flush, local MM shootdown, initiator");
-    lines_.back().agrees = requests_agree(cell_.a) && requests_agree(cell_.b);
-  }
-
-  void add_side(const char* term, CountMeans ArmResult::*side, const char* event,
-                const char* source) {
-    const CountMean* a = find(cell_.a.*side, event);
-    const CountMean* b = find(cell_.b.*side, event);
-    lines_.push_back({term, text(a), text(b), source});
-  }
-
-  void add_handled() {
-    // Other parts of the kernel send function calls too, so these may exceed the bound.
-    add_side("handled, interrupts to one CPU", &ArmResult::responder_counts,
-             "call_function_single_entry",
-             "tracepoint irq_vectors:call_function_single_entry, responders");
-    add_side("handled, interrupts to several", &ArmResult::responder_counts, "call_function_entry",
-             "tracepoint irq_vectors:call_function_entry, responders");
-    add_bounded("handled, flush functions run", "TLB", "/proc/interrupts, row TLB, responders");
-    add_bounded("handled, flushes carried out", "tlb_flush.remote",
-                "tracepoint tlb:tlb_flush, remote shootdown, responders");
-    lines_.push_back({"interruptions seen", significant(cell_.a.interrupts_seen),
-                      significant(cell_.b.interrupts_seen),
-                      "gaps in the responders' loops, timing pass (any interrupt counts)"});
-  }
-
-  /// The terms that no counter shows, as far as two counters bound them. Sends are known per
-  /// target only when there is one.
-  void add_differences() {
-    const bool one = cell_.plan.nr_responders == 1;
-    if (find(cell_.a.engine_account, "targets") != nullptr ||
-        find(cell_.b.engine_account, "targets") != nullptr) {
-      add_difference("targets that ran no flush: lazy, or left to the hypervisor", true,
-                     {&ArmResult::engine_account, "targets"}, {&ArmResult::responder_counts, "TLB"},
-                     "targets inside, less flush functions run");
-    }
-    add_difference("not sent: lazy CPU, or left to the hypervisor", one,
-                   {&ArmResult::initiator_counts, "tlb_flush.remote_send"},
-                   {&ArmResult::initiator_counts, "ipi_send_cpu"},
-                   "requests that named other CPUs, less interrupts sent (one responder)");
-    add_difference("coalesced with one under way", one, {&ArmResult::responder_counts, "TLB"},
-                   {&ArmResult::initiator_counts, "ipi_send_cpu"},
-                   "flush functions run, less interrupts sent (one responder)");
-    add_difference("skipped by generation", true, {&ArmResult::responder_counts, "TLB"},
-                   {&ArmResult::responder_counts, "tlb_flush.remote"},
-                   "flush functions run, less flushes carried out");
-  }
-
-  /// An operation owes none of these; they say what else happened in its window.
-  void add_disturbances() {
-    add_side("page faults, initiator", &ArmResult::initiator_counts, "page-faults",
-             "software event of the initiator's thread");
-    add_side("context switches, initiator", &ArmResult::initiator_counts, "context-switches",
-             "software event of the initiator's thread");
-    if (cell_.plan.nr_responders == 0) return;
-    add_side("page faults, responders", &ArmResult::responder_counts, "page-faults",
-             "software event, summed over responders");
-    add_side("context switches, responders", &ArmResult::responder_counts, "context-switches",
-             "software event, summed over responders");
-  }
-
-  struct Term {
-    CountMeans ArmResult::*side;
-    const char* event;
+/// Requests are exact (docs/methods.md): every operation must show just the expected number.
+void add_requests_seen(AccountLines& lines) {
+  const CellResult& cell = lines.cell();
+  const bool agree =
+      requests_agree(cell.a, cell.shootdown) && requests_agree(cell.b, cell.shootdown);
+  const auto probed = [](const ArmResult& arm, const char* event) {
+    return find_count(arm.initiator_counts, event) != nullptr;
   };
-
-  /// `minuend` less `subtrahend`, per operation on average. Less than nothing is a contradiction.
-  void add_difference(const char* name, bool possible, Term minuend, Term subtrahend,
-                      const char* source) {
-    AccountLine line{name, kUnknown, kUnknown, possible ? source : kNeedsModule};
-    for (const auto& [arm, shown] : {std::pair{&cell_.a, &line.a}, {&cell_.b, &line.b}}) {
-      const CountMean* all = find(arm->*minuend.side, minuend.event);
-      const CountMean* part = find(arm->*subtrahend.side, subtrahend.event);
-      if (!possible || all == nullptr || part == nullptr) continue;
-      const double left = all->mean - part->mean;
-      *shown = significant(left);
-      line.agrees &= left >= -1e-9;
-    }
-    lines_.push_back(std::move(line));
+  if (probed(cell.a, "request.mm_range") || probed(cell.b, "request.mm_range")) {
+    lines
+        .add_count("requests, made", &ArmResult::initiator_counts, "request.mm_range",
+                   "kprobe flush_tlb_mm_range, initiator: however they are served")
+        .agrees = agree;
+    lines.add_derived(deliveries_of(cell).unseen);
   }
-
-  /// Operations may not have more flushes handled than targets.
-  void add_bounded(const char* term, const char* event, const char* source) {
-    add_side(term, &ArmResult::responder_counts, event, source);
-    const auto within = [&](const ArmResult& arm) {
-      return within_targets(arm, event, cell_.plan.nr_responders);
-    };
-    lines_.back().agrees = within(cell_.a) && within(cell_.b);
+  if (probed(cell.a, "request.batch") || probed(cell.b, "request.batch")) {
+    lines.add_count("requests for batches of pages", &ArmResult::initiator_counts, "request.batch",
+                    "kprobe arch_tlbbatch_flush, initiator: however they are served");
   }
+  AccountLine& seen =
+      lines.add_count("requests, seen", &ArmResult::initiator_counts, "tlb_flush.local_mm",
+                      "tracepoint tlb:tlb_flush, local MM shootdown, initiator");
+  seen.agrees = agree;
+  if (cell.shootdown.by_broadcast) seen.source += ": it does not see those by INVLPGB";
+  lines.add_count("of these, whole address space", &ArmResult::initiator_counts,
+                  "tlb_flush.local_mm.full", "tracepoint tlb:tlb_flush, all pages, initiator");
+}
 
-  const CellResult& cell_;
-  std::vector<AccountLine> lines_;
-};
+void add_targets_at_most(AccountLines& lines) {
+  const CellResult& cell = lines.cell();
+  const bool barriers = counted_barriers(cell.a) || counted_barriers(cell.b);
+  lines.add({"targets, at most", count_text(most_targets(cell.a, cell.plan.nr_responders)),
+             count_text(most_targets(cell.b, cell.plan.nr_responders)),
+             barriers ? "flushes are broadcast in hardware: no CPU is named as a target"
+                      : "requests x responders: all of them spin in this address space"});
+}
+
+/// CPUs in the address space's mask at each request: no more than responders are there.
+void add_targets_inside(AccountLines& lines) {
+  const CellResult& cell = lines.cell();
+  const auto within = [&](const ArmResult& arm) {
+    const CountMean* targets = find_count(arm.engine_account, "targets");
+    const auto limit = most_targets(arm, cell.plan.nr_responders);
+    return targets == nullptr || !limit || targets->max <= *limit;
+  };
+  lines
+      .add_count("targets, inside", &ArmResult::engine_account, "targets",
+                 "the module: other CPUs in the mask at each request, summed")
+      .agrees = within(cell.a) && within(cell.b);
+  if (cell.plan.nr_responders == 0 || counts_functions(cell)) return;
+  lines.add_derived(
+      {"targets that ran no flush: lazy, or left to the hypervisor",
+       "targets inside, less flush functions run",
+       {{&ArmResult::engine_account, "targets"}, {&ArmResult::responder_counts, "TLB", -1}}});
+}
+
+/// An operation owes none of these; they say what else happened in its window.
+void add_disturbances(AccountLines& lines) {
+  lines.add_count("page faults, initiator", &ArmResult::initiator_counts, "page-faults",
+                  "software event of the initiator's thread");
+  lines.add_count("context switches, initiator", &ArmResult::initiator_counts, "context-switches",
+                  "software event of the initiator's thread");
+  if (lines.cell().plan.nr_responders == 0) return;
+  lines.add_count("page faults, responders", &ArmResult::responder_counts, "page-faults",
+                  "software event, summed over responders");
+  lines.add_count("context switches, responders", &ArmResult::responder_counts, "context-switches",
+                  "software event, summed over responders");
+}
 
 }  // namespace
 
-std::vector<AccountLine> account(const CellResult& cell) { return Account(cell).lines(); }
+std::vector<AccountLine> account(const CellResult& cell) {
+  const bool inside = !cell.a.engine_account.empty() || !cell.b.engine_account.empty();
+  AccountLines lines(cell);
+  add_expected(lines);
+  if (inside) add_inside(lines);
+  add_requests_seen(lines);
+  add_targets_at_most(lines);
+  if (inside) add_targets_inside(lines);
+  lines.add_count("requests that named other CPUs", &ArmResult::initiator_counts,
+                  "tlb_flush.remote_send", "tracepoint tlb:tlb_flush, remote IPI send, initiator");
+  add_deliveries(lines);
+  add_disturbances(lines);
+  return lines.take();
+}
 
 }  // namespace tlblab::report

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "user/analysis/cell_analysis.hh"
+#include "user/analysis/deliveries.hh"
 #include "user/report/document/format.hh"
 #include "user/report/document/probe.hh"
 
@@ -67,6 +68,18 @@ std::string inside_answer(const StudyResult& study) {
       looked == 1 ? "its one cell" : fmt::format("all {} cells", looked));
 }
 
+/// What no count of interrupts shows; empty where there is nothing, or no probe that would see it.
+std::string unseen_answer(const CellResult& cell) {
+  std::string text;
+  for (const auto& [letter, arm] : {std::pair{'A', &cell.a}, {'B', &cell.b}}) {
+    const std::optional<Derived> unseen = derive(*arm, deliveries_of(cell).unseen);
+    if (!unseen || unseen->mean <= 0) continue;
+    text += fmt::format("; {} of {}'s flush requests per call were served without an interrupt",
+                        significant(unseen->mean), letter);
+  }
+  return text;
+}
+
 std::string interrupts_answer(const StudyResult& study, const CellResult& cell) {
   if (cell.a.engine_account.contains("dsb_ish")) {
     return "; no CPU is interrupted here, flushes are broadcast in hardware.";
@@ -76,9 +89,9 @@ std::string interrupts_answer(const StudyResult& study, const CellResult& cell) 
   const auto mean = [&](const ArmResult& arm) {
     return significant(arm.responder_counts.at(cell.interrupts_source).mean);
   };
-  return fmt::format("; {}, {} caused {} interrupts per call and {} caused {}.", on_what(cell),
+  return fmt::format("; {}, {} caused {} interrupts per call and {} caused {}{}.", on_what(cell),
                      in_words(study, cell.plan.a, 'A'), mean(cell.a),
-                     in_words(study, cell.plan.b, 'B'), mean(cell.b));
+                     in_words(study, cell.plan.b, 'B'), mean(cell.b), unseen_answer(cell));
 }
 
 std::string counts_answer(const StudyResult& study, const CellResult& cell) {

@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "user/analysis/account_check.hh"
 #include "user/report/document/account.hh"
 #include "user/report/document/format.hh"
 
@@ -144,6 +145,11 @@ std::string delivered(const CellResult& cell, const ArmResult& arm) {
   if (cell.plan.nr_responders == 0) return "no target";
   return fmt::format("{} of {}", range(arm.responder_counts, "TLB"),
                      count(most(arm.engine_account, "requests") * cell.plan.nr_responders));
+}
+
+std::string seen_outside(const ArmResult& arm) {
+  const char* const event = requests_event(arm);
+  return event == nullptr ? "unknown" : range(arm.initiator_counts, event);
 }
 
 /// The terms of account(), in the order in which they first appear.
@@ -378,7 +384,7 @@ Table inside_table(const StudyResult& study, const Labels& labels) {
             {Labels::cell(cell.plan)},
             {expected(*arm)},
             {range(arm->engine_account, "requests")},
-            {range(arm->initiator_counts, "tlb_flush.local_mm")},
+            {seen_outside(*arm)},
             {delivered(cell, *arm)},
             {range(arm->engine_account, "full")},
             {range(arm->engine_account, "flushed_pages")},
