@@ -5,6 +5,8 @@
 #include <linux/perf_event.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "user/counters/events.hh"
@@ -176,6 +178,20 @@ TEST(Catalogue, OwnReadingsAreTakenOffWhereTheyCount) {
   EXPECT_EQ(find(x86, "csd_queue").own_reads, OwnReads::kNotCounted);
   EXPECT_EQ(find(x86, "csd_entry.perf_read").own_reads, OwnReads::kNotCounted);
   EXPECT_EQ(find(x86, "tlb_flush.remote").own_reads, OwnReads::kNotCounted);
+}
+
+TEST(Catalogue, TheDocumentHasEveryEvent) {
+  std::ifstream file("docs/counters.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_NE(text, "") << "run from the top of the tree";
+  std::vector<Event> events = x86_events();
+  const auto arm64 = make_catalogue(Architecture::kArm64, {});
+  events.insert(events.end(), arm64.begin(), arm64.end());
+  for (const Event& event : events) {
+    if (event.kind == EventKind::kHardware) continue;
+    const std::string base = event.status.name.substr(0, event.status.name.find(".full"));
+    EXPECT_THAT(text, HasSubstr("`" + base + "`"));
+  }
 }
 
 TEST(Catalogue, FunctionsAreFilteredByNameElseByAddress) {
