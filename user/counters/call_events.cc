@@ -91,6 +91,7 @@ std::vector<std::string> call_tracepoints(Architecture architecture) {
 
 std::vector<std::string> called_functions() {
   std::vector<std::string> functions;
+  functions.reserve(kCalled.size());
   for (const Called& called : kCalled) functions.emplace_back(called.function);
   return functions;
 }

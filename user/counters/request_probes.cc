@@ -52,6 +52,7 @@ ProbePmu read_probe_pmu() {
 
 std::vector<std::string> probed_functions() {
   std::vector<std::string> functions;
+  functions.reserve(kProbes.size());
   for (const Probe& probe : kProbes) functions.emplace_back(probe.function);
   return functions;
 }
