@@ -3,7 +3,7 @@
 # Gets one of Debian's kernels, to build the module against and to boot in a guest:
 #   kmod/guest/kernels.sh ARCH LINE
 # ARCH: amd64 or arm64. LINE:
-#   6.1, 6.12   Debian 12's
+#   6.1, 6.12   Debian 12's; on a host of Debian 13 its own 6.12
 #   newest      the newest of all, which is that of Debian 13's backports
 #   7.2, ...    the newest of that line there. Their lists name few, pool.txt some more: what can't
 #               be had today is said, with exit status 77
@@ -34,7 +34,10 @@ case $arch-${line#"$version"} in
 esac
 case $version in
   6.1) suite=bookworm meta=linux-image-$flavour ;;
-  6.12) suite=bookworm meta=linux-image-6.12-$flavour ;;
+  6.12)
+    suite=$host_suite meta=linux-image-$flavour
+    [ "$suite" != bookworm ] || meta=linux-image-6.12-$flavour
+    ;;
   newest) suite=trixie-backports meta=linux-image-$flavour ;;
   [1-9]*.[0-9]*) suite=trixie-backports meta= ;;
   *)
@@ -49,14 +52,6 @@ mkdir -p "$BUILD/kernels"
 exec 9>"$BUILD/kernels/lock"
 flock 9
 [ ! -e "$tree/release" ] || exit 0
-
-depends() { # PACKAGE:ARCH: the names it depends on, one a line
-  private apt-cache show --no-all-versions "$1" | sed -n 's/^Depends: //p' | tr ',' '\n' \
-    | sed 's/^ *//; s/[ :].*//'
-}
-exists() { # PACKAGE:ARCH
-  private apt-cache show "$1" >/dev/null 2>&1
-}
 
 none() { # MESSAGE
   echo "  KERNEL  none: $1"
@@ -83,15 +78,15 @@ debian_prepare "$suite"
 rm -rf "$tree.tmp"
 mkdir -p "$tree.tmp"
 if [ -n "$meta" ]; then
-  release=$(depends "$meta:$arch" | sed -n 's/^linux-image-//p')
+  release=$(debian_depends "$meta:$arch" | sed -n 's/^linux-image-//p')
   [ -n "$release" ] || die "$debian has no $meta for $arch"
 else
   release=$(private apt-cache pkgnames "linux-headers-$version." \
     | sed -n "s/^linux-headers-\([0-9.]*+deb[0-9]*-$flavour\)\$/\1/p" | sort -V | tail -n 1)
 fi
 if [ -n "$release" ]; then
-  kbuild=$(depends "linux-headers-$release:$arch" | grep '^linux-kbuild-')
-  common=$(depends "linux-headers-$release:$arch" | grep -E -- '-common(-rt)?$')
+  kbuild=$(debian_depends "linux-headers-$release:$arch" | grep '^linux-kbuild-')
+  common=$(debian_depends "linux-headers-$release:$arch" | grep -E -- '-common(-rt)?$')
   debian_unpack "$tree.tmp" "linux-headers-$release:$arch" "$common:all" "$kbuild:$host_arch"
 else
   unpack_pooled
@@ -104,7 +99,7 @@ if [ ! -e "$tree.tmp/bin" ]; then ln -s usr/bin "$tree.tmp/bin"; fi
 headers=usr/src/linux-headers-$release modules=$tree.tmp/lib/modules/$release
 if ls "$tree.tmp/boot/vmlinuz-"* >/dev/null 2>&1; then
   : # from the pool
-elif exists "linux-binary-$release:$arch"; then
+elif debian_has "linux-binary-$release:$arch"; then
   # Since 7.0 an image is three packages, without /boot. That of the modules is by far the largest:
   # a guest needs none of it if the kernel has virtio built in, except to be a hypervisor.
   debian_unpack "$tree.tmp" "linux-base-$release:$arch" "linux-binary-$release:$arch"
@@ -137,19 +132,24 @@ ln -s "boot/vmlinuz-$release" "$tree.tmp/vmlinuz"
 [ -x "$tree.tmp/headers/scripts/mod/modpost" ] || die "$kbuild has no modpost for this host"
 [ -e "$tree.tmp/headers/Module.symvers" ] || die "linux-headers-$release has no Module.symvers"
 
-# ldd fails on what is not a program.
+# Another release's kbuild may want its own C library, and its kernels their own compiler. ldd fails
+# on what is not a program.
 lacks=$(find "$tree.tmp/usr/lib/$kbuild" -type f -perm -u+x -exec ldd {} + 2>&1 \
   | grep 'not found' || true)
-if [ -n "$lacks" ]; then
-  compiler=$(sed -n 's/^CC = .*gcc-\([0-9]*\)$/\1/p' "$tree.tmp/headers/.kernelvariables")
-  [ -n "$compiler" ] || die "linux-headers-$release does not tell its compiler"
+compiler=$(sed -n 's/^CC = .*gcc-\([0-9]*\)$/\1/p' "$tree.tmp/headers/.kernelvariables")
+[ -n "$compiler" ] || die "linux-headers-$release does not tell its compiler"
+case $arch in
+  amd64) triplet=x86_64-linux-gnu ;;
+  arm64) triplet=aarch64-linux-gnu ;;
+esac
+if [ -n "$lacks" ] || ! command -v "$triplet-gcc-$compiler" >/dev/null; then
   debian_toolchain "$suite" "$arch" "$compiler"
   ln -s "../../toolchain/$(basename "$toolchain")" "$tree.tmp/toolchain"
   debian_wrap "$tree.tmp/toolchain/libraries" "$tree.tmp/usr/lib/$kbuild"
   # The last word in kbuild's choice of its tools. It is read in this folder.
-  sed -i 's|^\(override CROSS_COMPILE = \)|\1$(abspath $(objtree)/../../../toolchain/bin)/|
-    $a PAHOLE = $(abspath $(objtree)/../../../toolchain/bin)/pahole' \
-    "$tree.tmp/$headers/.kernelvariables"
+  # shellcheck disable=SC2016  # make expands it
+  printf '%s = $(abspath $(objtree)/../../../toolchain/bin)/%s\n' \
+    'override CROSS_COMPILE' "$triplet-" PAHOLE pahole >>"$tree.tmp/$headers/.kernelvariables"
 fi
 
 # Most of an image is drivers for hardware that no guest has. The rest is kept uncompressed, since a

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Gets from Debian 12 what the driver is cross-built with, and what it needs to run in a guest:
+# Gets from this host's own release what the driver is cross-built with, and what it needs to run in
+# a guest:
 #   kmod/guest/sysroot.sh ARCH          ARCH: amd64 or arm64
 # makes build/sysroot/ARCH: ARCH's libraries and their headers, and in usr/include links to those
 # header-only libraries of this host that are the same for every architecture.
@@ -10,24 +11,29 @@ cd "$(dirname "$0")/../.."
 
 arch=${1:?usage: kmod/guest/sysroot.sh amd64|arm64}
 root=$BUILD/sysroot/$arch
-packages=(libc6 libgcc-s1 libstdc++6 libhwloc-dev libhwloc15 libudev1 libcap2 libnuma-dev libnuma1
-  libpfm4-dev libpfm4 libfmt-dev libfmt9 libsimdjson-dev libsimdjson14 libzstd-dev libzstd1
-  zlib1g-dev zlib1g)
+packages=(libstdc++6 libhwloc-dev libnuma-dev libpfm4-dev libfmt-dev libsimdjson-dev libzstd-dev
+  zlib1g-dev)
 
 mkdir -p "$BUILD/sysroot"
 exec 9>"$BUILD/sysroot/lock"
 flock 9
 # One that was made by an earlier state of this script may lack a library.
 [ ! "$root/whole" -nt kmod/guest/sysroot.sh ] || exit 0
-echo "  SYSROOT Debian 12 for $arch"
 debian_prepare
+echo "  SYSROOT $debian for $arch"
+# The libraries, whatever this release calls them, and theirs.
+for ((at = 0; at < ${#packages[@]}; ++at)); do
+  for library in $(debian_depends "${packages[at]}:$arch" \
+    | grep -E '^z?lib' | grep -v -- '-dev$'); do
+    [[ " ${packages[*]} " == *" $library "* ]] || packages+=("$library")
+  done
+done
 rm -rf "$root.tmp"
 mkdir -p "$root.tmp"
 debian_unpack "$root.tmp" "${packages[@]/%/:$arch}"
 # One folder of libraries, whose links don't lead out of it to the host's.
-cp -a "$root.tmp/lib/." "$root.tmp/usr/lib"
-rm -rf "$root.tmp/lib"
-ln -s usr/lib "$root.tmp/lib"
+debian_merge_usr "$root.tmp"
+[ -e "$root.tmp/lib" ] || ln -s usr/lib "$root.tmp/lib"
 find "$root.tmp/usr/lib" -lname '/*' -print0 | while IFS= read -r -d '' link; do
   ln -sfn "$(basename "$(readlink "$link")")" "$link"
 done

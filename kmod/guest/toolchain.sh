@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154  # debian and host_arch are set by debian.sh
-# Sourced after debian.sh: programs of a Debian newer than this host. Kernels of another suite are
+# Sourced after debian.sh: programs of another Debian than this host. Kernels of another suite are
 # built with that suite's compiler, and kbuild's own programs want its C library. They are unpacked,
 # not installed, and each runs under the loader and with the libraries that came with it: a script
 # in its place sees to that. Nothing of it takes root, and a folder of them may be moved.
@@ -33,7 +33,7 @@ END
 #   libraries/  what they and kbuild's programs need
 # and sets toolchain to it.
 debian_toolchain() { # SUITE ARCH VERSION
-  local suite=$1 arch=$2 version=$3 triplet root packages
+  local suite=$1 arch=$2 version=$3 triplet root packages compiler parts ssl=libssl3t64
   case $arch in
     amd64) triplet=x86-64-linux-gnu ;;
     arm64) triplet=aarch64-linux-gnu ;;
@@ -44,22 +44,29 @@ debian_toolchain() { # SUITE ARCH VERSION
   rm -rf "$root" "$toolchain"
   mkdir -p "$root"
   echo "  TOOLS   gcc $version for $arch from $debian"
+  # Names of Debian 12.
+  debian_has "$ssl:$host_arch" || ssl=libssl3
+  compiler=g++-$version-$triplet
+  debian_has "$compiler:$host_arch" || [ "$arch" != "$host_arch" ] || compiler=g++-$version
   # The libraries of the compiler's sanitizers are for programs, not for kernels.
   packages=$(private apt-get install --simulate --no-install-recommends \
-    "g++-$version-$triplet:$host_arch" "pahole:$host_arch" "libssl3t64:$host_arch" \
+    "$compiler:$host_arch" "pahole:$host_arch" "$ssl:$host_arch" \
     | sed -n 's/^Inst \([^ ]*\) .*/\1/p' \
     | grep -Ev '^lib(asan|hwasan|lsan|tsan|ubsan|itm|gomp|atomic|quadmath|gprofng)') \
-    || die "$debian has no g++-$version-$triplet"
+    || die "$debian has no $compiler"
   # shellcheck disable=SC2086  # a list
   debian_unpack "$root" $packages
   rm -rf "${root:?}"/{etc,var} "$root"/usr/share/{doc,man,locale,info,lintian,bug}
+  debian_merge_usr "$root"
   ln -s usr/bin "$root/bin"
   ln -s "$(cd "$root" && echo usr/lib/*-linux-gnu/ld-linux-*.so.* | sed 's|/[^/]*$||')" \
     "$root/libraries"
-  debian_wrap "$root/libraries" "$root/usr/bin" "$root/usr/libexec"
-  # A native compiler looks for its assembler on the host.
   triplet=${triplet/x86-64/x86_64}
-  ln -sf "../../../../bin/$triplet-as" "$(echo "$root"/usr/libexec/gcc*/"$triplet/$version")/as"
+  # In lib or libexec, by release.
+  parts=$(echo "$root"/usr/lib*/gcc*/"$triplet/$version/cc1")
+  debian_wrap "$root/libraries" "$root/usr/bin" "${parts%/*}"
+  # A native compiler looks for its assembler on the host.
+  ln -sf "../../../../bin/$triplet-as" "${parts%/*}/as"
   touch "$root/whole"
   mv "$root" "$toolchain"
 }
