@@ -25,7 +25,8 @@ CPPFLAGS += -I. -Iinclude -Iuser/arch/$(CODE_ARCH) -Ikmod/arch/$(CODE_ARCH)
 COMPILE = $(CXX) -std=c++20 $(CPPFLAGS) $(CXXFLAGS) $(WARNINGS) -pthread -MMD -MP
 LDLIBS = -lhwloc -lnuma -lpfm -lfmt -lsimdjson -lzstd -lz -pthread
 
-# What each goal needs from Debian 12. Kept apart so that `make run` downloads no more than it uses.
+# What each goal needs from Debian 12 or 13, or Ubuntu 24.04. Kept apart so that `make run`
+# downloads no more than it uses.
 PACKAGES_RUN = g++ make git libhwloc-dev libnuma-dev libpfm4-dev libcli11-dev libfmt-dev \
   nlohmann-json3-dev libsimdjson-dev libtomlplusplus-dev libboost-math-dev libzstd-dev zlib1g-dev \
   zstd gnuplot-nox $(PACKAGES_GUEST)
@@ -82,9 +83,21 @@ include kmod/module.mk
 # Whoever builds and runs the tool needs nothing of tests/.
 -include tests/tests.mk
 
-# Installs what is missing, as root or through sudo; otherwise says what to type.
+# Installs what is missing, as root or through sudo; otherwise says what to type. Where there is no
+# apt, whoever has them already goes on: the driver needs no more than these.
+PACKAGES_FEDORA = gcc-c++ make git hwloc-devel numactl-devel libpfm-devel cli11-devel fmt-devel \
+  json-devel simdjson-devel tomlplusplus-devel boost-devel libzstd-devel zlib-devel zstd gnuplot
 define install_packages
-	@missing=$$(for package in $(1); do \
+	@if ! command -v apt-get >/dev/null; then \
+	  echo "There is no apt here, so nothing is installed. The driver is built with, by"; \
+	  echo "their names in Debian and Ubuntu 24.04:"; \
+	  echo "  $(filter-out $(PACKAGES_GUEST),$(PACKAGES_RUN))"; \
+	  echo "in Fedora:"; \
+	  echo "  $(PACKAGES_FEDORA)"; \
+	  echo "Guests and the tests need Debian or Ubuntu."; \
+	  exit 0; \
+	fi; \
+	missing=$$(for package in $(1); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
 	    || echo $$package; done); \
 	if [ -n "$$missing" ]; then \

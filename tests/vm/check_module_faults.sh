@@ -149,6 +149,12 @@ status=0
 PATH=$scratch/bin make --no-print-directory -n all >"$scratch/log" 2>&1 || status=$?
 [ "$(PATH=$scratch/bin kmod/host_arch.sh)" = "$(kmod/host_arch.sh)" ] || status=1
 result "$status" 'without dpkg the driver builds'
+rm -f "$scratch"/bin/apt*
+status=0
+PATH=$scratch/bin make --no-print-directory setup-run >"$scratch/log" 2>&1 || status=$?
+grep -q '^  g++ .*libpfm4-dev' "$scratch/log" || status=1
+grep -q '^  gcc-c++ .*libpfm-devel' "$scratch/log" || status=1
+result "$status" 'without apt the packages are named, and the build goes on'
 
 # DKMS tries no kernel that the module is not known to build for.
 pattern=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"$/\1/p' dkms.conf)
