@@ -243,10 +243,9 @@ TEST(LabProblems, SayWhatToDo) {
   EXPECT_THAT(lab_problem(no_headers), HasSubstr("linux-headers-9.9.9-test"));
 
   LabEvidence locked = missing();
-  locked.lockdown = "integrity";
-  EXPECT_THAT(lab_problem(locked), HasSubstr("locked down (integrity)"));
-  locked.lockdown = "none";
-  EXPECT_EQ(lab_problem(locked), lab_problem(missing()));
+  locked.unsigned_refused = "this kernel is locked down (integrity)";
+  locked.how_to_be_taken = "sign it";
+  EXPECT_THAT(lab_problem(locked), HasSubstr("locked down (integrity): sign it"));
 
   LabEvidence no_device = missing();
   no_device.module_loaded = true;

@@ -17,7 +17,7 @@
 #include "user/lab/lab_scheme.hh"
 #include "user/support/error.hh"
 #include "user/support/page_size.hh"
-#include "user/topology/kernel_files.hh"
+#include "user/topology/module_rules.hh"
 
 namespace tlblab {
 namespace {
@@ -35,8 +35,9 @@ LabEvidence look_around(int open_error, int query_error, unsigned abi_version) {
   evidence.kernel = names.release;
   evidence.headers =
       std::filesystem::exists(fmt::format("/lib/modules/{}/build", evidence.kernel), ignored);
-  const FileText lockdown = read_kernel_file("/sys/kernel/security/lockdown");
-  if (lockdown.ok()) evidence.lockdown = bracketed_choice(lockdown.text);
+  const ModuleRules rules = read_module_rules();
+  evidence.unsigned_refused = why_unsigned_is_refused(rules);
+  evidence.how_to_be_taken = how_to_be_taken(rules);
   return evidence;
 }
 
@@ -44,11 +45,8 @@ std::string not_loaded(const LabEvidence& evidence) {
   const std::string text = "the module tlblab is not loaded";
   const std::string load =
       fmt::format("`make module && sudo insmod build/kmod/{}/tlblab.ko`", evidence.kernel);
-  if (!evidence.lockdown.empty() && evidence.lockdown != "none") {
-    return text + fmt::format(
-                      ", and this kernel is locked down ({}): it takes signed modules only. Sign "
-                      "tlblab.ko with a key of this machine, or boot without Secure Boot",
-                      evidence.lockdown);
+  if (!evidence.unsigned_refused.empty()) {
+    return fmt::format("{}, and {}: {}", text, evidence.unsigned_refused, evidence.how_to_be_taken);
   }
   if (!evidence.headers) {
     return text +

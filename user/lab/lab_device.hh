@@ -15,13 +15,14 @@ namespace tlblab {
 
 /// What was found where the device should be, for lab_problem().
 struct LabEvidence {
-  int open_error = 0;          ///< errno of open(), or 0
-  int query_error = 0;         ///< errno of TLBLAB_QUERY, or 0
-  unsigned abi_version = 0;    ///< what the module answered
-  bool module_loaded = false;  ///< /sys/module/tlblab
-  bool headers = false;        ///< the running kernel's build folder is there
-  std::string lockdown;        ///< "none", "integrity", "confidentiality", or empty: no lockdown
-  std::string kernel;          ///< uname -r
+  int open_error = 0;            ///< errno of open(), or 0
+  int query_error = 0;           ///< errno of TLBLAB_QUERY, or 0
+  unsigned abi_version = 0;      ///< what the module answered
+  bool module_loaded = false;    ///< /sys/module/tlblab
+  bool headers = false;          ///< the running kernel's build folder is there
+  std::string unsigned_refused;  ///< why this kernel refuses unsigned modules, or empty
+  std::string how_to_be_taken;   ///< and what to do then
+  std::string kernel;            ///< uname -r
 };
 
 /// Why the lab can't be used, and what to do; empty when it can.

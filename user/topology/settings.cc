@@ -13,6 +13,7 @@
 
 #include "user/model/cpu_list.hh"
 #include "user/topology/kernel_files.hh"
+#include "user/topology/module_rules.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -189,6 +190,7 @@ std::vector<Fact> read_settings(const std::vector<int>& cpus, const std::string&
                                  ? command_line_value(command_line.text, name).value_or("none")
                                  : "unknown: " + command_line.problem);
   }
+  for (Fact& fact : module_facts(read_module_rules(root))) facts.push_back(std::move(fact));
   return facts;
 }
 
