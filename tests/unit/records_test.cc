@@ -49,7 +49,8 @@ class Records : public testing::Test {
     made.machine.virtualization.kind = MachineKind::kVirtual;
     made.machine.arch = "x86_64";
     made.machine.kernel = "6.12.0";
-    made.machine.tlb = {{"PCID", "yes"}};
+    made.machine.tlb = {{"L1 dTLB", "4K: 64 entries"}};
+    made.machine.flushing = {{"PCID", "yes", "CPUID"}};
     made.findings = {{Severity::kWarning, "steal time", "3 %", "advice is not kept"}};
     made.distances = {{1, "same core"}, {5, "other node"}};
     made.counters_missing = {{"dtlb_walks", "no PMU"}};
@@ -176,6 +177,7 @@ TEST_F(Records, AHeaderIsReadAsItWasWritten) {
   EXPECT_EQ(read.argv.size(), 2U);
   EXPECT_EQ(read.machine.virtualization.kind, MachineKind::kVirtual);
   EXPECT_EQ(read.machine.tlb, header().machine.tlb);
+  EXPECT_EQ(read.machine.flushing, header().machine.flushing);
   EXPECT_EQ(read.findings.at(0).severity, Severity::kWarning);
   EXPECT_EQ(read.findings.at(0).seen, "3 %");
   EXPECT_EQ(read.distances, header().distances);
@@ -189,6 +191,14 @@ TEST_F(Records, AHeaderFromBeforeDistancesWereRecordedIsRead) {
   auto json = nlohmann::json::parse(encode(header()));
   EXPECT_EQ(json.erase("distances"), 1U);
   EXPECT_TRUE(decode_study_header(json.dump(), path_).distances.empty());
+}
+
+TEST_F(Records, AHeaderFromBeforeFactsAboutFlushesIsRead) {
+  auto json = nlohmann::json::parse(encode(header()));
+  EXPECT_EQ(json["machine"].erase("flushing"), 1U);
+  EXPECT_TRUE(decode_study_header(json.dump(), path_).machine.flushing.empty());
+  json["machine"]["flushing"] = {{"PCID", "yes"}};  // without a source
+  EXPECT_THROW(decode_study_header(json.dump(), path_), Error);
 }
 
 TEST_F(Records, AHeaderWithAWrongValueIsRefused) {

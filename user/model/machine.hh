@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "user/model/flush_fact.hh"
+
 namespace tlblab {
 
 enum class MachineKind { kBareMetal, kVirtual, kEmulated };
@@ -43,9 +45,10 @@ struct Machine {
   unsigned flush_ceiling_pages = 0;
   std::string flush_ceiling_source;  ///< "debugfs", or "kernel default, debugfs unreadable: ..."
   std::vector<Fact> topology;        ///< packages, cores, SMT, caches, NUMA, from hwloc
-  std::vector<Fact> tlb;             ///< TLB sizes, PCID, INVLPGB, ranged TLBI, flush ceiling
+  std::vector<Fact> tlb;             ///< TLB sizes, and pages
+  std::vector<FlushFact> flushing;   ///< docs/flush-facts.md; empty: of before 0.4, not recorded
   std::vector<Fact> mitigations;     ///< /sys/devices/system/cpu/vulnerabilities
-  std::vector<Fact> settings;        ///< THP, NUMA balancing, governor, turbo, max_map_count, ...
+  std::vector<Fact> settings;        ///< THP, NUMA balancing, governor, turbo, lockdown, ...
 };
 
 }  // namespace tlblab

@@ -9,6 +9,14 @@ namespace tlblab {
 
 using nlohmann::json;
 
+void to_json(json& to, const FlushFact& fact) { to = {fact.name, fact.value, fact.source}; }
+
+void from_json(const json& from, FlushFact& fact) {
+  from.at(0).get_to(fact.name);
+  from.at(1).get_to(fact.value);
+  from.at(2).get_to(fact.source);
+}
+
 void to_json(json& to, const Machine& machine) {
   to = {{"host", machine.hostname},
         {"kind", name(machine.virtualization.kind)},
@@ -30,6 +38,7 @@ void to_json(json& to, const Machine& machine) {
         {"flush_ceiling_source", machine.flush_ceiling_source},
         {"topology", machine.topology},
         {"tlb", machine.tlb},
+        {"flushing", machine.flushing},
         {"mitigations", machine.mitigations},
         {"settings", machine.settings}};
 }
@@ -57,6 +66,7 @@ void from_json(const json& from, Machine& machine) {
   from.at("flush_ceiling_source").get_to(machine.flush_ceiling_source);
   from.at("topology").get_to(machine.topology);
   from.at("tlb").get_to(machine.tlb);
+  machine.flushing = from.value("flushing", machine.flushing);
   from.at("mitigations").get_to(machine.mitigations);
   from.at("settings").get_to(machine.settings);
 }

@@ -8,7 +8,10 @@
 
 namespace tlblab {
 
-/// Lists of facts become arrays of [name, value], which keep their order.
+/// Lists of facts become arrays of [name, value], which keep their order; those about flushes of
+/// [name, value, source].
+void to_json(nlohmann::json& to, const FlushFact& fact);
+void from_json(const nlohmann::json& from, FlushFact& fact);
 void to_json(nlohmann::json& to, const Machine& machine);
 void from_json(const nlohmann::json& from, Machine& machine);
 

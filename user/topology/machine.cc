@@ -16,6 +16,7 @@
 #include "user/topology/cpu_model.hh"
 #include "user/topology/cpu_topology.hh"
 #include "user/topology/digest.hh"
+#include "user/topology/flush_facts.hh"
 #include "user/topology/kernel_config.hh"
 #include "user/topology/kernel_files.hh"
 #include "user/topology/placement.hh"
@@ -117,15 +118,12 @@ Machine describe_machine() {
   machine.nr_cpus_allowed = nr_allowed();
   machine.nr_nodes = topology.nr_nodes();
   machine.topology = topology.facts();
-  machine.tlb = read_tlb_facts(machine.virtualization, config);
+  machine.tlb = read_tlb_facts();
   machine.tlb.emplace_back(
       "pages", fmt::format("{} KiB, {} in a table", page_bytes() / 1024, pages_per_table()));
   std::tie(machine.flush_ceiling_pages, machine.flush_ceiling_source) = flush_ceiling_pages();
-  machine.tlb.emplace_back("flush ceiling",
-                           machine.flush_ceiling_pages == 0
-                               ? machine.flush_ceiling_source
-                               : fmt::format("{} pages ({})", machine.flush_ceiling_pages,
-                                             machine.flush_ceiling_source));
+  machine.flushing =
+      read_flush_facts(config, machine.virtualization.kind != MachineKind::kBareMetal);
   machine.mitigations = read_mitigations();
   machine.settings =
       read_settings(parse_kernel_cpu_list(read_kernel_file("/sys/devices/system/cpu/online").text));

@@ -2,8 +2,7 @@
 // Decoding x86's TLB facts from CPUID. Compiled everywhere: it only looks at numbers.
 //
 // Sources: AMD64 Architecture Programmer's Manual volume 3, appendix E (0x80000005, 0x80000006,
-// 0x80000008, 0x80000019); Intel Software Developer's Manual volume 2A, CPUID (leaves 2 and 0x18);
-// Linux Documentation/virt/kvm/x86/cpuid.rst; Hyper-V Top Level Functional Specification, 2.4.
+// 0x80000019); Intel Software Developer's Manual volume 2A, CPUID (leaves 2 and 0x18).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -141,56 +140,11 @@ void add_sizes(const CpuidReader& cpuid, std::vector<Fact>& facts) {
   facts.emplace_back("TLB sizes", "unknown: CPUID describes them in no form known here");
 }
 
-/// What the CPU offers, and whether the kernel took it (its boot options can refuse).
-std::string offered_and_used(bool offered, bool used) {
-  if (!offered) return "no";
-  return used ? "yes" : "offered by the CPU, not used by this kernel";
-}
-
-std::string hypervisor_flush(const CpuidReader& cpuid) {
-  if (cpuid(1, 0).ecx >> 31 == 0) return "no: no hypervisor seen";
-  const CpuidRegisters base = cpuid(0x40000000, 0);
-  if (base.ebx == 0x4b4d564b && base.eax >= 0x40000001) {  // "KVMK"
-    const CpuidRegisters features = cpuid(0x40000001, 0);
-    const bool flush = bits(features.eax, 9, 9) != 0;
-    const bool steal_time = bits(features.eax, 5, 5) != 0;
-    const bool realtime = bits(features.edx, 0, 0) != 0;
-    const bool mwait = bits(cpuid(1, 0).ecx, 3, 3) != 0;
-    if (!flush) return "no: KVM does not offer it (leaf 0x40000001, bit 9)";
-    // Linux takes the offer under these conditions (arch/x86/kernel/kvm.c).
-    if (!steal_time) return "no: KVM offers it, but without steal time Linux does not use it";
-    if (realtime) return "no: KVM offers it, but hints that its CPUs are dedicated";
-    if (mwait) return "no: KVM offers it, but with MWAIT Linux does not use it";
-    return "possible: KVM offers it, and Linux built as its guest leaves flushes of preempted CPUs "
-           "to it; such a flush sends no interrupt";
-  }
-  if (base.ebx == 0x7263694d && base.eax >= 0x40000004) {  // "Micr"osoft Hv
-    return bits(cpuid(0x40000004, 0).eax, 2, 2) != 0
-               ? "likely: Hyper-V recommends hypercalls for remote flushes"
-               : "no: Hyper-V does not recommend it";
-  }
-  if (base.ebx == 0x566e6558) return "possible: Xen's paravirtual guests flush by hypercall";
-  return "unknown: this hypervisor's ways are not known here";
-}
-
 }  // namespace
 
-std::vector<Fact> x86_tlb_facts(const CpuidReader& cpuid, std::string_view cpu_flags) {
+std::vector<Fact> x86_tlb_facts(const CpuidReader& cpuid) {
   std::vector<Fact> facts;
   add_sizes(cpuid, facts);
-  const bool leaf_7 = cpuid(0, 0).eax >= 7;
-  const bool leaf_8 = cpuid(0x80000000, 0).eax >= 0x80000008;
-  facts.emplace_back(
-      "PCID", offered_and_used(bits(cpuid(1, 0).ecx, 17, 17) != 0, has_word(cpu_flags, "pcid")));
-  facts.emplace_back("INVPCID", offered_and_used(leaf_7 && bits(cpuid(7, 0).ebx, 10, 10) != 0,
-                                                 has_word(cpu_flags, "invpcid")));
-  facts.emplace_back("INVLPGB",
-                     offered_and_used(leaf_8 && bits(cpuid(0x80000008, 0).ebx, 3, 3) != 0,
-                                      has_word(cpu_flags, "invlpgb")));
-  facts.emplace_back("page-table isolation", has_word(cpu_flags, "pti")
-                                                 ? "on: two address spaces per process to flush"
-                                                 : "off");
-  facts.emplace_back("remote flush by the hypervisor", hypervisor_flush(cpuid));
   return facts;
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// TLB facts of this machine, and the flush ceiling, where they are arm64's.
-#include "user/topology/tlb_features.hh"
+// Facts about TLBs and flushes of this machine, where they are arm64's.
+#include "user/topology/flush_facts.hh"
 
 namespace tlblab {
 
-std::vector<Fact> read_tlb_facts(const Virtualization& virtualization,
-                                 const FileText& kernel_config) {
-  return arm64_tlb_facts(kernel_config, virtualization.kind != MachineKind::kBareMetal);
+std::vector<Fact> read_tlb_facts() { return arm64_tlb_facts(); }
+
+std::vector<FlushFact> read_flush_facts(const FileText& config, bool guest) {
+  const FlushSources sources = read_flush_sources(config, guest);
+  std::vector<FlushFact> facts = arm64_flush_facts(sources);
+  for (FlushFact& fact : common_flush_facts(sources)) facts.push_back(std::move(fact));
+  return facts;
 }
 
 std::pair<unsigned, std::string> flush_ceiling_pages() {

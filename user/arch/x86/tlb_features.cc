@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// TLB facts of this machine, and the flush ceiling, where they are x86's.
-#include "user/topology/tlb_features.hh"
-
+// Facts about TLBs and flushes of this machine, where they are x86's.
 #include <cpuid.h>
 #include <fmt/format.h>
 
 #include <charconv>
+#include <tuple>
 
+#include "user/topology/flush_facts.hh"
 #include "user/topology/private_mount.hh"
 
 namespace tlblab {
+namespace {
 
-std::vector<Fact> read_tlb_facts(const Virtualization&, const FileText&) {
-  const CpuidReader cpuid = [](std::uint32_t leaf, std::uint32_t subleaf) {
-    CpuidRegisters r;
-    __cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
-    return r;
-  };
-  return x86_tlb_facts(cpuid, value_of_key(read_kernel_file("/proc/cpuinfo").text, "flags"));
+CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
+  CpuidRegisters r;
+  __cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
+  return r;
+}
+
+}  // namespace
+
+std::vector<Fact> read_tlb_facts() { return x86_tlb_facts(cpuid); }
+
+std::vector<FlushFact> read_flush_facts(const FileText& config, bool guest) {
+  FlushSources sources = read_flush_sources(config, guest);
+  sources.symbols = find_symbols("/proc/kallsyms", {kTrimmedSymbol, kUntrimmedSymbol});
+  if (sources.symbols.text.empty()) {
+    sources.flush_event =
+        read_files_of("tracefs", "/sys/kernel/tracing", {"events/tlb/tlb_flush/format"}).front();
+  }
+  std::tie(sources.ceiling_pages, sources.ceiling_source) = flush_ceiling_pages();
+  std::vector<FlushFact> facts = x86_flush_facts(sources, cpuid);
+  for (FlushFact& fact : common_flush_facts(sources)) facts.push_back(std::move(fact));
+  return facts;
 }
 
 std::pair<unsigned, std::string> flush_ceiling_pages() {
