@@ -39,6 +39,11 @@ Disturbance healthy() {
   d.memory_available_bytes = 8ull << 30;
   d.perf_event_paranoid = 2;
   d.privileged = true;
+  d.module_rules = {.lockdown = {.text = "none", .problem = {}},
+                    .secure_boot = {.text = "off", .problem = {}},
+                    .sig_enforce = {.text = "N", .problem = {}},
+                    .disabled = {.text = "0", .problem = {}}};
+  d.flushing = {{"page-table isolation", "off", "flag pti"}, {"INVLPGB", "not possible", "CPUID"}};
   return d;
 }
 
@@ -119,6 +124,15 @@ const std::vector<Fault>& faults() {
        Severity::kWarning},
       {"a guest", [](Disturbance& d) { d.kind = MachineKind::kVirtual; }, "machine",
        Severity::kNote},
+      {"a kernel that repeats each flush",
+       [](Disturbance& d) {
+         d.flushing.push_back({"TLBI completion repeated", "yes", "log"});
+       },
+       "flushes", Severity::kNote},
+      {"lockdown", [](Disturbance& d) { d.module_rules.lockdown.text = "integrity"; }, "module",
+       Severity::kNote},
+      {"signatures enforced", [](Disturbance& d) { d.module_rules.sig_enforce.text = "Y"; },
+       "module", Severity::kNote},
   };
   return list;
 }
@@ -165,6 +179,17 @@ TEST(Doctor, EveryCheckHasAPlantedFault) {
     EXPECT_EQ(planted.count(finding.check), 1u) << finding.check;
 }
 
+TEST(Doctor, LockdownSaysWhatItClosesAndHowToSign) {
+  Disturbance d = healthy();
+  d.flushing.push_back({"flush ceiling", "unknown: the default is 33 pages", "debugfs"});
+  EXPECT_EQ(find(judge(d), "flushes").severity, Severity::kOk);
+  EXPECT_THAT(find(judge(d), "flushes").seen, HasSubstr("unknown: flush ceiling"));
+  d.module_rules.lockdown.text = "confidentiality";
+  EXPECT_THAT(find(judge(d), "counting").advice, HasSubstr("closes tracefs"));
+  EXPECT_THAT(find(judge(d), "module").advice, HasSubstr("docs/secure-boot.md"));
+  EXPECT_THAT(find(judge(d), "flushes").seen, HasSubstr("confidentiality closes debugfs"));
+}
+
 TEST(Doctor, NeighboursAreNamedBusiestFirst) {
   Disturbance d = healthy();
   d.cpus[1].others_share = 0.5;
@@ -194,7 +219,9 @@ TEST(Doctor, UnknownIsNotCalledGood) {
     cpu.others_share.reset();
   }
   d.memory_available_bytes.reset();
+  d.module_rules.lockdown = {.text = {}, .problem = "no securityfs"};
   const std::vector<MachineFinding> findings = judge(d);
+  EXPECT_THAT(find(findings, "module").seen, HasSubstr("unknown: no securityfs"));
   EXPECT_THAT(find(findings, "steal time").seen, HasSubstr("unknown"));
   EXPECT_THAT(find(findings, "neighbours").seen, HasSubstr("unknown"));
   EXPECT_THAT(find(findings, "memory").seen, HasSubstr("unknown"));
@@ -232,6 +259,7 @@ TEST(Machine, DescribesItselfWithoutGaps) {
       EXPECT_NE(value, "") << name;
     }
   }
+  EXPECT_FALSE(machine.flushing.empty());
   EXPECT_EQ(describe_machine().hostname, machine.hostname);
   EXPECT_EQ(machine.kernel.rfind(std::to_string(kernel_release().first) + ".", 0), 0u);
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 #include <cstdlib>
 
 #include "user/topology/cpu_topology.hh"
+#include "user/topology/flush_facts.hh"
+#include "user/topology/kernel_config.hh"
 #include "user/topology/kernel_files.hh"
 
 namespace tlblab {
@@ -131,6 +134,11 @@ Disturbance measure_disturbance(const std::vector<int>& cpus, double seconds) {
   result.memory_available_bytes = memory_available_bytes();
   result.perf_event_paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
   result.privileged = may_see_the_kernel();
+  result.module_rules = read_module_rules();
+  utsname names{};
+  ::uname(&names);
+  result.flushing =
+      read_flush_facts(read_kernel_config(names.release), result.kind != MachineKind::kBareMetal);
   return result;
 }
 

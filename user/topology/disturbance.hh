@@ -13,6 +13,7 @@
 #include "user/topology/cgroup_quota.hh"
 #include "user/topology/cpu_usage.hh"
 #include "user/topology/machine.hh"
+#include "user/topology/module_rules.hh"
 #include "user/topology/spin_probe.hh"
 
 namespace tlblab {
@@ -54,6 +55,8 @@ struct Disturbance {
   std::optional<std::uint64_t> memory_available_bytes;
   std::optional<int> perf_event_paranoid;
   bool privileged = false;  ///< root, or CAP_PERFMON
+  ModuleRules module_rules;
+  std::vector<FlushFact> flushing;
 };
 
 /// Spins on `cpus` (the initiator first, as in a run) for `seconds` and collects the rest. Throws

@@ -7,6 +7,7 @@
 
 #include "user/model/cpu_list.hh"
 #include "user/topology/disturbance.hh"
+#include "user/topology/kernel_judgement.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -278,19 +279,6 @@ MachineFinding judge_memory(const Disturbance& d) {
   return finding;
 }
 
-MachineFinding judge_perf(const Disturbance& d) {
-  const std::string seen =
-      d.perf_event_paranoid
-          ? fmt::format("kernel.perf_event_paranoid {}, {}", *d.perf_event_paranoid,
-                        d.privileged ? "privileged" : "not privileged")
-          : "no perf events in this kernel or sandbox";
-  if (d.perf_event_paranoid && d.privileged) return ok("counting", seen);
-  return {
-      Severity::kNote, "counting", seen,
-      "Times are not affected, but tracepoints can't be counted: run as root or with CAP_PERFMON "
-      "to see flushes and interrupts. `tlblab info` lists what can be counted."};
-}
-
 MachineFinding judge_machine(const Disturbance& d) {
   const std::string seen =
       fmt::format("{}{}{}", name(d.kind), d.hypervisor.empty() ? "" : ", ", d.hypervisor);
@@ -309,18 +297,13 @@ MachineFinding judge_machine(const Disturbance& d) {
 }  // namespace
 
 std::vector<MachineFinding> judge(const Disturbance& disturbance) {
-  return {judge_cpu_count(disturbance),
-          judge_scheduling(disturbance),
-          judge_neighbours(disturbance),
-          judge_steal(disturbance),
-          judge_quota(disturbance),
-          judge_clock(disturbance),
-          judge_governor(disturbance),
-          judge_siblings(disturbance),
-          judge_memory_settings(disturbance),
-          judge_memory(disturbance),
-          judge_perf(disturbance),
-          judge_machine(disturbance)};
+  return {judge_cpu_count(disturbance),       judge_scheduling(disturbance),
+          judge_neighbours(disturbance),      judge_steal(disturbance),
+          judge_quota(disturbance),           judge_clock(disturbance),
+          judge_governor(disturbance),        judge_siblings(disturbance),
+          judge_memory_settings(disturbance), judge_memory(disturbance),
+          judge_counting(disturbance),        judge_machine(disturbance),
+          judge_flushes(disturbance),         judge_module(disturbance)};
 }
 
 Severity worst(const std::vector<MachineFinding>& findings) {
