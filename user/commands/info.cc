@@ -74,6 +74,16 @@ class Page {
     title(heading);
     for (const auto& [name, value] : list) line(name, value);
   }
+  /// Value and source, and below it what that means for flushes.
+  void flush_facts(std::string_view heading, const std::vector<FlushFact>& list) {
+    title(heading);
+    for (const FlushFact& fact : list) {
+      line(fact.name, fmt::format("{} [{}]", fact.value, fact.source));
+      const std::string meaning(meaning_of_flush_fact(fact.name));
+      if (meaning.empty()) continue;
+      fmt::print("{:{}}-> {}\n", "", kIndent, wrapped(meaning, kIndent + 3, width_));
+    }
+  }
   /// A paragraph that begins at the margin of names.
   void paragraph(std::string_view text) const {
     constexpr std::size_t margin = 2;
@@ -113,6 +123,7 @@ void print_machine(const Machine& machine, Page& page) {
 
   page.facts("topology", machine.topology);
   page.facts("TLB", machine.tlb);
+  page.flush_facts("flushes", machine.flushing);
   page.facts("settings", machine.settings);
   // "Not affected" is of no interest: only the others cost time.
   page.title("mitigations");
