@@ -290,7 +290,17 @@ TEST_F(Analysis, SessionsOfOnePlanFromSeveralFilesArePooled) {
     records::StudyHeader made = header(path_);
     change(made);
     EXPECT_FALSE(records::can_pool(header(path_), made));
+    EXPECT_TRUE(records::kept_apart_by(header(path_), made).empty());
   }
+  // The same machine, set otherwise since: flushes are no longer the same, and that is said.
+  records::StudyHeader full = header(path_);
+  records::StudyHeader lazy = full;
+  full.machine.flushing = {{"preemption model", "full", "debugfs"}};
+  lazy.machine.flushing.clear();
+  EXPECT_TRUE(records::can_pool(full, lazy)) << "not recorded in one of them";
+  lazy.machine.flushing = {{"preemption model", "lazy", "debugfs"}};
+  EXPECT_FALSE(records::can_pool(full, lazy));
+  EXPECT_EQ(in_words(records::kept_apart_by(full, lazy)), "preemption model: full, lazy");
 }
 
 // As the first release recorded: 64 trials, ABBA or BAAB one by one. B takes what A left.
@@ -434,6 +444,21 @@ TEST_F(Analysis, TheAnswerNamesTheTroubleOfAnyRun) {
   EXPECT_NE(answer.find("unfit for a run: steal time."), std::string::npos) << answer;
   study.emulated = true;
   EXPECT_EQ(answer_sentence(study).find("unfit"), std::string::npos) << "no time is claimed";
+}
+
+TEST_F(Analysis, ARunThatWentOnWithOtherFlushesIsNamed) {
+  StudyResult study = analyse({steady(2)});
+  study.flushing = {{"INVLPGB", "possible: at once", "CPUID"}};
+  records::RunHeader later;
+  later.machine.flushing = study.flushing;
+  const std::size_t nr_before = study.warnings.size();
+  add_later_run(study, later);
+  EXPECT_EQ(study.warnings.size(), nr_before);
+  later.machine.flushing[0].value = "not possible: page-table isolation is on";
+  add_later_run(study, later);
+  ASSERT_EQ(study.warnings.size(), nr_before + 1);
+  EXPECT_NE(study.warnings.back().find("INVLPGB: possible: at once, not possible"),
+            std::string::npos);
 }
 
 TEST_F(Analysis, TheAnswerSaysWhatWasFound) {

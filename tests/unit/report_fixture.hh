@@ -203,7 +203,8 @@ inline StudyResult frame(unsigned nr_sessions) {
                      {"CPU", "Invented CPU 9000"},
                      {"kernel", "9.9.9-fixture"},
                      {"command line", "root=/dev/fixture quiet"}}},
-                   {"TLB", {{"flush ceiling", "33 pages (fixture)"}, {"PCID", "yes"}}},
+                   {"TLB", {{"L1 dTLB", "4K: 64 entries (fixture)"}}},
+                   {"Flushes", {{"flush ceiling", "33 pages [debugfs]"}, {"PCID", "yes [CPUID]"}}},
                    {"Mitigations", {{"l1tf", "Not affected"}, {"meltdown", "Mitigation: PTI"}}}};
   study.counters_missing = {{"dtlb_walks", "no PMU in this invented guest"}};
   study.flush_ceiling_pages = 33;

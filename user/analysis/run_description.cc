@@ -9,6 +9,16 @@
 namespace tlblab {
 namespace {
 
+/// Value and source in one.
+std::vector<Fact> shown(const std::vector<FlushFact>& flushing) {
+  if (flushing.empty()) return {{"", "not recorded: the file is of an earlier tlblab"}};
+  std::vector<Fact> facts;
+  for (const FlushFact& fact : flushing) {
+    facts.emplace_back(fact.name, fmt::format("{} [{}]", fact.value, fact.source));
+  }
+  return facts;
+}
+
 /// `when`: "the run", "going on at 2026-01-01T00:00:00Z".
 void add_findings(RunDescription& run, const std::vector<MachineFinding>& findings,
                   const std::string& when) {
@@ -48,15 +58,25 @@ RunDescription describe(const records::RunHeader& header) {
                                     {"config (sha256)", machine.config_digest},
                                     {"microcode", machine.microcode},
                                     {"clock source", machine.clock_source}};
-  run.machine = {
-      {"What it is", kind}, {"CPU and topology", machine.topology}, {"Kernel", kernel},
-      {"TLB", machine.tlb}, {"Mitigations", machine.mitigations},   {"Settings", machine.settings}};
+  run.machine = {{"What it is", kind},
+                 {"CPU and topology", machine.topology},
+                 {"Kernel", kernel},
+                 {"TLB", machine.tlb},
+                 {"Flushes", shown(machine.flushing)},
+                 {"Mitigations", machine.mitigations},
+                 {"Settings", machine.settings}};
+  run.flushing = machine.flushing;
   add_findings(run, header.findings, "the run");
   return run;
 }
 
 void add_later_run(RunDescription& run, const records::RunHeader& later) {
   add_findings(run, later.findings, "it went on at " + later.started_utc);
+  const std::string differing = in_words(differing_facts(run.flushing, later.machine.flushing));
+  if (!differing.empty()) {
+    run.warnings.push_back(fmt::format("what flushes do differed when it went on at {}: {}",
+                                       later.started_utc, differing));
+  }
 }
 
 }  // namespace tlblab

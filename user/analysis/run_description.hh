@@ -18,7 +18,8 @@ struct RunDescription {
   std::string machine_kind;          ///< "bare metal" | "virtual machine" | "emulation"
   std::string machine_line;          ///< one line: CPU, kernel, CPUs, hypervisor
   std::vector<std::pair<std::string, std::vector<Fact>>> machine;  ///< groups, in display order
-  bool emulated = false;                                           ///< then no time may be shown
+  std::vector<FlushFact> flushing;  ///< of the machine, where recorded
+  bool emulated = false;            ///< then no time may be shown
   /// Checks that found, right before a run, that it would be void or pointless; each once. Empty
   /// where no time may be shown.
   std::vector<std::string> trouble;

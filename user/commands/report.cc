@@ -44,6 +44,15 @@ void need_other_sessions(const std::string& file, const records::StudyHeader& he
               "Name each of them once.");
 }
 
+/// The same question of the same machine, which has been set otherwise since.
+void say_why_apart(const std::string& file, const records::StudyHeader& header,
+                   const records::StudyHeader& other) {
+  const std::string differing = in_words(records::kept_apart_by(other, header));
+  if (differing.empty()) return;
+  fmt::print(stderr, "not pooled: {} is of the same plan and machine, but flushes differ: {}\n",
+             file, differing);
+}
+
 Inputs sorted(const std::vector<std::string>& files) {
   struct Known {
     records::StudyHeader header;
@@ -59,7 +68,10 @@ Inputs sorted(const std::vector<std::string>& files) {
     }
     Known known{records::decode_study_header(line, file), inputs.studies.size()};
     for (const Known& other : all) {
-      if (!records::can_pool(known.header, other.header)) continue;
+      if (!records::can_pool(known.header, other.header)) {
+        say_why_apart(file, known.header, other.header);
+        continue;
+      }
       need_other_sessions(file, known.header, other.header);
       known.study = other.study;
     }

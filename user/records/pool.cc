@@ -18,14 +18,24 @@ nlohmann::json question_of(StudyPlan plan) {
   return plan;
 }
 
-}  // namespace
-
-bool can_pool(const StudyHeader& one, const StudyHeader& other) {
+bool same_but_for_flushes(const StudyHeader& one, const StudyHeader& other) {
   return one.version == other.version && one.machine.hostname == other.machine.hostname &&
          one.machine.kernel == other.machine.kernel &&
          one.machine.kernel_version == other.machine.kernel_version &&
          one.machine.cpu_model == other.machine.cpu_model &&
          question_of(one.plan) == question_of(other.plan);
+}
+
+}  // namespace
+
+bool can_pool(const StudyHeader& one, const StudyHeader& other) {
+  return same_but_for_flushes(one, other) &&
+         differing_facts(one.machine.flushing, other.machine.flushing).empty();
+}
+
+std::vector<FactDifference> kept_apart_by(const StudyHeader& one, const StudyHeader& other) {
+  if (!same_but_for_flushes(one, other)) return {};
+  return differing_facts(one.machine.flushing, other.machine.flushing);
 }
 
 void pool(StudyPlan& to, const StudyPlan& more) {

@@ -109,6 +109,9 @@ std::string left_out_line(const CellResult& cell) {
 
 /// The value of a fact that the machine's description holds, or "not recorded".
 std::string setting(const StudyResult& study, std::string_view name) {
+  for (const FlushFact& fact : study.flushing) {
+    if (fact.name == name) return fact.value;
+  }
   for (const auto& [title, facts] : study.machine) {
     for (const auto& [label, value] : facts) {
       if (label == name) return value;
@@ -118,10 +121,15 @@ std::string setting(const StudyResult& study, std::string_view name) {
 }
 
 std::string machine_line(const StudyResult& study) {
-  std::string line =
-      fmt::format("{}; governor: {}; page-table isolation: {}; kernel config: {:.12}",
-                  study.machine_kind, setting(study, "frequency governor"),
-                  setting(study, "page-table isolation"), setting(study, "config (sha256)"));
+  std::string line = fmt::format(
+      "{}; governor: {}; page-table isolation: {}; preemption: {}; kernel config: {:.12}",
+      study.machine_kind, setting(study, "frequency governor"),
+      setting(study, "page-table isolation"), setting(study, "preemption model"),
+      setting(study, "config (sha256)"));
+  for (const FlushFact& fact : study.flushing) {
+    if (!changes_flushes(fact) || fact.name == "page-table isolation") continue;
+    line += fmt::format("; {}: {}", fact.name, fact.value);
+  }
   if (!study.trouble.empty()) {
     line += fmt::format("; trouble seen before a run: {}", fmt::join(study.trouble, ", "));
   }
