@@ -27,7 +27,9 @@ why_not() {
   elif [ "$(cat "$machine/proc/sys/kernel/modules_disabled" 2>/dev/null)" != 0 ]; then
     echo "this kernel takes no modules"
   elif grep -qsE '\[(integrity|confidentiality)\]' "$machine/sys/kernel/security/lockdown"; then
-    echo "this kernel is locked down and takes signed modules only"
+    echo "this kernel is locked down and takes signed modules only (docs/secure-boot.md)"
+  elif grep -qsx Y "$machine/sys/module/module/parameters/sig_enforce"; then
+    echo "this kernel takes signed modules only, module.sig_enforce (docs/secure-boot.md)"
   elif [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     echo "loading it takes root"
   fi

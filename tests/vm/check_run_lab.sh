@@ -56,13 +56,21 @@ says() { # TEXT NAME COMMANDS: TEXT empty: nothing is said
 }
 
 echo 'TAP version 13'
-echo '1..10'
+echo '1..13'
 plant_machine
 says '' 'a machine that takes the module' why_not
 says 'needs 6.1 or later' 'a kernel that is too old' 'release=5.19.0-1-amd64; why_not'
 says 'needs 6.1 or later' 'a kernel that is a little too old' 'release=6.0-rc1; why_not'
 says 'no headers' 'a kernel without headers' 'release=6.1-rc1; why_not'
 says 'make run YES=yes' 'nobody to ask' '! agreed </dev/null'
+mkdir -p "$scratch"/machine/sys/{kernel/security,module/module/parameters}
+echo 'none [integrity] confidentiality' >"$scratch/machine/sys/kernel/security/lockdown"
+says 'locked down.*docs/secure-boot.md' 'a kernel that is locked down' why_not
+echo '[none] integrity confidentiality' >"$scratch/machine/sys/kernel/security/lockdown"
+echo Y >"$scratch/machine/sys/module/module/parameters/sig_enforce"
+says 'sig_enforce.*docs/secure-boot.md' 'a kernel that enforces signatures' why_not
+echo N >"$scratch/machine/sys/module/module/parameters/sig_enforce"
+says '' 'a kernel that could enforce them' why_not
 mkdir "$scratch/machine/sys/module/tlblab"
 says 'loaded already' 'a module that is loaded already' why_not
 
