@@ -187,14 +187,28 @@ TEST(ReportAccount, BroadcastHidesRequestsFromTracepoints) {
 
 TEST(Shootdown, IsReadFromTheMachinesFacts) {
   const auto of = [](const char* hypervisor, const char* invlpgb) {
-    return shootdown_of({{"remote flush by the hypervisor", hypervisor}, {"INVLPGB", invlpgb}});
+    Machine machine;
+    machine.flushing = {{"remote flush by the hypervisor", hypervisor, "made up"},
+                        {"INVLPGB", invlpgb, "made up"}};
+    return shootdown_of(machine);
   };
-  EXPECT_EQ(of("no: no hypervisor seen", "no").by_hypervisor, false);
-  EXPECT_EQ(of("possible: KVM offers it", "no").by_hypervisor, true);
-  EXPECT_EQ(of("unknown: what is this", "no").by_hypervisor, std::nullopt);
+  EXPECT_EQ(of("no: no hypervisor seen", "").by_hypervisor, false);
+  EXPECT_EQ(of("yes: KVM's, for CPUs that are preempted", "").by_hypervisor, true);
+  EXPECT_EQ(of("unknown: what is this", "").by_hypervisor, std::nullopt);
   EXPECT_EQ(shootdown_of({}).by_hypervisor, std::nullopt);
-  EXPECT_FALSE(of("", "no").by_broadcast);
-  EXPECT_TRUE(of("", "offered by the CPU, not used by this kernel").by_broadcast);
+  EXPECT_FALSE(shootdown_of({}).by_broadcast);
+  EXPECT_FALSE(of("", "not possible: the CPU does not offer it").by_broadcast);
+  EXPECT_TRUE(of("", "possible: for reclaim at once, and so on").by_broadcast);
+  EXPECT_TRUE(of("", "unknown: the CPU offers it").by_broadcast);
+}
+
+TEST(Shootdown, IsReadFromEarlierFiles) {
+  Machine machine;
+  machine.tlb = {{"remote flush by the hypervisor", "possible: KVM offers it"}, {"INVLPGB", "no"}};
+  EXPECT_EQ(shootdown_of(machine).by_hypervisor, true);
+  EXPECT_FALSE(shootdown_of(machine).by_broadcast);
+  machine.tlb = {{"INVLPGB", "offered by the CPU, not used by this kernel"}};
+  EXPECT_TRUE(shootdown_of(machine).by_broadcast);
 }
 
 }  // namespace

@@ -260,7 +260,7 @@ StudyResult analyse_files(std::span<const std::string> paths) {
   const std::vector<CpuDistance> distances = recorded_distances(header, file.later_runs());
   for (CellResult& cell : study.cells) {
     cell.distances = responder_distances(cell.plan, study.plan.cpus, distances);
-    cell.shootdown = shootdown_of(header.machine.tlb);
+    cell.shootdown = shootdown_of(header.machine);
     if (cell.miscount.empty()) cell.miscount = contradiction_outside(cell);
   }
   pair_twins(study.cells);

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the facts about a machine's TLBs say of its shootdown.
+// What the recorded facts about a machine say of its shootdown.
 #include "user/analysis/shootdown.hh"
 
 #include <string_view>
 
 namespace tlblab {
+namespace {
 
-Shootdown shootdown_of(const std::vector<Fact>& tlb) {
-  Shootdown shootdown;
-  for (const auto& [name, value] : tlb) {
-    const std::string_view text = value;
-    if (name == "remote flush by the hypervisor" && !text.starts_with("unknown")) {
-      shootdown.by_hypervisor = !text.starts_with("no:");
-    }
-    // Whether the kernel uses it can't be seen: its flag has no name in /proc/cpuinfo.
-    if (name == "INVLPGB") shootdown.by_broadcast = text != "no";
+void learn(Shootdown& shootdown, std::string_view name, std::string_view value) {
+  if (name == "remote flush by the hypervisor" && !value.starts_with("unknown")) {
+    shootdown.by_hypervisor = !value.starts_with("no:");
   }
+  if (name == "INVLPGB") {
+    shootdown.by_broadcast = value != "no" && !value.starts_with("not possible");
+  }
+}
+
+}  // namespace
+
+Shootdown shootdown_of(const Machine& machine) {
+  Shootdown shootdown;
+  for (const auto& [name, value] : machine.tlb) learn(shootdown, name, value);
+  for (const FlushFact& fact : machine.flushing) learn(shootdown, fact.name, fact.value);
   return shootdown;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "user/model/machine.hh"
 
@@ -13,10 +12,12 @@ struct Shootdown {
   /// A hypervisor may carry flushes out that the kernel then sends no interrupt for; absent: not
   /// known.
   std::optional<bool> by_hypervisor;
-  bool by_broadcast = false;  ///< the CPU has INVLPGB
+  /// The CPU has INVLPGB, and nothing recorded says that the kernel can't use it.
+  bool by_broadcast = false;
 };
 
-/// Pure. From the recorded facts about the machine's TLBs (Machine::tlb).
-Shootdown shootdown_of(const std::vector<Fact>& tlb);
+/// Pure. From the recorded facts about flushes; files of before 0.4 have them among those about the
+/// TLBs.
+Shootdown shootdown_of(const Machine& machine);
 
 }  // namespace tlblab
