@@ -3,6 +3,6 @@
 #ifndef TLBLAB_VERSION_H
 #define TLBLAB_VERSION_H
 
-#define TLBLAB_VERSION "0.3.0"
+#define TLBLAB_VERSION "0.4.0"
 
 #endif
