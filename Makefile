@@ -43,7 +43,9 @@ PACKAGES_GUEST = debian-archive-keyring binutils cpio kmod pahole \
 JOBS := $(shell nproc)
 USER_SOURCES := $(shell find user -path user/arch -prune -o -name '*.cc' -print | sort) \
   $(sort $(wildcard user/arch/$(CODE_ARCH)/*.cc))
-LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out user/main.cc,$(USER_SOURCES)))
+# LEFT_OUT= rooms of user/ that a test does without.
+LEFT_OUT_SOURCES := user/main.cc $(patsubst %,user/%,$(addsuffix /%,$(LEFT_OUT)))
+LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out $(LEFT_OUT_SOURCES),$(USER_SOURCES)))
 BENCH_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(sort $(wildcard bench/*.cc)))
 
 ##@ Build
