@@ -269,9 +269,12 @@ TEST(FlushFacts, PreemptionAsItIsNow) {
   FlushSources sources = zen5().sources;
   EXPECT_EQ(preemption_fact(sources).value, "lazy");
   EXPECT_EQ(preemption_fact(sources).source, "debugfs sched/preempt");
+  // Without debugfs only the boot is known, and what lockdown forbids to be switched.
   sources.preempt = missing("debugfs: needs root");
-  EXPECT_EQ(preemption_fact(sources).value, "lazy");  // the choice it was built with
-  EXPECT_THAT(preemption_fact(sources).source, HasSubstr("a change since is not seen"));
+  EXPECT_THAT(preemption_fact(sources).value, StartsWith("unknown: lazy at boot"));
+  sources.debugfs_closed = true;
+  EXPECT_EQ(preemption_fact(sources).value, "lazy");
+  EXPECT_THAT(preemption_fact(sources).source, StartsWith("kernel configuration"));
   sources.log.text += "[ 0.2] Dynamic Preempt: full\n";
   EXPECT_EQ(preemption_fact(sources).value, "full");
   EXPECT_THAT(preemption_fact(sources).source, StartsWith("kernel log"));

@@ -13,6 +13,7 @@ namespace {
 std::vector<Fact> shown(const std::vector<FlushFact>& flushing) {
   if (flushing.empty()) return {{"", "not recorded: the file is of an earlier tlblab"}};
   std::vector<Fact> facts;
+  facts.reserve(flushing.size());
   for (const FlushFact& fact : flushing) {
     facts.emplace_back(fact.name, fmt::format("{} [{}]", fact.value, fact.source));
   }

@@ -13,7 +13,7 @@ namespace tlblab::records {
 /// A reader refuses a greater major number. The minor one grows with records, fields and columns
 /// that a reader who does not know them may skip. Schema 1 had a line for each trial; it is read.
 inline constexpr int kSchema = 2;
-inline constexpr int kSchemaMinor = 0;
+inline constexpr int kSchemaMinor = 1;
 inline constexpr int kFirstSchema = 1;
 
 /// Bytes behind a line that its parser may read, whatever they are.

@@ -27,7 +27,8 @@ struct FlushSources {
   std::string kernel_version;  ///< uname -v
   unsigned nr_cpus_online = 0;
   bool guest = false;
-  unsigned ceiling_pages = 0;  ///< as flush_ceiling_pages() tells
+  bool debugfs_closed = false;  ///< by lockdown, to everybody: nothing is switched there
+  unsigned ceiling_pages = 0;   ///< as flush_ceiling_pages() tells
   std::string ceiling_source;
 };
 

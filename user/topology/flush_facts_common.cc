@@ -37,7 +37,22 @@ std::optional<std::string> built_mode(const FileText& config) {
   return std::nullopt;
 }
 
-/// Where the model can be switched: the closest source to what holds now.
+/// What the boot chose: by the log, else by how the kernel was built.
+std::optional<std::pair<std::string, std::string>> mode_and_source_at_boot(
+    const FlushSources& sources) {
+  const std::string logged = last_said_after(sources.log, "Dynamic Preempt: ");
+  // A mode that this kernel refuses is logged, too, as "unsupported mode: none".
+  if (!logged.empty() && logged.find(':') == std::string::npos) {
+    return std::pair{logged, std::string("kernel log, \"Dynamic Preempt\"")};
+  }
+  // It may have been refused, and other kernels have other modes.
+  if (command_line_value(sources.command_line.text, "preempt")) return std::nullopt;
+  const auto mode = built_mode(sources.config);
+  if (!mode || !sources.command_line.ok()) return std::nullopt;
+  return std::pair{*mode, std::string(kFromConfig) + " and command line"};
+}
+
+/// Where the model can be switched: as it is now, which debugfs alone tells.
 FlushFact dynamic_mode(const FlushSources& sources) {
   const std::string name = "preemption model";
   if (sources.preempt.ok()) {
@@ -45,20 +60,15 @@ FlushFact dynamic_mode(const FlushSources& sources) {
       return {name, *mode, "debugfs sched/preempt"};
     }
   }
-  const std::string later = fmt::format("a change since is not seen: {}", sources.preempt.problem);
-  const std::string logged = last_said_after(sources.log, "Dynamic Preempt: ");
-  // A mode that this kernel refuses is logged, too, as "unsupported mode: none".
-  if (!logged.empty() && logged.find(':') == std::string::npos) {
-    return {name, logged, "kernel log of the boot; " + later};
+  const auto at_boot = mode_and_source_at_boot(sources);
+  if (!at_boot) {
+    return {name, unknown("it can be switched, and nothing that can be read tells how it is"),
+            sources.preempt.problem};
   }
-  if (command_line_value(sources.command_line.text, "preempt")) {
-    return {name, unknown("preempt= on the command line may have been refused"), later};
-  }
-  if (const auto mode = built_mode(sources.config)) {
-    return {name, *mode, "kernel configuration; " + later};
-  }
-  return {name, unknown("it can be switched, and nothing that can be read tells how"),
-          sources.preempt.problem};
+  const auto& [mode, source] = *at_boot;
+  if (sources.debugfs_closed) return {name, mode, source + "; lockdown closes the switch"};
+  return {name, unknown(fmt::format("{} at boot, and a switch since can't be seen", mode)),
+          fmt::format("{}; {}", source, sources.preempt.problem)};
 }
 
 FlushFact built_in_mode(const FlushSources& sources) {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "user/topology/flush_facts.hh"
+#include "user/topology/module_rules.hh"
 #include "user/topology/private_mount.hh"
 
 namespace tlblab {
@@ -24,6 +25,7 @@ FlushSources read_flush_sources(const FileText& config, bool guest, const std::s
   const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
   sources.nr_cpus_online = online > 0 ? static_cast<unsigned>(online) : 0;
   sources.guest = guest;
+  sources.debugfs_closed = closes_debugfs(read_module_rules(root));
   return sources;
 }
 
