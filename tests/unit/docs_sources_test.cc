@@ -41,11 +41,13 @@ std::set<std::string> threads_in(const std::string& text) {
   return numbers;
 }
 
-/// The first 12 digits of each abbreviated or full hash. A run of digits alone is a number.
+/// The first 12 digits of each abbreviated or full hash. A run of digits alone is a number, and the
+/// end of a GUID is no hash.
 std::set<std::string> commits_in(const std::string& text) {
   static const std::regex kHash(R"(\b[0-9a-f]{12,40}\b)");
+  static const std::regex kGuid(R"(\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)");
   std::set<std::string> hashes;
-  for (const std::string& hash : matches(text, kHash)) {
+  for (const std::string& hash : matches(std::regex_replace(text, kGuid, ""), kHash)) {
     const bool has_letter = hash.find_first_of("abcdef") != std::string::npos;
     const bool has_digit = hash.find_first_of("0123456789") != std::string::npos;
     if (has_letter && has_digit) hashes.insert(hash.substr(0, 12));
