@@ -13,7 +13,7 @@ KernelFunctions parse_kernel_functions(std::string_view kallsyms,
                                        const std::vector<std::string>& names) {
   KernelFunctions functions;
   while (!kallsyms.empty()) {
-    // "ffffffff813424a0 t flush_tlb_func", and of a module's a tab and "[module]" behind it.
+    // "ADDRESS t flush_tlb_func", and of a module's a tab and "[module]" behind it.
     const std::string_view line = kallsyms.substr(0, kallsyms.find('\n'));
     kallsyms.remove_prefix(std::min(kallsyms.size(), line.size() + 1));
     const auto type = line.find(' ');
