@@ -8,10 +8,10 @@ namespace tlblab {
 namespace {
 
 void learn(Shootdown& shootdown, std::string_view name, std::string_view value) {
-  if (name == "remote flush by the hypervisor" && !value.starts_with("unknown")) {
+  if (name == kHypervisorFlush && !value.starts_with("unknown")) {
     shootdown.by_hypervisor = !value.starts_with("no:");
   }
-  if (name == "INVLPGB") {
+  if (name == kInvlpgb) {
     shootdown.by_broadcast = value != "no" && !value.starts_with("not possible");
   }
 }

@@ -9,6 +9,10 @@
 
 namespace tlblab {
 
+/// Names that others look for.
+inline constexpr const char* kInvlpgb = "INVLPGB";
+inline constexpr const char* kHypervisorFlush = "remote flush by the hypervisor";
+
 struct FlushFact {
   std::string name;    ///< of docs/flush-facts.md: "INVLPGB"
   std::string value;   ///< begins with "unknown" where it can't be told, and then says why
