@@ -7,6 +7,7 @@
 #include <set>
 
 #include "user/topology/disturbance.hh"
+#include "user/topology/kernel_judgement.hh"
 #include "user/topology/machine.hh"
 #include "user/topology/placement.hh"
 
@@ -15,9 +16,21 @@ namespace {
 
 using ::testing::HasSubstr;
 
+/// All that the doctor looks at.
+struct Patient : Disturbance {
+  std::vector<FlushFact> flushing;
+};
+
+std::vector<MachineFinding> examine(const Patient& patient) {
+  std::vector<MachineFinding> findings = judge(patient);
+  findings.push_back(judge_flushes(patient.flushing, patient.module_rules));
+  findings.push_back(judge_module(patient.module_rules));
+  return findings;
+}
+
 /// Four CPUs of their own cores on a quiet machine.
-Disturbance healthy() {
-  Disturbance d;
+Patient healthy() {
+  Patient d;
   d.seconds = 1;
   for (int cpu = 0; cpu < 4; ++cpu) {
     CpuDisturbance one;
@@ -57,7 +70,7 @@ MachineFinding find(const std::vector<MachineFinding>& findings, const std::stri
 
 struct Fault {
   const char* what;
-  std::function<void(Disturbance&)> plant;
+  std::function<void(Patient&)> plant;
   const char* check;
   Severity severity;
 };
@@ -125,7 +138,7 @@ const std::vector<Fault>& faults() {
       {"a guest", [](Disturbance& d) { d.kind = MachineKind::kVirtual; }, "machine",
        Severity::kNote},
       {"a kernel that repeats each flush",
-       [](Disturbance& d) {
+       [](Patient& d) {
          d.flushing.push_back({"TLBI completion repeated", "yes", "log"});
        },
        "flushes", Severity::kNote},
@@ -138,14 +151,14 @@ const std::vector<Fault>& faults() {
 }
 
 TEST(Doctor, OneCpuByChoiceIsNoTrouble) {
-  Disturbance disturbance = healthy();
+  Patient disturbance = healthy();
   disturbance.cpus.resize(1);
   disturbance.alone = true;
-  EXPECT_EQ(find(judge(disturbance), "CPUs").severity, Severity::kOk);
+  EXPECT_EQ(find(examine(disturbance), "CPUs").severity, Severity::kOk);
 }
 
 TEST(Doctor, HealthyMachineHasNothingToSay) {
-  const std::vector<MachineFinding> findings = judge(healthy());
+  const std::vector<MachineFinding> findings = examine(healthy());
   for (const MachineFinding& finding : findings) {
     EXPECT_EQ(finding.severity, Severity::kOk) << finding.check << ": " << finding.seen;
     EXPECT_NE(finding.seen, "") << finding.check;
@@ -157,9 +170,9 @@ TEST(Doctor, HealthyMachineHasNothingToSay) {
 TEST(Doctor, EveryPlantedFaultIsFoundByItsCheckAlone) {
   for (const Fault& fault : faults()) {
     SCOPED_TRACE(fault.what);
-    Disturbance disturbance = healthy();
+    Patient disturbance = healthy();
     fault.plant(disturbance);
-    const std::vector<MachineFinding> findings = judge(disturbance);
+    const std::vector<MachineFinding> findings = examine(disturbance);
     for (const MachineFinding& finding : findings) {
       if (finding.check == fault.check) {
         EXPECT_EQ(finding.severity, fault.severity) << finding.seen;
@@ -175,52 +188,52 @@ TEST(Doctor, EveryPlantedFaultIsFoundByItsCheckAlone) {
 TEST(Doctor, EveryCheckHasAPlantedFault) {
   std::set<std::string> planted;
   for (const Fault& fault : faults()) planted.insert(fault.check);
-  for (const MachineFinding& finding : judge(healthy()))
+  for (const MachineFinding& finding : examine(healthy()))
     EXPECT_EQ(planted.count(finding.check), 1u) << finding.check;
 }
 
 TEST(Doctor, LockdownSaysWhatItClosesAndHowToSign) {
-  Disturbance d = healthy();
+  Patient d = healthy();
   d.flushing.push_back({"flush ceiling", "unknown: the default is 33 pages", "debugfs"});
-  EXPECT_EQ(find(judge(d), "flushes").severity, Severity::kOk);
-  EXPECT_THAT(find(judge(d), "flushes").seen, HasSubstr("unknown: flush ceiling"));
+  EXPECT_EQ(find(examine(d), "flushes").severity, Severity::kOk);
+  EXPECT_THAT(find(examine(d), "flushes").seen, HasSubstr("unknown: flush ceiling"));
   d.module_rules.lockdown.text = "confidentiality";
-  EXPECT_THAT(find(judge(d), "counting").advice, HasSubstr("closes tracefs"));
-  EXPECT_THAT(find(judge(d), "module").advice, HasSubstr("docs/secure-boot.md"));
-  EXPECT_THAT(find(judge(d), "flushes").seen, HasSubstr("confidentiality closes debugfs"));
+  EXPECT_THAT(find(examine(d), "counting").advice, HasSubstr("closes tracefs"));
+  EXPECT_THAT(find(examine(d), "module").advice, HasSubstr("docs/secure-boot.md"));
+  EXPECT_THAT(find(examine(d), "flushes").seen, HasSubstr("confidentiality closes debugfs"));
 }
 
 TEST(Doctor, NeighboursAreNamedBusiestFirst) {
-  Disturbance d = healthy();
+  Patient d = healthy();
   d.cpus[1].others_share = 0.5;
-  EXPECT_THAT(find(judge(d), "neighbours").advice, HasSubstr("outside this container"));
+  EXPECT_THAT(find(examine(d), "neighbours").advice, HasSubstr("outside this container"));
   d.processes = {{.name = "hog", .pid = 77, .last_cpu = 1, .share = 0.48}};
-  const MachineFinding finding = find(judge(d), "neighbours");
+  const MachineFinding finding = find(examine(d), "neighbours");
   EXPECT_THAT(finding.seen, HasSubstr("hog (pid 77, CPU 1) 48.0 %"));
   EXPECT_THAT(finding.advice, HasSubstr("taskset"));
 }
 
 TEST(Doctor, WorstCpusComeFirstAndManyAreCutShort) {
-  Disturbance d = healthy();
+  Patient d = healthy();
   for (int cpu = 4; cpu < 64; ++cpu) {
     d.cpus.push_back(d.cpus[0]);
     d.cpus.back().spin.cpu = cpu;
   }
   d.cpus[50].spin.lost_ns = 400'000'000;
-  const std::string seen = find(judge(d), "scheduling").seen;
+  const std::string seen = find(examine(d), "scheduling").seen;
   EXPECT_THAT(seen, ::testing::StartsWith("CPU 50 lost 40.0 %"));
   EXPECT_THAT(seen, HasSubstr("60 CPUs less"));
 }
 
 TEST(Doctor, UnknownIsNotCalledGood) {
-  Disturbance d = healthy();
+  Patient d = healthy();
   for (CpuDisturbance& cpu : d.cpus) {
     cpu.steal_share.reset();
     cpu.others_share.reset();
   }
   d.memory_available_bytes.reset();
   d.module_rules.lockdown = {.text = {}, .problem = "no securityfs"};
-  const std::vector<MachineFinding> findings = judge(d);
+  const std::vector<MachineFinding> findings = examine(d);
   EXPECT_THAT(find(findings, "module").seen, HasSubstr("unknown: no securityfs"));
   EXPECT_THAT(find(findings, "steal time").seen, HasSubstr("unknown"));
   EXPECT_THAT(find(findings, "neighbours").seen, HasSubstr("unknown"));

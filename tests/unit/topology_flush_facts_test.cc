@@ -7,7 +7,6 @@
 #include <set>
 
 #include "tests/unit/topology_cpuid_table.hh"
-#include "tests/unit/topology_planted_files.hh"
 #include "user/topology/flush_facts.hh"
 
 namespace tlblab {
@@ -38,6 +37,9 @@ struct X86 {
   }
 };
 
+/// Its address is hidden, as from most users.
+KernelFunctions has_function(const char* name) { return {.problem = {}, .addresses = {{name, 0}}}; }
+
 /// A Zen 5 server with Linux 7.3, bare, everything readable.
 X86 zen5() {
   X86 made;
@@ -55,7 +57,7 @@ X86 zen5() {
       text("cpu family\t: 26\nflags\t\t: fpu pcid invpcid la57\nbugs\t\t: sysret_ss_attrs tlbi\n");
   sources.command_line = text("ro quiet");
   sources.preempt = text("full (lazy) ");
-  sources.symbols = text("should_flush_tlb");
+  sources.functions = has_function("should_flush_tlb");
   sources.log = kernel_log_of("[    0.000000] Linux version 7.3.4\n");
   sources.kernel_version = "#1 SMP PREEMPT_DYNAMIC Debian 7.3.4-1";
   sources.nr_cpus_online = 192;
@@ -194,9 +196,9 @@ TEST(FlushFacts, WhoFlushesRemotely) {
 TEST(FlushFacts, TrimmingIsToldByASymbolOrAReasonAndNeverByAnAbsence) {
   const std::string name = "lazy mask trimming";
   X86 machine = zen5();
-  machine.sources.symbols = text("tlb_is_not_lazy");
+  machine.sources.functions = has_function("tlb_is_not_lazy");
   EXPECT_EQ(machine[name], "no");
-  machine.sources.symbols = text("");
+  machine.sources.functions = {};
   machine.sources.flush_event = text("{ 4, \"remote ipi send\" }");
   EXPECT_THAT(machine[name], StartsWith("unknown"));
   machine.sources.flush_event = text("{ 4, \"remote IPI send\" }, { 5, \"remote wrong CPU\" }");
@@ -313,9 +315,10 @@ TEST(FlushFacts, AKernelWithNothingReadable) {
   X86 machine = zen5();
   FlushSources& sources = machine.sources;
   for (FileText* file : {&sources.config, &sources.cpuinfo, &sources.command_line, &sources.preempt,
-                         &sources.flush_event, &sources.symbols}) {
+                         &sources.flush_event}) {
     *file = missing("permission denied (needs root)");
   }
+  sources.functions = {.problem = "permission denied (needs root)", .addresses = {}};
   sources.log = {.text = {}, .problem = "the kernel log can't be read: needs root"};
   sources.ceiling_source = "kernel default, debugfs unreadable";
   // What CPUID alone tells of this bare machine, and what holds for every arm64.
@@ -334,9 +337,12 @@ TEST(FlushFacts, AKernelWithNothingReadable) {
 }
 
 TEST(FlushFacts, EachHasAMeaningAndASource) {
+  FlushSources known;
+  known.config = missing("not looked for");
+  known.ceiling_source = "not looked for";
   std::vector<FlushFact> facts = x86_flush_facts(zen5().sources, reader(zen5().cpuid));
   for (const auto& more : {common_flush_facts(zen5().sources), arm64_flush_facts(neoverse()),
-                           read_flush_facts(missing("not looked for"), false)}) {
+                           read_flush_facts(known)}) {
     facts.insert(facts.end(), more.begin(), more.end());
   }
   for (const FlushFact& fact : facts) {
@@ -347,16 +353,12 @@ TEST(FlushFacts, EachHasAMeaningAndASource) {
   EXPECT_EQ(meaning_of_flush_fact("of a later tlblab"), "");
 }
 
-TEST(FlushFacts, SymbolsAreWholeNames) {
-  const PlantedFiles files;
-  const std::string path = files.root() + "/proc/kallsyms";
-  EXPECT_FALSE(find_symbols(path, {"wanted"}).ok());
-  files.plant("/proc/kallsyms",
-              "0000000000000000 t __pfx_wanted\n0000000000000000 T wanted\n"
-              "0000000000000000 t wanted_too\n");
-  EXPECT_EQ(find_symbols(path, {"wanted", "absent"}).text, "wanted");
-  files.plant("/proc/kallsyms", "");
-  EXPECT_FALSE(find_symbols(path, {"wanted"}).ok());
+TEST(KernelFunctions, AreWholeNamesOfCode) {
+  const KernelFunctions functions = parse_kernel_functions(
+      "0000000000000000 t __pfx_wanted\n0000000000000000 T wanted\n"
+      "0000000000000000 t wanted_too\n0000000000000000 d data",
+      {"wanted", "absent", "data"});
+  EXPECT_EQ(functions.addresses, (std::map<std::string, std::uint64_t>{{"wanted", 0}}));
 }
 
 TEST(FlushFacts, ALogThatWrappedProvesNoAbsence) {

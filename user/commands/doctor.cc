@@ -15,6 +15,7 @@
 #include "user/support/error.hh"
 #include "user/support/interruption.hh"
 #include "user/topology/disturbance.hh"
+#include "user/topology/kernel_judgement.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -106,7 +107,9 @@ int run_doctor(const DoctorOptions& options) {
     throw Error(ExitStatus::kInterrupted, "interrupted before the time was over",
                 "Nothing was changed; a shorter look is `tlblab doctor --seconds 0.5`.");
   }
-  const std::vector<MachineFinding> findings = judge(disturbance);
+  std::vector<MachineFinding> findings = judge(disturbance);
+  findings.push_back(judge_flushes(describe_machine().flushing, disturbance.module_rules));
+  findings.push_back(judge_module(disturbance.module_rules));
   const ExitStatus status =
       worst(findings) == Severity::kTrouble ? ExitStatus::kMachine : ExitStatus::kOk;
   if (options.as_json) {

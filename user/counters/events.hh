@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "user/counters/counters.hh"
-#include "user/counters/kernel_functions.hh"
 #include "user/counters/tracepoints.hh"
+#include "user/topology/kernel_functions.hh"
 
 namespace tlblab::counters {
 

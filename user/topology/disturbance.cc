@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <linux/capability.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,8 +11,6 @@
 #include <cstdlib>
 
 #include "user/topology/cpu_topology.hh"
-#include "user/topology/flush_facts.hh"
-#include "user/topology/kernel_config.hh"
 #include "user/topology/kernel_files.hh"
 
 namespace tlblab {
@@ -135,10 +132,6 @@ Disturbance measure_disturbance(const std::vector<int>& cpus, double seconds) {
   result.perf_event_paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
   result.privileged = may_see_the_kernel();
   result.module_rules = read_module_rules();
-  utsname names{};
-  ::uname(&names);
-  result.flushing =
-      read_flush_facts(read_kernel_config(names.release), result.kind != MachineKind::kBareMetal);
   return result;
 }
 

@@ -56,7 +56,6 @@ struct Disturbance {
   std::optional<int> perf_event_paranoid;
   bool privileged = false;  ///< root, or CAP_PERFMON
   ModuleRules module_rules;
-  std::vector<FlushFact> flushing;
 };
 
 /// Spins on `cpus` (the initiator first, as in a run) for `seconds` and collects the rest. Throws

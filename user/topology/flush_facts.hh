@@ -10,6 +10,7 @@
 
 #include "user/model/flush_fact.hh"
 #include "user/topology/kernel_files.hh"
+#include "user/topology/kernel_functions.hh"
 #include "user/topology/kernel_log.hh"
 #include "user/topology/tlb_features.hh"
 
@@ -17,12 +18,12 @@ namespace tlblab {
 
 /// Texts as they were read; what was not read says why.
 struct FlushSources {
-  FileText config;        ///< the kernel's .config
-  FileText cpuinfo;       ///< /proc/cpuinfo
-  FileText command_line;  ///< /proc/cmdline
-  FileText preempt;       ///< debugfs, sched/preempt: "none voluntary (full) lazy"
-  FileText flush_event;   ///< tracefs, events/tlb/tlb_flush/format; x86
-  FileText symbols;       ///< of the two below, those that /proc/kallsyms has, by spaces; x86
+  FileText config;            ///< the kernel's .config
+  FileText cpuinfo;           ///< /proc/cpuinfo
+  FileText command_line;      ///< /proc/cmdline
+  FileText preempt;           ///< debugfs, sched/preempt: "none voluntary (full) lazy"
+  FileText flush_event;       ///< tracefs, events/tlb/tlb_flush/format; x86
+  KernelFunctions functions;  ///< those of the two below that this kernel has; x86
   KernelLog log;
   std::string kernel_version;  ///< uname -v
   unsigned nr_cpus_online = 0;
@@ -33,14 +34,11 @@ struct FlushSources {
 };
 
 /// The x86 function that decides who gets a flush: before and since masks are trimmed lazily.
-inline constexpr std::string_view kUntrimmedSymbol = "tlb_is_not_lazy";
-inline constexpr std::string_view kTrimmedSymbol = "should_flush_tlb";
+inline constexpr const char* kUntrimmedFunction = "tlb_is_not_lazy";
+inline constexpr const char* kTrimmedFunction = "should_flush_tlb";
 
-/// What every architecture reads; `root` is in front of paths below /proc.
-FlushSources read_flush_sources(const FileText& config, bool guest, const std::string& root = "");
-
-/// Those of `names` that a text like /proc/kallsyms' has, separated by spaces.
-FileText find_symbols(const std::string& path, const std::vector<std::string_view>& names);
+/// What every architecture reads beyond what its caller knows: see read_flush_facts().
+void read_common_sources(FlushSources& sources);
 
 /// Pure, as are all below. Preemption, and what the kernel's mmu_gather was built with.
 std::vector<FlushFact> common_flush_facts(const FlushSources& sources);
@@ -48,8 +46,9 @@ FlushFact preemption_fact(const FlushSources& sources);
 std::vector<FlushFact> x86_flush_facts(const FlushSources& sources, const CpuidReader& cpuid);
 std::vector<FlushFact> arm64_flush_facts(const FlushSources& sources);
 
-/// The facts of the machine we run on, by user/arch/<a>/tlb_features.cc.
-std::vector<FlushFact> read_flush_facts(const FileText& config, bool guest);
+/// The facts of the machine we run on, by user/arch/<a>/tlb_features.cc. The caller knows `config`,
+/// `guest`, `debugfs_closed` and the ceiling already; the rest is read.
+std::vector<FlushFact> read_flush_facts(FlushSources known);
 
 // For the files that make facts.
 

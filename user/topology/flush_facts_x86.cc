@@ -146,19 +146,19 @@ std::string hypervisor_flush(const FlushSources& sources, const CpuidReader& cpu
 /// A function's name tells, because stable kernels have it, too. The event's reason came later.
 FlushFact lazy_trimming(const FlushSources& sources) {
   const std::string name = "lazy mask trimming";
-  const std::string_view symbols = sources.symbols.text;
-  if (has_word(symbols, kTrimmedSymbol)) {
-    return {name, "yes", fmt::format("/proc/kallsyms, {}", kTrimmedSymbol)};
+  const KernelFunctions& functions = sources.functions;
+  if (functions.addresses.contains(kTrimmedFunction)) {
+    return {name, "yes", fmt::format("/proc/kallsyms, {}", kTrimmedFunction)};
   }
-  if (has_word(symbols, kUntrimmedSymbol)) {
-    return {name, "no", fmt::format("/proc/kallsyms, {}", kUntrimmedSymbol)};
+  if (functions.addresses.contains(kUntrimmedFunction)) {
+    return {name, "no", fmt::format("/proc/kallsyms, {}", kUntrimmedFunction)};
   }
   if (sources.flush_event.text.find("remote wrong CPU") != std::string::npos) {
     return {name, "yes", "format of tlb:tlb_flush, \"remote wrong CPU\""};
   }
-  const std::string why = sources.symbols.ok()
-                              ? std::string("/proc/kallsyms has neither function that would tell")
-                              : sources.symbols.problem;
+  const std::string why = functions.problem.empty()
+                              ? "/proc/kallsyms has neither function that would tell"
+                              : functions.problem;
   return {name, unknown(why), "/proc/kallsyms, format of tlb:tlb_flush"};
 }
 
@@ -183,15 +183,14 @@ std::vector<FlushFact> x86_flush_facts(const FlushSources& sources, const CpuidR
       shown(cpu, "page-table isolation", "pti", "on", "off"),
       shown(cpu, "LAM", "lam", "yes", "no"),
       shown(cpu, "5-level page tables", "la57", "yes", "no"),
-      {"INVLPGB", invlpgb_verdict(sources, cpu),
+      {kInvlpgb, invlpgb_verdict(sources, cpu),
        "CPUID 0x80000008, /proc/cpuinfo, kernel configuration and command line"}};
   if (cpu.invlpgb) {
     const std::uint32_t more = cpuid(0x80000008, 0).edx & 0xffff;
     facts.push_back({"pages per INVLPGB", fmt::format("{}", more + 1), "CPUID 0x80000008"});
   }
   facts.push_back(tlbsync_repeated(cpu));
-  facts.push_back(
-      {"remote flush by the hypervisor", hypervisor_flush(sources, cpuid), "CPUID, kernel log"});
+  facts.push_back({kHypervisorFlush, hypervisor_flush(sources, cpuid), "CPUID, kernel log"});
   facts.push_back(lazy_trimming(sources));
   facts.push_back(ceiling(sources));
   return facts;

@@ -302,8 +302,7 @@ std::vector<MachineFinding> judge(const Disturbance& disturbance) {
           judge_quota(disturbance),           judge_clock(disturbance),
           judge_governor(disturbance),        judge_siblings(disturbance),
           judge_memory_settings(disturbance), judge_memory(disturbance),
-          judge_counting(disturbance),        judge_machine(disturbance),
-          judge_flushes(disturbance),         judge_module(disturbance)};
+          judge_counting(disturbance),        judge_machine(disturbance)};
 }
 
 Severity worst(const std::vector<MachineFinding>& findings) {

@@ -38,6 +38,10 @@ std::string explain_read_error(int error) {
   }
 }
 
+std::string text_or_problem(const FileText& file) {
+  return file.ok() ? file.text : "unknown: " + file.problem;
+}
+
 FileText read_kernel_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)

@@ -17,6 +17,9 @@ struct FileText {
   [[nodiscard]] bool ok() const { return problem.empty(); }
 };
 
+/// The text, or "unknown: " and the problem.
+std::string text_or_problem(const FileText& file);
+
 /// Reads a file of /proc, /sys or the like to its end. Never throws.
 FileText read_kernel_file(const std::string& path);
 

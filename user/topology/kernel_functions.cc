@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Reading and parsing /proc/kallsyms.
-#include "user/counters/kernel_functions.hh"
+#include "user/topology/kernel_functions.hh"
 
 #include <algorithm>
 #include <charconv>
 
 #include "user/topology/kernel_files.hh"
 
-namespace tlblab::counters {
+namespace tlblab {
 
 KernelFunctions parse_kernel_functions(std::string_view kallsyms,
                                        const std::vector<std::string>& names) {
@@ -37,4 +37,4 @@ KernelFunctions read_kernel_functions(const std::vector<std::string>& names) {
   return unknown;
 }
 
-}  // namespace tlblab::counters
+}  // namespace tlblab

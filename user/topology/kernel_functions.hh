@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tlblab::counters {
+namespace tlblab {
 
 struct KernelFunctions {
   std::string problem;  ///< why the kernel's list can't be read; empty: it was
@@ -24,4 +24,4 @@ KernelFunctions read_kernel_functions(const std::vector<std::string>& names);
 KernelFunctions parse_kernel_functions(std::string_view kallsyms,
                                        const std::vector<std::string>& names);
 
-}  // namespace tlblab::counters
+}  // namespace tlblab

@@ -29,10 +29,10 @@ MachineFinding judge_counting(const Disturbance& d) {
   return finding;
 }
 
-MachineFinding judge_flushes(const Disturbance& d) {
+MachineFinding judge_flushes(const std::vector<FlushFact>& flushing, const ModuleRules& rules) {
   std::string unusual;
   std::string unknown;
-  for (const FlushFact& fact : d.flushing) {
+  for (const FlushFact& fact : flushing) {
     if (changes_flushes(fact)) {
       unusual += fmt::format("{}{}: {}", unusual.empty() ? "" : "; ", fact.name, fact.value);
     }
@@ -42,8 +42,8 @@ MachineFinding judge_flushes(const Disturbance& d) {
   finding.seen = unusual.empty() ? "nothing unusual known" : unusual;
   if (!unknown.empty()) {
     finding.seen += "; unknown: " + unknown;
-    if (closes_debugfs(d.module_rules)) {
-      finding.seen += fmt::format(" (lockdown {} closes debugfs)", d.module_rules.lockdown.text);
+    if (closes_debugfs(rules)) {
+      finding.seen += fmt::format(" (lockdown {} closes debugfs)", rules.lockdown.text);
     }
   }
   if (!unusual.empty()) {
@@ -55,21 +55,21 @@ MachineFinding judge_flushes(const Disturbance& d) {
   return finding;
 }
 
-MachineFinding judge_module(const Disturbance& d) {
-  const std::string why = why_unsigned_is_refused(d.module_rules);
+MachineFinding judge_module(const ModuleRules& rules) {
+  const std::string why = why_unsigned_is_refused(rules);
   if (why.empty()) {
     return {
         Severity::kOk, "module",
-        d.module_rules.lockdown.ok()
+        rules.lockdown.ok()
             ? "nothing refuses an unsigned tlblab.ko"
             : fmt::format("nothing known refuses an unsigned tlblab.ko; lockdown is unknown: {}",
-                          d.module_rules.lockdown.problem),
+                          rules.lockdown.problem),
         ""};
   }
   return {Severity::kNote, "module", why,
           fmt::format("An unsigned tlblab.ko will be refused: {}. The engine `syscall` needs no "
                       "module.",
-                      how_to_be_taken(d.module_rules))};
+                      how_to_be_taken(rules))};
 }
 
 }  // namespace tlblab

@@ -19,16 +19,13 @@
 #include "user/topology/flush_facts.hh"
 #include "user/topology/kernel_config.hh"
 #include "user/topology/kernel_files.hh"
+#include "user/topology/module_rules.hh"
 #include "user/topology/placement.hh"
 #include "user/topology/settings.hh"
 #include "user/topology/tlb_features.hh"
 
 namespace tlblab {
 namespace {
-
-std::string text_or_problem(const FileText& file) {
-  return file.ok() ? file.text : "unknown: " + file.problem;
-}
 
 /// Eight digits distinguish a handful of machines. The prefix keeps the digest of a common name out
 /// of existing lists of digests.
@@ -122,11 +119,18 @@ Machine describe_machine() {
   machine.tlb.emplace_back(
       "pages", fmt::format("{} KiB, {} in a table", page_bytes() / 1024, pages_per_table()));
   std::tie(machine.flush_ceiling_pages, machine.flush_ceiling_source) = flush_ceiling_pages();
-  machine.flushing =
-      read_flush_facts(config, machine.virtualization.kind != MachineKind::kBareMetal);
+  const ModuleRules rules = read_module_rules();
+  FlushSources known;
+  known.config = config;
+  known.guest = machine.virtualization.kind != MachineKind::kBareMetal;
+  known.debugfs_closed = closes_debugfs(rules);
+  known.ceiling_pages = machine.flush_ceiling_pages;
+  known.ceiling_source = machine.flush_ceiling_source;
+  machine.flushing = read_flush_facts(std::move(known));
   machine.mitigations = read_mitigations();
   machine.settings =
       read_settings(parse_kernel_cpu_list(read_kernel_file("/sys/devices/system/cpu/online").text));
+  for (Fact& fact : module_facts(rules)) machine.settings.push_back(std::move(fact));
   return machine;
 }
 

@@ -45,10 +45,6 @@ bool locked_down(const ModuleRules& rules) {
   return rules.lockdown.text == "integrity" || rules.lockdown.text == "confidentiality";
 }
 
-std::string text_or_problem(const FileText& file) {
-  return file.ok() ? file.text : "unknown: " + file.problem;
-}
-
 }  // namespace
 
 ModuleRules read_module_rules(const std::string& root) {

@@ -13,7 +13,6 @@
 
 #include "user/model/cpu_list.hh"
 #include "user/topology/kernel_files.hh"
-#include "user/topology/module_rules.hh"
 #include "user/topology/placement.hh"
 
 namespace tlblab {
@@ -21,10 +20,6 @@ namespace {
 
 constexpr const char* kThp = "/sys/kernel/mm/transparent_hugepage";
 constexpr const char* kCpu = "/sys/devices/system/cpu";
-
-std::string text_or_problem(const FileText& file) {
-  return file.ok() ? file.text : "unknown: " + file.problem;
-}
 
 std::vector<std::string> sorted_entries(const std::string& directory) {
   std::vector<std::string> names;
@@ -190,7 +185,6 @@ std::vector<Fact> read_settings(const std::vector<int>& cpus, const std::string&
                                  ? command_line_value(command_line.text, name).value_or("none")
                                  : "unknown: " + command_line.problem);
   }
-  for (Fact& fact : module_facts(read_module_rules(root))) facts.push_back(std::move(fact));
   return facts;
 }
 

@@ -11,9 +11,8 @@
 
 namespace tlblab {
 
-/// THP, NUMA balancing, frequency, SMT, limits, isolation, lockdown. What cannot be read says why.
-/// Paths have `root` in front of them ("" is the machine itself); the governor is read for each of
-/// `cpus`.
+/// THP, NUMA balancing, frequency, SMT, limits, isolation. What cannot be read says why. Paths have
+/// `root` in front of them ("" is the machine itself); the governor is read for each of `cpus`.
 std::vector<Fact> read_settings(const std::vector<int>& cpus, const std::string& root = "");
 
 /// /sys/devices/system/cpu/vulnerabilities, one fact per file, in alphabetical order.

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Facts about TLBs and flushes of this machine, where they are arm64's.
+#include <utility>
+
 #include "user/topology/flush_facts.hh"
 
 namespace tlblab {
 
 std::vector<Fact> read_tlb_facts() { return arm64_tlb_facts(); }
 
-std::vector<FlushFact> read_flush_facts(const FileText& config, bool guest) {
-  const FlushSources sources = read_flush_sources(config, guest);
+std::vector<FlushFact> read_flush_facts(FlushSources known) {
+  FlushSources sources = std::move(known);
+  read_common_sources(sources);
   std::vector<FlushFact> facts = arm64_flush_facts(sources);
   for (FlushFact& fact : common_flush_facts(sources)) facts.push_back(std::move(fact));
   return facts;

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <tuple>
+#include <utility>
 
 #include "user/topology/flush_facts.hh"
 #include "user/topology/private_mount.hh"
@@ -22,14 +22,14 @@ CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
 
 std::vector<Fact> read_tlb_facts() { return x86_tlb_facts(cpuid); }
 
-std::vector<FlushFact> read_flush_facts(const FileText& config, bool guest) {
-  FlushSources sources = read_flush_sources(config, guest);
-  sources.symbols = find_symbols("/proc/kallsyms", {kTrimmedSymbol, kUntrimmedSymbol});
-  if (sources.symbols.text.empty()) {
+std::vector<FlushFact> read_flush_facts(FlushSources known) {
+  FlushSources sources = std::move(known);
+  read_common_sources(sources);
+  sources.functions = read_kernel_functions({kTrimmedFunction, kUntrimmedFunction});
+  if (sources.functions.addresses.empty()) {
     sources.flush_event =
         read_files_of("tracefs", "/sys/kernel/tracing", {"events/tlb/tlb_flush/format"}).front();
   }
-  std::tie(sources.ceiling_pages, sources.ceiling_source) = flush_ceiling_pages();
   std::vector<FlushFact> facts = x86_flush_facts(sources, cpuid);
   for (FlushFact& fact : common_flush_facts(sources)) facts.push_back(std::move(fact));
   return facts;
