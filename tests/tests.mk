@@ -65,19 +65,19 @@ $(VM_PROGRAMS)/amd64/caller32: tests/vm/caller32.c include/tlblab/abi.h
 $(BUILD)/tests/planted: $(BUILD)/tests/sanitizers/planted.o
 	@$(CXX) $(LDFLAGS) -o $@ $^ -pthread
 
-# The driver's tests once more, with checks compiled in: asan looks for bad addresses, leaks and
-# undefined behaviour, tsan for data races, in the rooms that have threads. Not in the oracle's: its
-# witnesses read what others write, on purpose, and jump out of a SIGBUS, which tsan's runtime
-# doesn't survive. A second make builds
-# them, with a folder of their own for the objects. gcc 12 warns falsely at std::regex under asan.
+# The driver's tests with checks compiled in: asan looks for bad addresses, leaks and undefined
+# behaviour, tsan for data races, in the rooms that have threads. Not in the oracle's: its witnesses
+# read what others write, on purpose, and jump out of a SIGBUS, which tsan's runtime doesn't
+# survive. A second make builds them, with a folder of their own for the objects. gcc 12 warns
+# falsely at std::regex under asan.
 SANITIZERS_asan := address,undefined
 SANITIZERS_tsan := thread
 SANITIZED_FLAGS = -O0 -g1 -fsanitize=$(SANITIZERS_$1) -fno-sanitize-recover=all \
   -Wno-maybe-uninitialized
-# Simulations: a minute when optimized, ten otherwise.
-$(BUILD)/user/statistics/%.o: override CXXFLAGS := $(patsubst -O0,-O2,$(CXXFLAGS))
 SANITIZED_ROOMS_tsan := counters engine experiment topology workload
 SANITIZED_LEFT_OUT_tsan := analysis commands oracle report
+# Simulations: a minute when optimized, ten otherwise.
+$(BUILD)/user/statistics/%.o: override CXXFLAGS := $(patsubst -O0,-O2,$(CXXFLAGS))
 SANITIZED := $(foreach kind,asan tsan,$(BUILD)/$(kind))
 $(addsuffix /tests/unit_tests,$(SANITIZED)): $(BUILD)/%/tests/unit_tests: FORCE
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/$* LDFLAGS=-fsanitize=$(SANITIZERS_$*) \
