@@ -45,6 +45,10 @@ parts() {
     ktap tests/probe/agree.py
   part bench "benchmarks run" "$build/bench/tlblab_bench" check benchmarks
 
+  meanwhile sanitizers:asan "$build/asan/tests/unit_tests" \
+    sanitizers:tsan "$build/tsan/tests/unit_tests" \
+    debug "$build/kmod/amd64-debug/tlblab.ko" kcsan "$build/kmod/amd64-kcsan/tlblab.ko"
+
   # The self-test takes one CPU for a minute.
   beside selftest "statistics self-test on a recording" "$build/tlblab" \
     check "$build/tlblab" selftest tests/data/recording.jsonl.gz
@@ -66,15 +70,11 @@ parts() {
 
   part run-lab "make run on machines with and without the module" "" ktap tests/vm/check_run_lab.sh
 
-  # Would the build and the runner notice? Then all kernels, with the module in each, and beside
-  # them, where an emulated guest leaves a CPU idle, the driver's tests with checks compiled in.
+  # Would the build and the runner notice? Then all kernels, with the module in each.
   part build-faults "planted faults in the module's build" "$build/kernels/$host-6.12/release" \
     ktap tests/vm/check_module_faults.sh "$host" 6.12
   part runner "planted trouble in a guest" "$build/kmod/$host-6.12/tlblab.ko" \
     ktap tests/vm/check_runner.sh "$host" 6.12
-  beside sanitizers:asan "unit tests, with bad addresses, leaks, undefined behaviour found" "" \
-    gtest sanitized asan
-  beside sanitizers:tsan "unit tests: data races" "" gtest sanitized tsan
   local guest arch
   for guest in amd64-6.1 amd64-6.12 amd64-newest arm64-6.12-16k arm64-newest; do
     part "guest:$guest" "the module in a guest" "$build/kmod/$guest/tlblab.ko vm-tests" \
@@ -96,9 +96,12 @@ parts() {
       ktap driver "${guest%%-*}" "${guest#*-}"
   done
 
-  together
+  # Some of these need CPUs of their own for a moment: beside them is only what gives way.
+  part sanitizers:asan "unit tests, with bad addresses, leaks, undefined behaviour found" "" \
+    gtest sanitized asan
+  part sanitizers:tsan "unit tests: data races" "" gtest sanitized tsan
 
-  # The same tests once more, under kernels that look closer.
+  # The module's tests once more, under kernels that look closer.
   part debug "the module under KASAN, lockdep and more" vm-tests ktap debug_kernel debug
   part kcsan "the module's data races, under KCSAN" vm-tests ktap debug_kernel kcsan
 
@@ -124,10 +127,29 @@ benchmarks() {
   [ "$(nproc)" -lt 2 ] || ! grep -q 'ERROR OCCURRED' <<<"$out"
 }
 
-# What others leave of the CPUs.
+# One make at a time, wherever it began.
+make_long() { # GOAL
+  local lock=$scratch/lock-${1//\//-}
+  flock -n "$lock" true || echo "  WAIT    for $1, which is being made"
+  # What make starts and leaves behind must not keep the lock.
+  flock -o "$lock" make --no-print-directory BUILD="$build" -j"$(nproc)" "$1"
+}
+
+# What takes long to make and is wanted last, with what others leave of the CPUs. The part that
+# wants it makes it again: done already, or failing where it shows.
+meanwhile() { # [PART GOAL]...
+  [ "$step" = run ] && [ "${#wanted[@]}" -eq 0 ] || return 0
+  {
+    renice -n 19 -p "$BASHPID"
+    while [ $# -gt 0 ]; do
+      ! chosen "$1" || make_long "$2"
+      shift 2
+    done
+  } >"$scratch/meanwhile.log" 2>&1 &
+}
+
 sanitized() { # asan|tsan
-  renice -n 19 -p "$BASHPID" >/dev/null
-  make -j"$(nproc)" "$build/$1/tests/unit_tests" || return
+  make_long "$build/$1/tests/unit_tests" || return
   local fault faults=thread
   [ "$1" = tsan ] || faults="address undefined"
   for fault in $faults; do
@@ -163,7 +185,7 @@ debug_kernel() { # debug|kcsan
     echo "ok 1 $1 # SKIP debug kernels are built on amd64 hosts only"
     return
   fi
-  make "$build/kmod/amd64-$1/tlblab.ko" || return
+  make_long "$build/kmod/amd64-$1/tlblab.ko" || return
   tests/vm/test_debug.sh "$1"
 }
 
@@ -285,7 +307,7 @@ done
 # shellcheck disable=SC2086  # a list of goals
 needs=$(printf '%s\n' $needs | sort -u)
 # shellcheck disable=SC2086
-if [ -n "$needs" ] && ! make -j"$(nproc)" $needs; then
+if [ -n "$needs" ] && ! make -j$(($(nproc) + 1)) $needs; then # one of them waits for the network
   echo "FAILED: what the tests need could not be built"
   exit 1
 fi
